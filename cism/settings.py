@@ -1,0 +1,160 @@
+"""Settings, from the environment (prefix CISM_) or a `.env` file; contract.md has the table."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cism.errors import ConfigurationError
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine."""
+    return (urlsplit(url).hostname or "") in _LOOPBACK
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside."""
+
+    model_config = SettingsConfigDict(env_prefix="CISM_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Path(".cism")
+    database_url: str | None = None
+    public_url: str = "http://127.0.0.1:8080"
+    vault_keys: str | None = None
+    twilio_account_sid: str | None = None
+    twilio_auth_token: str | None = None
+    twilio_from: str | None = None
+    twilio_messaging_service_sid: str | None = None
+    twilio_base_url: str | None = None
+    twilio_urgent_from: str | None = None
+    clock: Literal["real", "movable"] = "real"
+    sms_rate: float | None = Field(default=None, gt=0)
+    help_answer: Literal["twilio", "cism"] = "cism"
+    execution: Literal["in_process", "work_pool"] = "in_process"
+    wall_url: str = "http://127.0.0.1:8090"
+    break_promise: str | None = None  # demo only: CISM_BREAK_PROMISE spoils the product on purpose
+
+    @field_validator("public_url", "wall_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            message = f"{value!r} is not a web address; write e.g. https://cism.example.org"
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _twilio_is_whole_or_absent(self) -> Self:
+        given = {
+            "CISM_TWILIO_ACCOUNT_SID": self.twilio_account_sid,
+            "CISM_TWILIO_AUTH_TOKEN": self.twilio_auth_token,
+            "CISM_TWILIO_FROM or CISM_TWILIO_MESSAGING_SERVICE_SID": self.twilio_from
+            or self.twilio_messaging_service_sid,
+        }
+        missing = [name for name, value in given.items() if not value]
+        if missing and len(missing) < len(given):
+            message = f"Twilio is half set up: set {', '.join(missing)} too, or unset all of them"
+            raise ValueError(message)
+        if self.twilio_base_url and not (
+            is_loopback(self.twilio_base_url) or self.twilio_base_url.startswith("https://")
+        ):
+            message = "CISM_TWILIO_BASE_URL must be on this machine (127.0.0.1) or https://"
+            raise ValueError(message)
+        if self.clock == "movable" and not is_loopback(self.provider_url):
+            message = (
+                "CISM_CLOCK=movable would text real people at invented times: it accepts only a provider "
+                "on this machine; unset Twilio, or set CISM_CLOCK=real"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def uses_wall(self) -> bool:
+        """True where no Twilio is set: no real phone is reached."""
+        return not self.twilio_account_sid
+
+    @property
+    def provider_url(self) -> str:
+        """Where messages are handed over."""
+        if self.uses_wall:
+            return self.wall_url
+        return self.twilio_base_url or "https://api.twilio.com"
+
+    @property
+    def rate(self) -> float | None:
+        """Messages a second handed to the provider; None is unlimited (phone wall only)."""
+        if self.sms_rate is not None:
+            return self.sms_rate
+        return None if self.uses_wall else 1.0
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy address of the database."""
+        return self.database_url or f"sqlite:///{(self.home / 'cism.db').absolute()}"
+
+    def keys(self) -> list[bytes]:
+        """The vault's keys, newest first; made on first start (mode 0600) unless set."""
+        text = self.vault_keys or self._key_file()
+        try:
+            found = [base64.urlsafe_b64decode(part.strip()) for part in text.split(",") if part.strip()]
+        except (binascii.Error, ValueError):
+            found = []
+        if not found or any(len(key) != 32 for key in found):
+            message = (
+                "CISM_VAULT_KEYS (or the file `vault.keys` in CISM_HOME) must hold 32-byte keys in URL-safe "
+                "base64, comma-separated, newest first"
+            )
+            raise ConfigurationError(message)
+        return found
+
+    def _key_file(self) -> str:
+        path = self.home / "vault.keys"
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text()
+        with os.fdopen(handle, "w") as file:
+            file.write(fresh + "\n")
+        return fresh
+
+    def wall_credentials(self) -> tuple[str, str]:
+        """Account and token shared by the product and the built-in phone wall, made on first start."""
+        path = self.home / "wall.credentials"
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = f"AC{secrets.token_hex(16)}:{secrets.token_hex(16)}"
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            fresh = path.read_text().strip()
+        else:
+            with os.fdopen(handle, "w") as file:
+                file.write(fresh + "\n")
+        account, _, token = fresh.partition(":")
+        return account, token
+
+
+WALL_NUMBER = "+12025550100"
+
+
+def load() -> Settings:
+    """Read the settings, or refuse with what to change."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise ConfigurationError("; ".join(problems)) from None
