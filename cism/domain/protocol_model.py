@@ -1,0 +1,152 @@
+"""What a protocol file can say. Spans are timedeltas, hours are local wall-clock times without a zone.
+
+The numbers are the protocol's; what they must not contradict is in `protocol_checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import time, timedelta
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from cism.domain.durations import parse_duration
+from cism.domain.escalation_level import EscalationLevel
+from cism.domain.incident import Circle, Severity
+
+_CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+
+
+def _span(value: object) -> object:
+    return value if isinstance(value, timedelta) else parse_duration(str(value))
+
+
+def _wall_clock(value: object) -> object:
+    if isinstance(value, time):
+        return value
+    match = _CLOCK.fullmatch(str(value))
+    if match is None:
+        message = f"{value!r} is not a time of day; write HH:MM, e.g. 10:00"
+        raise ValueError(message)
+    return time(int(match[1]), int(match[2]))
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+WallClock = Annotated[time, BeforeValidator(_wall_clock)]
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=0, le=10_000)]
+RungRole = Literal["assigned_peer", "on_call_peer", "clinician", "clinical_director", "coordinator"]
+EVERY_SEVERITY: Final = frozenset(Severity)
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class ContactRule(_Rule):
+    """One contact point, counted from each person's own end of exposure.
+
+    `elapsed` counts hours; `date` counts calendar days in the person's zone and goes out from `at`;
+    `anniversary` counts days back from the same calendar date a year later, which stands for 365d.
+    """
+
+    id: Annotated[str, Field(pattern=r"^f([0-9]{1,3}|A)$")]
+    after: Span
+    kind: Literal["elapsed", "date", "anniversary"]
+    window: tuple[Span, Span] | None = None  # earliest and latest; beyond it the point is dropped
+    at: WallClock = time(10, 0)  # the earliest local time of day-scale points
+    severities: frozenset[Severity] = EVERY_SEVERITY
+    by: Literal["sms", "peer"] = "sms"
+    opt_in: bool = False  # only for people who asked to be kept in touch with
+    screen: Literal["pc-ptsd-5", "tsq"] | None = None  # a voluntary private form, in its valid time frame
+
+
+class SessionRule(_Rule):
+    """One group format: when it may be held (elapsed from the end of exposure), how large, who agrees."""
+
+    earliest: Span
+    ideal: Span  # the end of the best stretch
+    latest: Span
+    size: tuple[Count, Count] = (3, 20)
+    notice: Span = timedelta(minutes=45)  # the least time between invitation and beginning
+    duration: Span = timedelta(minutes=45)
+    approval: Literal["none", "clinician"] = "none"
+    approve_within: Span = timedelta(hours=4)  # an unanswered proposal goes to the next clinician
+    propose_at: Span = timedelta(0)  # when the clinician is asked
+    slot_hour: WallClock = time(14, 0)  # the local hour that is suggested
+    reminder: Span = timedelta(hours=2)  # before the beginning, to the team
+    report_after: Span = timedelta(minutes=15)  # after the end: held? how many?
+    after_statements: bool = False  # not before the statements are complete, for `statement_circles`
+    statement_circles: frozenset[Circle] = frozenset({Circle.A, Circle.B})
+    blocked_for_types: frozenset[str] = frozenset()
+    disaster: tuple[Span, Span] | None = None  # the window for catastrophes, clinician's choice
+
+
+class ActivationRule(_Rule):
+    """How the team is asked: so many by severity, in rounds, then a human in charge."""
+
+    team: Mapping[Severity, Annotated[int, Field(ge=1, le=50)]]
+    ask_extra: Count = 1  # asked beyond the need, "first N accept"
+    answer_within: Span = timedelta(minutes=10)
+    max_rounds: Annotated[int, Field(ge=1, le=100)] = 6
+    then: tuple[Literal["coordinator", "clinician", "clinical_director"], ...]
+    page_clinician_from: Severity | None = None
+    companion: bool = False  # the first who accepts stays with the person most exposed
+
+
+class LadderRule(_Rule):
+    """Whom an escalation asks, in order; a role named twice is the next person of that role.
+
+    After the last rung everybody on it is asked every `repeat`, with an alarm, until a human takes it.
+    """
+
+    ack: Span  # a rung that has not answered by then is passed
+    voice: Span  # by then a human has spoken with the person, counted from the opening
+    rungs: Annotated[tuple[RungRole, ...], Field(min_length=1)]
+    repeat: Span = timedelta(minutes=15)
+    waking: bool = False  # `ack`, `voice` and `repeat` run in the helper's open hours only
+
+
+class QueueRule(_Rule):
+    """How long a text may lie unread before it goes up the URGENT ladder."""
+
+    day: Span = timedelta(minutes=30)
+    night: Span = timedelta(minutes=60)
+
+
+class MhpRule(_Rule):
+    """An individual session with a mental-health professional, offered within a time."""
+
+    within: Span
+    remind: Span  # when the coordinator is reminded to offer it
+    circles: frozenset[Circle] = frozenset({Circle.A, Circle.B})
+
+
+class Protocol(_Rule):
+    """One way of working, chosen for an incident; the incident keeps the version it started with."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,31}$")]
+    version: Annotated[int, Field(ge=1)]
+    title: Text
+    evidence_note: Text  # shown to whoever selects it
+    sources: Annotated[tuple[Text, ...], Field(min_length=1)]
+    activation: ActivationRule
+    sessions: Mapping[str, SessionRule]
+    contacts: Annotated[tuple[ContactRule, ...], Field(min_length=1)]
+    reminder_after: Span = timedelta(hours=24)  # the one reminder of a point
+    answer_wait: Span = timedelta(hours=24)  # after the reminder; then the point is closed as not reached
+    opt_in_after: Span = timedelta(hours=24)
+    still_exposed_ask: Span = timedelta(hours=2)
+    ladders: Mapping[EscalationLevel, LadderRule]
+    queue: QueueRule
+    mhp: tuple[MhpRule, ...] = ()
+
+    def contact(self, point: str) -> ContactRule | None:
+        """The contact point of that id, if this protocol has one."""
+        return next((rule for rule in self.contacts if rule.id == point), None)
+
+    def contacts_for(self, severity: Severity) -> tuple[ContactRule, ...]:
+        """The contact points of an incident this grave, in order of time."""
+        return tuple(rule for rule in self.contacts if severity in rule.severities)

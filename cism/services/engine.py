@@ -1,0 +1,216 @@
+"""Performs what is due. The flows orchestrate it; the rehearsal, the tests and a dead Prefect's stand-in call it bare.
+
+Taking a step and its whole effect are one transaction of the caller. A step needs no lease: whoever
+comes second finds it done. Each step runs inside a savepoint, so that one that fails leaves the others alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from cism import log
+from cism.domain.incident import IncidentState
+from cism.domain.plan import RECURRING, URGENT, StepKind, StepState
+from cism.errors import CismError
+from cism.services import events, outbox
+from cism.services.handlers import HANDLERS
+from cism.store.db import now as product_now
+from cism.store.db import real_now
+from cism.store.states import OutboxState
+from cism.store.tables import Counter, Heartbeat, Incident, Outbox, Step
+
+_FAILED_WAIT = (5, 15, 60, 300)  # seconds of real time after the first, second … failure of a step
+
+
+@dataclass(frozen=True, slots=True)
+class DueNow:
+    """What a look at the due index found."""
+
+    kinds: dict[StepKind, int] = field(default_factory=dict)
+    fresh_incidents: tuple[str, ...] = ()
+    urgent_messages: int = 0
+    messages: int = 0
+    unsettled: int = 0
+
+    @property
+    def anything(self) -> bool:
+        """Whether there is work."""
+        return bool(self.kinds or self.fresh_incidents or self.messages or self.unsettled)
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What one call did: steps taken, and the messages they caused."""
+
+    steps: int = 0
+    messages: tuple[str, ...] = ()
+    urgent: tuple[str, ...] = ()
+
+
+def due(session: Session) -> DueNow:
+    """A cheap indexed look at what waits; changes nothing."""
+    now, real = product_now(session), real_now(session)
+    rows = session.execute(
+        select(Step.kind, func.count()).where(*_ready(now, real)).group_by(Step.kind)
+    )
+    kinds = {kind: int(count) for kind, count in rows}
+    fresh: tuple[str, ...] = ()
+    if StepKind.PLAN_RESPONSE in kinds:
+        found = session.scalars(
+            select(Step.incident_id)
+            .where(*_ready(now, real), Step.kind == StepKind.PLAN_RESPONSE)
+            .order_by(Step.due_at)
+        )
+        fresh = tuple(item for item in found if item)
+    lanes = session.execute(
+        select(Outbox.lane, func.count()).where(*outbox_ready(now, real)).group_by(Outbox.lane)
+    ).all()
+    unsettled = session.scalar(select(func.count()).where(Outbox.state == OutboxState.UNKNOWN))
+    return DueNow(
+        kinds=kinds,
+        fresh_incidents=fresh,
+        urgent_messages=sum(int(count) for lane, count in lanes if lane <= outbox.LANE_ANSWER),
+        messages=sum(int(count) for _, count in lanes),
+        unsettled=int(unsettled or 0),
+    )
+
+
+def run_due(
+    session: Session,
+    *,
+    kinds: Collection[StepKind] | None = None,
+    incident_id: str | None = None,
+    limit: int = 50,
+) -> Performed:
+    """Take up to `limit` due steps, urgent kinds first, oldest first, and do what they say."""
+    now, real = product_now(session), real_now(session)
+    query = select(Step).where(*_ready(now, real))
+    if kinds is not None:
+        query = query.where(Step.kind.in_(list(kinds)))
+    if incident_id is not None:
+        query = query.where(Step.incident_id == incident_id)
+    urgent_first = case((Step.kind.in_(list(URGENT)), 0), else_=1)
+    query = query.order_by(urgent_first, Step.due_at, Step.key).limit(limit).with_for_update(skip_locked=True)
+    taken = 0
+    for step in session.scalars(query).all():
+        taken += _perform(session, step, now, real)
+    messages, urgent = outbox.taken_messages(session)
+    return Performed(taken, tuple(messages), tuple(urgent))
+
+
+def next_due(session: Session) -> datetime | None:
+    """The next planned moment of product time; recurring work does not count."""
+    step = session.scalar(
+        select(func.min(Step.due_at)).where(
+            Step.state == StepState.PLANNED, Step.kind.not_in(list(RECURRING)), Step.retry_real.is_(None)
+        )
+    )
+    message = session.scalar(
+        select(func.min(Outbox.not_before)).where(Outbox.state == OutboxState.PENDING, Outbox.retry_real.is_(None))
+    )
+    found = [moment for moment in (step, message) if moment is not None]
+    return min(found) if found else None
+
+
+def busy(session: Session, receipts_within: timedelta) -> bool:
+    """Whether something is due, claimed, unsent, or waits (for a bounded real time) for a receipt."""
+    now, real = product_now(session), real_now(session)
+    if session.scalar(select(Step.id).where(*_ready(now, real)).limit(1)):
+        return True
+    moving = or_(
+        (Outbox.state == OutboxState.PENDING) & (Outbox.not_before <= now),
+        Outbox.state.in_([OutboxState.SENDING, OutboxState.UNKNOWN]),
+        (Outbox.state == OutboxState.SENT) & (Outbox.sent_real > real - receipts_within),
+    )
+    return session.scalar(select(Outbox.id).where(moving).limit(1)) is not None
+
+
+def beat(session: Session, name: str) -> None:
+    """Say that a part is alive, in real time."""
+    real = real_now(session)
+    row = session.get(Heartbeat, name)
+    if row is None:
+        session.add(Heartbeat(name=name, seen_real=real))
+    else:
+        row.seen_real = real
+
+
+def count_acts(session: Session, n: int, *, orchestrated: bool) -> None:
+    """Add to cism_acts_total."""
+    add(session, "cism_acts_total", "true" if orchestrated else "false", n)
+
+
+def add(session: Session, name: str, label: str, n: int) -> None:
+    """Add to a counter that several processes share."""
+    if n == 0:
+        return
+    changed = session.execute(
+        update(Counter).where(Counter.name == name, Counter.label == label).values(value=Counter.value + n)
+    )
+    if changed.rowcount == 0:  # type: ignore[attr-defined]
+        session.add(Counter(name=name, label=label, value=n))
+        session.flush()
+
+
+def outbox_ready(now: datetime, real: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Messages that may be handed over now."""
+    return (
+        Outbox.state == OutboxState.PENDING,
+        Outbox.not_before <= now,
+        or_(Outbox.retry_real.is_(None), Outbox.retry_real <= real),
+    )
+
+
+def _ready(now: datetime, real: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Step.state == StepState.PLANNED,
+        Step.due_at <= now,
+        or_(Step.retry_real.is_(None), Step.retry_real <= real),
+    )
+
+
+def _perform(session: Session, step: Step, now: datetime, real: datetime) -> int:
+    """One step inside a savepoint: its effect and its state together, or neither."""
+    if step.incident_id is not None and _incident_is_over(session, step):
+        step.state, step.outcome, step.done_at = StepState.CANCELLED, "incident is over", now
+        return 1
+    if step.expires_at is not None and step.expires_at <= now:
+        _expire(session, step, now)
+        return 1
+    try:
+        with session.begin_nested():
+            outcome = HANDLERS[step.kind](session, step, now)
+            step.state, step.outcome, step.done_at = StepState.DONE, outcome or "done", now
+    except DBAPIError:
+        raise  # the database itself: the whole transaction is given up and tried again
+    except (CismError, ValueError, KeyError, LookupError, TypeError, AttributeError) as error:
+        # one bad row must not stop the sweep; it waits, and the health check shows it
+        session.refresh(step)
+        step.tries += 1
+        step.retry_real = real + timedelta(seconds=_FAILED_WAIT[min(step.tries, len(_FAILED_WAIT)) - 1])
+        log.failure("step.failed", error, step=step.id, kind=step.kind.value, tries=step.tries)
+        return 0
+    return 1
+
+
+def _expire(session: Session, step: Step, now: datetime) -> None:
+    step.state, step.outcome, step.done_at = StepState.EXPIRED, "its moment passed", now
+    events.record(
+        session, "step.expired", now, incident_id=step.incident_id, subject_id=step.id, after=step.kind.value
+    )
+    expired = HANDLERS.on_expired.get(step.kind)
+    if expired is not None:
+        expired(session, step, now)
+
+
+def _incident_is_over(session: Session, step: Step) -> bool:
+    if step.kind in {StepKind.ESCALATE, StepKind.ESCALATION_OVERDUE, StepKind.QUEUE_OVERDUE}:
+        return False  # an opened escalation outlives its incident
+    state = session.scalar(select(Incident.state).where(Incident.id == step.incident_id))
+    return state in {IncidentState.STOOD_DOWN, IncidentState.HISTORY, IncidentState.CLOSED}

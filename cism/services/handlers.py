@@ -1,0 +1,54 @@
+"""Which function performs which kind of step. Every kind has exactly one; a test holds that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cism.domain.plan import StepKind
+from cism.services import activation, contacts, escalations, nightly, queue, response, sessions
+from cism.store.tables import Step
+
+Handler = Callable[[Session, Step, datetime], str | None]
+
+
+class _Handlers(dict[StepKind, Handler]):
+    """The handlers, and what else happens when a step's moment passed while nothing could run."""
+
+    on_expired: dict[StepKind, Handler]
+
+
+HANDLERS = _Handlers(
+    {
+        StepKind.ACTIVATE: activation.on_activate,
+        StepKind.PAGE_UNDELIVERED: activation.on_page_undelivered,
+        StepKind.PLAN_RESPONSE: response.on_plan_response,
+        StepKind.ASK_EXPOSURE_END: response.on_ask_exposure_end,
+        StepKind.MHP_REMINDER: response.on_mhp_reminder,
+        StepKind.CLOSE_INCIDENT: response.on_close_incident,
+        StepKind.PROPOSE_SESSION: sessions.on_propose,
+        StepKind.APPROVAL_DEADLINE: sessions.on_approval_deadline,
+        StepKind.INVITE: sessions.on_invite,
+        StepKind.SESSION_REMINDER: sessions.on_reminder,
+        StepKind.SESSION_REPORT: sessions.on_report,
+        StepKind.SESSION_FOLLOW_UP: sessions.on_follow_up,
+        StepKind.CONTACT: contacts.on_contact,
+        StepKind.CONTACT_REMINDER: contacts.on_reminder,
+        StepKind.CONTACT_CLOSE: contacts.on_close,
+        StepKind.PEER_TASK: contacts.on_peer_task,
+        StepKind.PEER_TASK_DEADLINE: contacts.on_peer_task_deadline,
+        StepKind.OPT_IN: contacts.on_opt_in,
+        StepKind.CONFIRM_PHONE: contacts.on_confirm_phone,
+        StepKind.ESCALATE: escalations.on_escalate,
+        StepKind.ESCALATION_OVERDUE: escalations.on_overdue,
+        StepKind.QUEUE_OVERDUE: queue.on_overdue,
+        StepKind.NIGHTLY: nightly.on_nightly,
+        StepKind.WEEKLY: nightly.on_weekly,
+    }
+)
+HANDLERS.on_expired = {
+    StepKind.CONTACT: contacts.on_contact_expired,
+    StepKind.PEER_TASK: contacts.on_peer_task_expired,
+}

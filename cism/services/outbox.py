@@ -1,0 +1,104 @@
+"""Messages wait here: written with the change that causes them, checked again when they are claimed."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from cism.store.states import OutboxState
+from cism.store.tables import Outbox, Person, Question, new_id
+from notifications.messages import Message, MessageKind, from_payload, is_care, is_direct_answer, is_urgent, to_payload
+
+LANE_URGENT, LANE_ANSWER, LANE_TEAM, LANE_CARE = 0, 1, 2, 3
+
+
+def put(
+    session: Session,
+    message: Message,
+    *,
+    key: str,
+    now: datetime,
+    person: Person | None = None,
+    to_number: str | None = None,
+    question: Question | None = None,
+    incident_id: str | None = None,
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+    lane: int | None = None,
+) -> Outbox | None:
+    """Queue one message, once by its key; None when it was there already.
+
+    Give a person, or a bare number where none is known. The lane follows from the kind unless given.
+    """
+    if session.scalar(select(Outbox.id).where(Outbox.key == key)):
+        return None
+    row = Outbox(
+        id=new_id(),
+        key=key,
+        kind=message.kind.value,
+        person_id=person.id if person else None,
+        to_number=to_number if person is None else None,
+        language=person.language if person else "en",
+        payload=json.dumps(to_payload(message)),
+        lane=lane_of(message) if lane is None else lane,
+        incident_id=incident_id,
+        question_id=question.id if question else None,
+        not_before=not_before or now,
+        expires_at=expires_at,
+        state=OutboxState.PENDING,
+        attempts=0,
+        redacted=False,
+        made_at=now,
+    )
+    session.add(row)
+    session.flush()
+    session.info.setdefault("put", []).append((row.id, row.lane == LANE_URGENT))
+    return row
+
+
+def lane_of(message: Message) -> int:
+    """Pages and escalations, then direct answers, then team logistics, then care texts."""
+    if is_urgent(message.kind):
+        return LANE_URGENT
+    if is_direct_answer(message.kind):
+        return LANE_ANSWER
+    return LANE_CARE if is_care(message.kind) else LANE_TEAM
+
+
+def message_of(row: Outbox) -> Message:
+    """The typed message of a row."""
+    return from_payload(MessageKind(row.kind), json.loads(row.payload))
+
+
+def cancel(
+    session: Session,
+    *,
+    reason: str,
+    incident_id: str | None = None,
+    person_id: str | None = None,
+    care_only: bool = False,
+) -> int:
+    """Take back what has not left yet; at least one of the ids must be given."""
+    where: list[ColumnElement[bool]] = [Outbox.state == OutboxState.PENDING]
+    if incident_id is not None:
+        where.append(Outbox.incident_id == incident_id)
+    if person_id is not None:
+        where.append(Outbox.person_id == person_id)
+    if len(where) == 1:
+        message = "refusing to cancel every message of everybody"
+        raise ValueError(message)
+    if care_only:
+        where.append(Outbox.lane == LANE_CARE)
+    result = session.execute(
+        update(Outbox).where(*where).values(state=OutboxState.CANCELLED, reason=reason)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def taken_messages(session: Session) -> tuple[list[str], list[str]]:
+    """The messages put in this transaction so far: all ids, and the urgent ones among them."""
+    put_here: list[tuple[str, bool]] = session.info.get("put", [])
+    return [item for item, _ in put_here], [item for item, urgent in put_here if urgent]

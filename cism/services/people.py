@@ -1,0 +1,166 @@
+"""From rows to the snapshots that the rules work on, and who answers for an agency."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain import incident as rules
+from cism.domain.people import Cert, Person, PersonStatus, Role, SleepWindow
+from cism.errors import NotFound
+from cism.store import tables
+from cism.store.db import find_hash
+
+
+def snapshot(row: tables.Person) -> Person:
+    """One person as the rules see them."""
+    return Person(
+        id=row.id,
+        agency=row.agency,
+        roles=frozenset(item.role for item in row.roles),
+        discipline=row.discipline,
+        unit=row.unit,
+        station=row.station,
+        rank=row.rank,
+        reports_to=row.reports_to,
+        zone=row.zone,
+        sleep=SleepWindow(row.sleep_start, row.sleep_end),
+        language=row.language,
+        consent_pages=row.consent_pages and not row.revoked_pages,
+        consent_care=row.consent_care and not row.revoked_care,
+        phone_confirmed=row.phone_confirmed_at is not None,
+        opted_out=row.opted_out_at is not None,
+        frozen=row.frozen_at is not None,
+        care_held=row.care_held_at is not None,
+        designated_at=row.designated_at,
+        certs=tuple(Cert(item.name, item.expires) for item in row.certs),
+        not_with=frozenset(item.other_id for item in row.conflicts),
+        status=row.status,
+    )
+
+
+def incident_snapshot(row: tables.Incident) -> rules.Incident:
+    """One incident with its affected people as the rules see it."""
+    return rules.Incident(
+        id=row.id,
+        ref=row.ref,
+        agency=row.agency,
+        type=row.type,
+        severity=row.severity,
+        logged_at=row.logged_at,
+        occurred_at=row.occurred_at,
+        ended_at=row.ended_at,
+        kin_notified=row.kin_notified,
+        funeral_at=row.funeral_at,
+        statements_complete=row.statements_complete,
+        logged_by=row.logged_by,
+        state=row.state,
+        affected=tuple(
+            rules.Affected(
+                person_id=item.person_id,
+                circle=item.circle,
+                exposure_end=item.exposure_end,
+                added_at=item.added_at,
+                ended=item.ended_at is not None,
+            )
+            for item in row.affected
+        ),
+    )
+
+
+def get(session: Session, person_id: str) -> tables.Person:
+    """The row of somebody who must exist."""
+    row = session.get(tables.Person, person_id)
+    if row is None:
+        message = "no such person on the roster"
+        raise NotFound(message)
+    return row
+
+
+def lock_incident(session: Session, incident_id: str) -> tables.Incident:
+    """Whoever decides on an incident's state holds its row first: two accepts never overfill a team."""
+    row = session.execute(
+        select(tables.Incident).where(tables.Incident.id == incident_id).with_for_update()
+    ).scalar_one_or_none()
+    if row is None:
+        message = "no such incident"
+        raise NotFound(message)
+    return row
+
+
+def lock_person(session: Session, person_id: str) -> tables.Person:
+    """Whoever acts on one person's questions holds their row first."""
+    row = session.execute(
+        select(tables.Person).where(tables.Person.id == person_id).with_for_update()
+    ).scalar_one_or_none()
+    if row is None:
+        message = "no such person on the roster"
+        raise NotFound(message)
+    return row
+
+
+def by_ids(session: Session, ids: Iterable[str]) -> dict[str, tables.Person]:
+    """Rows by id."""
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    rows = session.scalars(select(tables.Person).where(tables.Person.id.in_(wanted)))
+    return {row.id: row for row in rows}
+
+
+def by_roster_id(session: Session, agency: str, roster_id: str) -> tables.Person | None:
+    """Find somebody by the id that the agency's roster gives them."""
+    hashed = find_hash(session, "roster", f"{agency}\0{roster_id}")
+    return session.scalar(
+        select(tables.Person).where(tables.Person.agency == agency, tables.Person.roster_hash == hashed)
+    )
+
+
+def by_phone(session: Session, number: str) -> tables.Person | None:
+    """Whose number this is; an active person before one who left."""
+    hashed = find_hash(session, "phone", number)
+    rows = list(session.scalars(select(tables.Person).where(tables.Person.phone_hash == hashed)))
+    rows.sort(key=lambda row: (row.status is not PersonStatus.ACTIVE, row.id))
+    return rows[0] if rows else None
+
+
+def with_role(session: Session, roles: Collection[Role], agency: str | None = None) -> list[tables.Person]:
+    """Everybody active who holds one of the roles, in a stable order; of one agency or of all."""
+    query = (
+        select(tables.Person)
+        .join(tables.PersonRole)
+        .where(tables.PersonRole.role.in_(list(roles)), tables.Person.status == PersonStatus.ACTIVE)
+        .order_by(tables.Person.agency, tables.Person.id)
+        .distinct()
+    )
+    if agency is not None:
+        query = query.where(tables.Person.agency == agency)
+    return list(session.scalars(query))
+
+
+def is_staff_for(session: Session, row: tables.Person, incident_id: str | None) -> bool:
+    """Whether somebody may act as staff here: never in an incident that affects themselves (trap 17)."""
+    if incident_id is None:
+        return True
+    found = session.scalar(
+        select(tables.AffectedPerson.id).where(
+            tables.AffectedPerson.incident_id == incident_id, tables.AffectedPerson.person_id == row.id
+        )
+    )
+    return found is None
+
+
+def reachable(row: tables.Person) -> bool:
+    """Whether a page to this person may leave at all."""
+    return bool(
+        row.phone
+        and row.status is PersonStatus.ACTIVE
+        and row.consent_pages
+        and not row.revoked_pages
+        and row.opted_out_at is None
+        and row.frozen_at is None
+    )
+
+

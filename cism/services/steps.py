@@ -1,0 +1,85 @@
+"""Rows for every future act: planning them twice adds nothing, and what is cancelled says why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from cism.domain.plan import PlannedStep, StepKind, StepState
+from cism.store.tables import Step, new_id
+
+
+def plan(session: Session, steps: Iterable[PlannedStep]) -> int:
+    """Write the steps that are not there yet; returns how many were new."""
+    rows = [
+        {
+            "id": new_id(),
+            "kind": step.kind,
+            "key": step.key,
+            "due_at": step.due_at,
+            "expires_at": step.expires_at,
+            "incident_id": step.incident_id,
+            "person_id": step.person_id,
+            "subject_id": step.subject_id,
+            "payload": dict(step.payload),
+            "state": StepState.PLANNED,
+            "tries": 0,
+        }
+        for step in steps
+    ]
+    added = 0
+    for row in rows:
+        added += insert_once(session, row)
+    return added
+
+
+def insert_once(session: Session, row: dict[str, object]) -> int:
+    """Insert unless the key exists; 1 or 0."""
+    if session.get_bind().dialect.name == "postgresql":
+        statement = postgresql.insert(Step).values(**row).on_conflict_do_nothing(index_elements=["key"])
+        return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    lite = sqlite.insert(Step).values(**row).on_conflict_do_nothing(index_elements=["key"])
+    return int(session.execute(lite).rowcount)  # type: ignore[attr-defined]
+
+
+def cancel(
+    session: Session,
+    *,
+    reason: str,
+    now: datetime,
+    incident_id: str | None = None,
+    person_id: str | None = None,
+    subject_id: str | None = None,
+    kinds: Collection[StepKind] | None = None,
+) -> int:
+    """Cancel planned steps that match everything given; at least one of the ids must be."""
+    where: list[ColumnElement[bool]] = [Step.state == StepState.PLANNED]
+    if incident_id is not None:
+        where.append(Step.incident_id == incident_id)
+    if person_id is not None:
+        where.append(Step.person_id == person_id)
+    if subject_id is not None:
+        where.append(Step.subject_id == subject_id)
+    if len(where) == 1:
+        message = "refusing to cancel every step of everybody"
+        raise ValueError(message)
+    if kinds is not None:
+        where.append(Step.kind.in_(list(kinds)))
+    result = session.execute(
+        update(Step).where(*where).values(state=StepState.CANCELLED, outcome=reason, done_at=now)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def planned(session: Session, *, incident_id: str | None = None, person_id: str | None = None) -> list[Step]:
+    """What is still to come, in order."""
+    query = select(Step).where(Step.state == StepState.PLANNED).order_by(Step.due_at)
+    if incident_id is not None:
+        query = query.where(Step.incident_id == incident_id)
+    if person_id is not None:
+        query = query.where(Step.person_id == person_id)
+    return list(session.scalars(query))

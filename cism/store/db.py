@@ -1,0 +1,168 @@
+"""One database, its transactions, and product time inside them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import create_engine, event, select, text
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from cism.clock import Clock, RealClock
+from cism.errors import StorageFull, StorageUnavailable
+from cism.settings import Settings
+from cism.store import seal
+from cism.store.tables import ClockRow, Key
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database:
+    """Where everything true is kept."""
+
+    def __init__(self, url: str, *, clock: Clock | None = None, movable: bool = False, threads: int = 8) -> None:
+        self.url = url
+        self.clock: Clock = clock or RealClock()
+        self.movable = movable
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="db")
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Database:
+        """The database of this installation, with its keys loaded."""
+        seal.use(seal.Keyring(settings.keys()))
+        if settings.url.startswith("sqlite:///"):
+            Path(settings.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return cls(settings.url, movable=settings.clock == "movable")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One writing transaction; commits at the end, or leaves nothing behind."""
+        with _storage_errors(), Session(self.engine, expire_on_commit=False) as session:
+            session.info["database"] = self
+            with session.begin():
+                if self.is_sqlite:
+                    # a deferred transaction that reads and then writes fails at once when another writes
+                    session.execute(text("BEGIN IMMEDIATE"))
+                yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One reading transaction; what is changed in it is thrown away."""
+        with _storage_errors(), Session(self.engine, expire_on_commit=False) as session:
+            session.info["database"] = self
+            if self.is_sqlite:
+                session.execute(text("BEGIN"))
+            yield session
+            session.rollback()
+
+    def close(self) -> None:
+        """Let go of connections and threads."""
+        self.pool.shutdown(wait=True)
+        self.engine.dispose()
+
+
+async def in_transaction(
+    db: Database, act: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run one act in a transaction of its own, off the event loop."""
+
+    def work() -> T:
+        with db.transaction() as session:
+            return act(session, *args, **kwargs)
+
+    return await asyncio.get_running_loop().run_in_executor(db.pool, work)
+
+
+def database_of(session: Session) -> Database:
+    """The database a session belongs to."""
+    found: Database = session.info["database"]
+    return found
+
+
+def now(session: Session) -> datetime:
+    """Product time, read inside the transaction: PostgreSQL's own clock, or this machine's for SQLite."""
+    db = database_of(session)
+    real = real_now(session)
+    if not db.movable:
+        return real
+    return real + timedelta(seconds=offset(session))
+
+
+def real_now(session: Session) -> datetime:
+    """Real time, by the database's clock where it has one."""
+    db = database_of(session)
+    if db.is_sqlite or not isinstance(db.clock, RealClock):
+        return db.clock.now()
+    found: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return found.astimezone(db.clock.now().tzinfo)
+
+
+def offset(session: Session) -> float:
+    """Seconds by which product time is ahead of real time."""
+    found = session.execute(select(ClockRow.offset_seconds).where(ClockRow.id == 1)).scalar()
+    return float(found or 0.0)
+
+
+def installation_key(session: Session, name: str) -> bytes:
+    """A secret of the installation, made on first use and remembered for the process."""
+    db = database_of(session)
+    cache: dict[str, bytes] = db.__dict__.setdefault("_installation_keys", {})
+    if name not in cache:
+        row = session.get(Key, name)
+        if row is None:
+            row = Key(name=name, value=secrets.token_hex(32))
+            session.add(row)
+            session.flush()
+            return bytes.fromhex(row.value)  # not remembered: this transaction may still be thrown away
+        cache[name] = bytes.fromhex(row.value)
+    return cache[name]
+
+
+def find_hash(session: Session, domain: str, value: str) -> str:
+    """The keyed hash by which a sealed value is found."""
+    return seal.keyed_hash(installation_key(session, "index"), domain, value)
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": 15, "check_same_thread": False})
+        event.listen(engine, "connect", _sqlite_connect)
+        return engine
+    return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    # the driver's own BEGIN is deferred; we say BEGIN ourselves
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    """Say honestly that something was not saved."""
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).lower()
+        if "disk is full" in reason or "no space left" in reason or "disk full" in reason:
+            raise StorageFull from error
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            if "no such table" in reason:
+                raise
+            raise StorageUnavailable from error
+        raise

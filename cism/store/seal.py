@@ -1,0 +1,77 @@
+"""Sealing: AES-256-GCM over single values, and keyed hashes to find what is sealed.
+
+A sealed value is `v1.` + key id + `.` + URL-safe base64 of nonce and ciphertext. The key id lets a
+row be read while keys rotate. Lookups (phones, roster ids) go by HMAC-SHA256 under an index key that
+is kept in the database sealed by the installation's keys, so that rotating those changes no hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cism.errors import ConfigurationError
+
+_NONCE = 12
+
+
+def key_id(key: bytes) -> str:
+    """A short public name of a key."""
+    return hashlib.sha256(b"cism key id" + key).hexdigest()[:8]
+
+
+class Keyring:
+    """The installation's keys, newest first: the newest seals, each opens."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self._newest = key_id(keys[0])
+        self._keys = {key_id(key): AESGCM(key) for key in keys}
+
+    def seal(self, plain: str) -> str:
+        """Encrypt one value."""
+        nonce = secrets.token_bytes(_NONCE)
+        body = self._keys[self._newest].encrypt(nonce, plain.encode(), self._newest.encode())
+        return f"v1.{self._newest}.{base64.urlsafe_b64encode(nonce + body).decode()}"
+
+    def open(self, sealed: str) -> str:
+        """Decrypt one value; a missing key is a configuration error, never an empty value."""
+        _, name, body = sealed.split(".", 2)
+        cipher = self._keys.get(name)
+        if cipher is None:
+            message = f"CISM_VAULT_KEYS lacks the key {name} that sealed this database; add it to the list"
+            raise ConfigurationError(message)
+        raw = base64.urlsafe_b64decode(body)
+        try:
+            return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], name.encode()).decode()
+        except InvalidTag:
+            message = "a sealed value was altered in the database; restore it from a backup"
+            raise ConfigurationError(message) from None
+
+
+class _Current:
+    """The keyring of this process: the column type has no other way to reach it."""
+
+    keyring: Keyring | None = None
+
+
+def use(keyring: Keyring) -> None:
+    """Make these keys the ones that sealed columns use in this process."""
+    _Current.keyring = keyring
+
+
+def current() -> Keyring:
+    """The keys in use."""
+    if _Current.keyring is None:
+        message = "no vault keys are loaded"
+        raise ConfigurationError(message)
+    return _Current.keyring
+
+
+def keyed_hash(index_key: bytes, domain: str, value: str) -> str:
+    """Find a sealed value by equality: HMAC-SHA256, one domain a column."""
+    return hmac.new(index_key, f"{domain}\0{value}".encode(), hashlib.sha256).hexdigest()

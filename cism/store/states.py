@@ -1,0 +1,77 @@
+"""The states that rows move through; each member says what it means to the person."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AssignmentState(StrEnum):
+    """A helper's part in one incident."""
+
+    ASKED = "asked"  # has a page, nothing promised
+    ACCEPTED = "accepted"  # serves
+    DECLINED = "declined"  # said no, no reason is kept
+    SILENT = "silent"  # did not answer in time; may still say yes while places are open
+    COVERED = "covered"  # others were first
+    HANDED_BACK = "handed_back"  # gave it back, no reason is kept
+    REVOKED = "revoked"  # became affected, or a rule came to forbid it
+    STOOD_DOWN = "stood_down"  # not needed any more
+
+
+class SessionState(StrEnum):
+    """A group session."""
+
+    PROPOSED = "proposed"  # a clinician is asked
+    APPROVED = "approved"  # will be offered
+    REFUSED = "refused"  # one-to-one instead
+    HELD = "held"  # took place; only the headcount is kept
+    CANCELLED = "cancelled"  # will not take place
+    LAPSED = "lapsed"  # nobody decided in time; one-to-one instead
+
+
+class EscalationLevelColumn(StrEnum):
+    """How fast a human must call (domain.md 5)."""
+
+    ROUTINE = "ROUTINE"
+    URGENT = "URGENT"
+    EMERGENCY = "EMERGENCY"
+
+
+class EscalationState(StrEnum):
+    """An escalation."""
+
+    OPEN = "open"  # helpers are being asked
+    ACKED = "acked"  # a human has taken it and will call
+    CLOSED = "closed"  # a human recorded an outcome
+
+
+class OutboxState(StrEnum):
+    """A message on its way out."""
+
+    PENDING = "pending"  # not handed over yet
+    SENDING = "sending"  # being handed over right now
+    SENT = "sent"  # the provider has it
+    DELIVERED = "delivered"  # the carrier says it arrived
+    UNDELIVERED = "undelivered"  # it did not arrive
+    FAILED = "failed"  # the provider refused it for good
+    UNKNOWN = "unknown"  # handed over or not: being settled with the provider
+    UNSETTLED = "unsettled"  # could not be settled: in the hands of a human
+    SUPPRESSED = "suppressed"  # not sent: consent, opt-out or state forbade it at the last moment
+    EXPIRED = "expired"  # not sent: its moment passed
+    CANCELLED = "cancelled"  # not sent: no longer wanted
+
+
+class InboundState(StrEnum):
+    """A text that came in."""
+
+    ACTED = "acted"  # read and acted on
+    QUEUED = "queued"  # waits for a human
+    HANDLED = "handled"  # a human has read it
+    WAITING = "waiting"  # its answer waits for the sender's open hours
+
+
+class QueueState(StrEnum):
+    """An item of the human queue."""
+
+    OPEN = "open"
+    HANDLED = "handled"

@@ -1,0 +1,494 @@
+"""Every table. Names, phones, e-mails, roster ids and texts are sealed; all else is opaque ids, enums and times."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from cism.domain.incident import Circle, IncidentState, Severity
+from cism.domain.people import Discipline, PersonStatus, Role
+from cism.domain.plan import StepKind, StepState
+from cism.store.states import (
+    AssignmentState,
+    EscalationLevelColumn,
+    EscalationState,
+    InboundState,
+    OutboxState,
+    QueueState,
+    SessionState,
+)
+from cism.store.types import Named, Sealed, UtcDateTime
+
+
+def new_id() -> str:
+    """An opaque random id: 80 bits, says nothing about when or whom."""
+    return secrets.token_hex(10)
+
+
+class Base(DeclarativeBase):
+    """The metadata of all tables."""
+
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+    }
+
+
+class Key(Base):
+    """A secret of the installation, sealed: the index key of keyed hashes, the audit key."""
+
+    __tablename__ = "installation_key"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(Sealed)
+
+
+class ClockRow(Base):
+    """One row: the movable clock's offset from real time, in seconds."""
+
+    __tablename__ = "clock"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    offset_seconds: Mapped[float] = mapped_column(default=0.0)
+    ever_moved: Mapped[bool] = mapped_column(default=False)
+
+
+class ClockMove(Base):
+    """Each move of the movable clock, so that others can turn real times into product times."""
+
+    __tablename__ = "clock_move"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    moved_at_real: Mapped[datetime]
+    offset_before: Mapped[float]
+    offset_after: Mapped[float]
+    kind: Mapped[str] = mapped_column(String(20))
+
+
+class Agency(Base):
+    """An employer whose people the programme serves."""
+
+    __tablename__ = "agency"
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    display: Mapped[str] = mapped_column(String(40))
+    protocol: Mapped[str] = mapped_column(String(40), default="sfa-follow-up")
+    duty_phone: Mapped[str | None] = mapped_column(Sealed)
+    crisis_line: Mapped[str] = mapped_column(String(40), default="Call/text 988")
+    command_blind: Mapped[bool] = mapped_column(default=False)  # attested: command does not see replies
+    region: Mapped[str] = mapped_column(String(2), default="US")
+    language: Mapped[str] = mapped_column(String(5), default="en")
+
+
+class Person(Base):
+    """Somebody on a roster."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("agency", "roster_hash"),)
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    agency: Mapped[str] = mapped_column(ForeignKey("agency.key"), index=True)
+    roster_id: Mapped[str] = mapped_column(Sealed)
+    roster_hash: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(Sealed)
+    phone: Mapped[str | None] = mapped_column(Sealed)
+    phone_hash: Mapped[str | None] = mapped_column(String(64), index=True)
+    email: Mapped[str | None] = mapped_column(Sealed)
+    discipline: Mapped[Discipline] = mapped_column(Named(Discipline))
+    unit: Mapped[str] = mapped_column(String(60), default="")
+    station: Mapped[str] = mapped_column(String(60), default="")
+    rank: Mapped[str] = mapped_column(String(60), default="")
+    zone: Mapped[str] = mapped_column(String(60))
+    sleep_start: Mapped[time]
+    sleep_end: Mapped[time]
+    language: Mapped[str] = mapped_column(String(5), default="en")
+    consent_pages: Mapped[bool] = mapped_column(default=False)
+    consent_care: Mapped[bool] = mapped_column(default=False)
+    revoked_pages: Mapped[bool] = mapped_column(default=False)  # by the person; an import cannot lift it
+    revoked_care: Mapped[bool] = mapped_column(default=False)
+    phone_confirmed_at: Mapped[datetime | None]
+    opted_out_at: Mapped[datetime | None]  # STOP
+    frozen_at: Mapped[datetime | None]  # "who is this": maybe not this person's number any more
+    care_held_at: Mapped[datetime | None]  # a bare 0 that fitted several questions
+    first_text_at: Mapped[datetime | None]  # the text that says who this is has gone out
+    designated_at: Mapped[date | None]
+    status: Mapped[PersonStatus] = mapped_column(Named(PersonStatus), default=PersonStatus.ACTIVE)
+    reports_to: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    roles: Mapped[list[PersonRole]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+    certs: Mapped[list[PersonCert]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+    conflicts: Mapped[list[NotWith]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", foreign_keys="NotWith.person_id"
+    )
+
+
+class PersonRole(Base):
+    """One role of one person."""
+
+    __tablename__ = "person_role"
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(Named(Role), primary_key=True)
+
+
+class PersonCert(Base):
+    """One certificate of one person."""
+
+    __tablename__ = "person_cert"
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    expires: Mapped[date]
+
+
+class NotWith(Base):
+    """Two people never to be paired, kept in both directions; no reason is kept."""
+
+    __tablename__ = "not_with"
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    other_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+
+
+class Refusal(Base):
+    """A person does not want this helper."""
+
+    __tablename__ = "refusal"
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    peer_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+
+
+class Incident(Base):
+    """A critical incident; it keeps the protocol version it started with."""
+
+    __tablename__ = "incident"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    ref: Mapped[str] = mapped_column(String(12), unique=True)
+    agency: Mapped[str] = mapped_column(ForeignKey("agency.key"), index=True)
+    type: Mapped[str] = mapped_column(String(40))
+    severity: Mapped[Severity] = mapped_column(Named(Severity))
+    occurred_at: Mapped[datetime | None]
+    occurred_on: Mapped[date | None]  # imported rows may know the date alone
+    ended_at: Mapped[datetime | None]
+    place_code: Mapped[str | None] = mapped_column(String(40))
+    kin_notified: Mapped[bool] = mapped_column(default=False)
+    funeral_at: Mapped[datetime | None]
+    statements_complete: Mapped[bool] = mapped_column(default=False)
+    protocol: Mapped[str] = mapped_column(String(40))
+    protocol_body: Mapped[dict[str, Any]]
+    logged_at: Mapped[datetime]
+    logged_real: Mapped[datetime]
+    logged_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    state: Mapped[IncidentState] = mapped_column(Named(IncidentState), index=True)
+    accepted_at: Mapped[datetime | None]  # the coordinator took over
+    accepted_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    closed_at: Mapped[datetime | None]
+    source_key: Mapped[str | None] = mapped_column(String(120), unique=True)
+    source_agency: Mapped[str | None] = mapped_column(String(200))
+    affected: Mapped[list[AffectedPerson]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+
+
+class AffectedPerson(Base):
+    """One affected person of one incident, in a circle, with an own end of exposure."""
+
+    __tablename__ = "affected"
+    __table_args__ = (UniqueConstraint("incident_id", "person_id"),)
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    circle: Mapped[Circle] = mapped_column(Named(Circle))
+    exposure_end: Mapped[datetime | None]
+    added_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_reason: Mapped[str | None] = mapped_column(String(40))
+    peer_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))  # who looks after this person
+    keep_in_touch: Mapped[bool] = mapped_column(default=False)  # the opt-in for f180 and the anniversary
+
+
+class IdempotencyKey(Base):
+    """The same key and body of the same caller answer with the same incident."""
+
+    __tablename__ = "idempotency_key"
+    caller: Mapped[str] = mapped_column(String(40), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    body_hash: Mapped[str] = mapped_column(String(64))
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"))
+    made_at: Mapped[datetime]
+
+
+class Step(Base):
+    """One future act. The unique key makes planning twice add nothing."""
+
+    __tablename__ = "step"
+    __table_args__ = (
+        Index("step_due", "due_at", postgresql_where=text("state = 'planned'"), sqlite_where=text("state = 'planned'")),
+        Index("step_incident", "incident_id", "state"),
+        Index("step_person", "person_id", "state"),
+        Index("step_subject", "subject_id", "state"),
+    )
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    kind: Mapped[StepKind] = mapped_column(Named(StepKind))
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    subject_id: Mapped[str | None] = mapped_column(String(20))
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[StepState] = mapped_column(Named(StepState), default=StepState.PLANNED)
+    outcome: Mapped[str | None] = mapped_column(String(60))
+    tries: Mapped[int] = mapped_column(default=0)
+    retry_real: Mapped[datetime | None]  # a step that failed waits in real time
+    done_at: Mapped[datetime | None]
+
+
+class Question(Base):
+    """One question to one person, with its code; answered by SMS or page."""
+
+    __tablename__ = "question"
+    __table_args__ = (Index("question_person", "person_id", "state"), Index("question_subject", "subject_id"))
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    code: Mapped[str | None] = mapped_column(String(4))
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"), index=True)
+    subject_id: Mapped[str | None] = mapped_column(String(20))  # assignment, session, escalation, affected …
+    about_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    point: Mapped[str | None] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(12), default="open")
+    answer: Mapped[str | None] = mapped_column(Sealed)
+    asked_at: Mapped[datetime]
+    deadline: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+
+
+class Assignment(Base):
+    """A helper asked for, or serving in, one incident."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (UniqueConstraint("incident_id", "peer_id"),)
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"))
+    peer_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    state: Mapped[AssignmentState] = mapped_column(Named(AssignmentState))
+    role: Mapped[str] = mapped_column(String(20), default="team")
+    round: Mapped[int] = mapped_column(default=0)
+    asked_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class GroupSession(Base):
+    """A defusing, or a debriefing that a clinician approved. No content field exists (invariant 5)."""
+
+    __tablename__ = "group_session"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    group_key: Mapped[str] = mapped_column(String(80))
+    state: Mapped[SessionState] = mapped_column(Named(SessionState))
+    window_from: Mapped[datetime]
+    window_to: Mapped[datetime]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    team_size: Mapped[int]
+    headcount: Mapped[int | None]
+    reason: Mapped[str | None] = mapped_column(String(60))
+
+
+class Invitation(Base):
+    """Who may come; purged after the session."""
+
+    __tablename__ = "invitation"
+    session_id: Mapped[str] = mapped_column(ForeignKey("group_session.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(12), default="planned")
+
+
+class Escalation(Base):
+    """Somebody needs a human; closed only by a human (invariant 12)."""
+
+    __tablename__ = "escalation"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    agency: Mapped[str] = mapped_column(ForeignKey("agency.key"))
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
+    level: Mapped[EscalationLevelColumn] = mapped_column(Named(EscalationLevelColumn))
+    reason: Mapped[str] = mapped_column(String(30))
+    welfare: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[EscalationState] = mapped_column(Named(EscalationState), index=True)
+    rung: Mapped[int] = mapped_column(default=-1)
+    opened_at: Mapped[datetime]
+    acked_at: Mapped[datetime | None]
+    acked_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    voice_by: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    outcome: Mapped[str | None] = mapped_column(String(40))
+
+
+class InboundMessage(Base):
+    """A text that came in, once by its provider id; the body is sealed and purged after it was handled."""
+
+    __tablename__ = "inbound"
+    sid: Mapped[str] = mapped_column(String(40), primary_key=True)
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)
+    from_number: Mapped[str] = mapped_column(Sealed)
+    from_hash: Mapped[str] = mapped_column(String(64))
+    body: Mapped[str | None] = mapped_column(Sealed)
+    reading: Mapped[str] = mapped_column(String(30))
+    state: Mapped[InboundState] = mapped_column(Named(InboundState))
+    received_at: Mapped[datetime]
+    received_real: Mapped[datetime]
+
+
+class QueueItem(Base):
+    """Something that only a human may handle, with a deadline."""
+
+    __tablename__ = "queue_item"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(30))
+    agency: Mapped[str | None] = mapped_column(ForeignKey("agency.key"))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
+    inbound_sid: Mapped[str | None] = mapped_column(ForeignKey("inbound.sid"))
+    outbox_id: Mapped[str | None] = mapped_column(String(20))
+    received_at: Mapped[datetime]
+    deadline: Mapped[datetime]
+    state: Mapped[QueueState] = mapped_column(Named(QueueState), index=True)
+    handled_at: Mapped[datetime | None]
+    handled_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+
+
+class Outbox(Base):
+    """One message to hand to the provider: claimed, committed, sent, recorded."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "outbox_ready",
+            "lane",
+            "not_before",
+            postgresql_where=text("state = 'pending'"),
+            sqlite_where=text("state = 'pending'"),
+        ),
+        Index(
+            "outbox_moving",
+            "claimed_real",
+            postgresql_where=text("state in ('sending', 'unknown')"),
+            sqlite_where=text("state in ('sending', 'unknown')"),
+        ),
+        Index("outbox_sid", "sid"),
+        Index("outbox_question", "question_id"),
+        Index("outbox_person", "person_id", "state"),
+        Index("outbox_incident", "incident_id", "state"),
+    )
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    to_number: Mapped[str | None] = mapped_column(Sealed)  # only where no person is known
+    language: Mapped[str] = mapped_column(String(5), default="en")
+    payload: Mapped[str] = mapped_column(Sealed)  # the fields of the message class, as JSON
+    lane: Mapped[int]  # 0 pages and escalations, 1 direct answers, 2 team logistics, 3 care texts
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
+    question_id: Mapped[str | None] = mapped_column(ForeignKey("question.id"))
+    not_before: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    state: Mapped[OutboxState] = mapped_column(Named(OutboxState), default=OutboxState.PENDING)
+    reason: Mapped[str | None] = mapped_column(String(40))
+    sid: Mapped[str | None] = mapped_column(String(40))
+    provider_status: Mapped[str | None] = mapped_column(String(20))
+    error_code: Mapped[int | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    retry_real: Mapped[datetime | None]
+    claimed_real: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    sent_real: Mapped[datetime | None]
+    body_digest: Mapped[str | None] = mapped_column(String(64))
+    redacted: Mapped[bool] = mapped_column(default=False)
+    made_at: Mapped[datetime]
+
+
+class SenderRate(Base):
+    """One row: how many messages may still be handed over, in real time, by all processes together."""
+
+    __tablename__ = "sender_rate"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tokens: Mapped[float] = mapped_column(default=0.0)
+    filled_real: Mapped[datetime]
+
+
+class Event(Base):
+    """Append-only: every move of every thing that has states; ids and enum values alone."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("event_incident", "incident_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(40))
+    incident_id: Mapped[str | None] = mapped_column(String(20))
+    subject_id: Mapped[str | None] = mapped_column(String(40))
+    actor_id: Mapped[str | None] = mapped_column(String(40))
+    before: Mapped[str | None] = mapped_column(String(40))
+    after: Mapped[str | None] = mapped_column(String(40))
+
+
+class Audit(Base):
+    """Append-only, each row chained to the one before by a keyed MAC; no content."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(60))
+    act: Mapped[str] = mapped_column(String(60))
+    object_id: Mapped[str | None] = mapped_column(String(60))
+    allowed: Mapped[bool] = mapped_column(default=True)
+    mac: Mapped[str] = mapped_column(String(64))
+
+
+class Token(Base):
+    """An API token, by hash."""
+
+    __tablename__ = "token"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[Role] = mapped_column(Named(Role))
+    agency: Mapped[str] = mapped_column(ForeignKey("agency.key"))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    made_real: Mapped[datetime]
+    expires_real: Mapped[datetime]
+    revoked: Mapped[bool] = mapped_column(default=False)
+
+
+class Link(Base):
+    """A short-lived address for one person and one purpose; opening needs a code to the enrolled phone."""
+
+    __tablename__ = "link"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    purpose: Mapped[str] = mapped_column(String(20))
+    subject_id: Mapped[str | None] = mapped_column(String(20))
+    expires_real: Mapped[datetime]
+    code_hash: Mapped[str | None] = mapped_column(String(64))
+    code_tries: Mapped[int] = mapped_column(default=0)
+    opened_hash: Mapped[str | None] = mapped_column(String(64))  # the browser session that gave the code
+
+
+class Counter(Base):
+    """Counts for /metrics that several processes add to."""
+
+    __tablename__ = "counter"
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    label: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[int] = mapped_column(default=0)
+
+
+class Heartbeat(Base):
+    """When a part was last seen, in real time."""
+
+    __tablename__ = "heartbeat"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    seen_real: Mapped[datetime]
+
+
+class Mark(Base):
+    """A remembered position, such as the last inbound message read from the provider."""
+
+    __tablename__ = "mark"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))
