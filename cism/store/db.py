@@ -48,7 +48,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One writing transaction; commits at the end, or leaves nothing behind."""
-        with _storage_errors(), Session(self.engine, expire_on_commit=False) as session:
+        with storage_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.info["database"] = self
             with session.begin():
                 if self.is_sqlite:
@@ -59,7 +59,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One reading transaction; what is changed in it is thrown away."""
-        with _storage_errors(), Session(self.engine, expire_on_commit=False) as session:
+        with storage_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.info["database"] = self
             if self.is_sqlite:
                 session.execute(text("BEGIN"))
@@ -153,7 +153,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 @contextmanager
-def _storage_errors() -> Iterator[None]:
+def storage_errors() -> Iterator[None]:
     """Say honestly that something was not saved."""
     try:
         yield

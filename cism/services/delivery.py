@@ -1,0 +1,134 @@
+"""The courier: hands messages to the provider, settles what is unclear, reads what came in meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism import log
+from cism.services import claims, inbound, unsent
+from cism.services.claims import Claimed, Outcome
+from cism.settings import Settings
+from cism.store.db import Database, in_transaction, now, real_now
+from cism.store.states import OutboxState
+from cism.store.tables import Outbox
+from notifications.gateway import Gateway, MessageStatus, OutgoingSms, SendError, SendFailure
+
+SEND_TIME_OUT = timedelta(seconds=15)  # longer than the gateway's own
+SETTLE_WITHIN = timedelta(seconds=120)
+STALLED = timedelta(minutes=2)
+
+
+class Courier:
+    """Delivers for one process; several may work at once."""
+
+    def __init__(self, db: Database, gateway: Gateway, settings: Settings, *, at_once: int = 20) -> None:
+        self.db, self.gateway, self.settings = db, gateway, settings
+        self._slots = asyncio.Semaphore(at_once)
+
+    async def deliver(
+        self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 100
+    ) -> int:
+        """Claim, commit, send, record; returns how many were handed over."""
+        claimed = await in_transaction(
+            self.db, claims.claim, rate=self.settings.rate, only=only, urgent_only=urgent_only, limit=limit
+        )
+        if not claimed:
+            return 0
+        outcomes = await asyncio.gather(*(self._send(item) for item in claimed))
+        await in_transaction(self.db, claims.record, outcomes)
+        return sum(1 for outcome in outcomes if outcome.receipt is not None)
+
+    async def settle(self) -> int:
+        """Ask the provider about sends whose outcome is unknown, and about receipts that never came."""
+        rows = await in_transaction(self.db, _unsettled)
+        done = 0
+        for row in rows:
+            done += await self._settle_one(row)
+        await self._poll_stalled()
+        return done
+
+    async def sweep_inbound(self) -> int:
+        """Read what the provider received and we did not: webhooks that failed are not repeated."""
+        since = await in_transaction(self.db, inbound.swept_until)
+        started = self.db.clock.now()
+        found = await self.gateway.inbound_since(since - timedelta(minutes=2))
+        read = 0
+        for item in sorted(found, key=lambda sms: sms.received_at or started):
+            read += await in_transaction(self.db, inbound.receive_once, item)
+        await in_transaction(self.db, inbound.remember_sweep, started)
+        return read
+
+    async def aclose(self) -> None:
+        """Close the provider's connections."""
+        await self.gateway.aclose()
+
+    async def _send(self, item: Claimed) -> Outcome:
+        sms = OutgoingSms(item.id, item.to, item.body, item.urgent, item.validity_seconds)
+        async with self._slots:
+            try:
+                return Outcome(item.id, receipt=await self.gateway.send(sms))
+            except SendError as error:
+                return Outcome(item.id, error=error)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the message may have left
+                log.failure("message.unknown", error, message=item.id)
+                return Outcome(item.id, error=SendError(SendFailure.UNKNOWN))
+
+    async def _settle_one(self, row: tuple[str, str, str, object]) -> int:
+        message_id, to, digest, claimed_real = row
+        try:
+            listed = await self.gateway.find(to, claimed_real, digest)  # type: ignore[arg-type]
+        except SendError:
+            listed = []
+        return await in_transaction(self.db, unsent.settle_by_list, message_id, listed)
+
+    async def _poll_stalled(self) -> None:
+        for message_id, sid in await in_transaction(self.db, _stalled):
+            try:
+                receipt = await self.gateway.fetch(sid)
+            except SendError:
+                continue
+            await in_transaction(self.db, apply_receipt, message_id, receipt.status, receipt.error_code)
+
+
+def apply_receipt(session: Session, message_id: str, status: MessageStatus, error_code: int | None) -> None:
+    """A status that the provider told, by callback or by asking."""
+    row = session.execute(select(Outbox).where(Outbox.id == message_id).with_for_update()).scalar_one_or_none()
+    if row is not None:
+        claims.apply_status(session, row, status, error_code, now(session))
+
+
+def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:
+    """Unknown sends, and those left in `sending` by a process that died, past the send's own time-out."""
+    real = real_now(session)
+    stale = session.scalars(
+        select(Outbox)
+        .where(Outbox.state == OutboxState.SENDING, Outbox.claimed_real < real - SEND_TIME_OUT)
+        .with_for_update(skip_locked=True)
+    )
+    for row in stale:
+        row.state = OutboxState.UNKNOWN
+    session.flush()
+    rows = session.scalars(select(Outbox).where(Outbox.state == OutboxState.UNKNOWN).limit(50))
+    return [(row.id, unsent.number_of(session, row), row.body_digest or "", row.claimed_real) for row in rows]
+
+
+def _stalled(session: Session) -> list[tuple[str, str]]:
+    real = real_now(session)
+    rows = session.scalars(
+        select(Outbox)
+        .where(
+            Outbox.state == OutboxState.SENT,
+            Outbox.sent_real < real - STALLED,
+            Outbox.sent_real > real - timedelta(hours=12),
+        )
+        .order_by(Outbox.sent_real)
+        .limit(10)
+    )
+    return [(row.id, row.sid) for row in rows if row.sid]
+
+

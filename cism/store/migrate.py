@@ -1,0 +1,61 @@
+"""Bring a database to this version, or refuse one that is newer. Alembic does the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import text
+
+from cism.errors import DatabaseNewer, DatabaseNotReady
+from cism.store.db import Database, storage_errors
+
+_HERE = Path(__file__).parent / "migrations"
+_LOCK = 7_210_427  # any constant: two processes that migrate at once go one after the other
+
+
+def upgrade(db: Database) -> str:
+    """Run the missing migrations; returns the version reached."""
+    with storage_errors(), db.engine.connect() as connection:
+        if db.is_sqlite:
+            connection.execute(text("BEGIN IMMEDIATE"))
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        config = _config()
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise DatabaseNewer from error
+        connection.commit()
+    return head()
+
+
+def check(db: Database) -> None:
+    """Refuse a database that is not at this version, saying which way to mend it."""
+    with storage_errors(), db.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found == head():
+        return
+    if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
+        raise DatabaseNewer
+    raise DatabaseNotReady
+
+
+def head() -> str:
+    """The version of this program's tables."""
+    return _scripts().get_current_head() or ""
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
