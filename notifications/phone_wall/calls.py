@@ -1,0 +1,81 @@
+"""Calls, as far as a wall of texts needs them: accepted, rung, answered, and what they would say.
+
+Source: twilio.com/docs/voice/api/call-resource.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from notifications.phone_wall.accept import E164, MAGIC_GOOD, is_url
+from notifications.phone_wall.config import WallConfig
+from notifications.phone_wall.dates import rfc2822
+from notifications.phone_wall.records import Call
+from notifications.phone_wall.refusals import Refusal
+
+_MAGIC_TO: Final = {
+    "+15005550001": 21217,
+    "+15005550002": 21214,
+    "+15005550003": 21215,
+    "+15005550004": 21216,
+}
+_LONGEST_TWIML: Final = 4000
+
+
+def judge_call(form: Mapping[str, str], config: WallConfig) -> None:
+    """Raise the Refusal that Twilio would answer to this request for a call, if any."""
+    to, from_ = form.get("To", ""), form.get("From", "")
+    if not to:
+        raise Refusal(21201)
+    if to in _MAGIC_TO or not E164.fullmatch(to):
+        raise Refusal(_MAGIC_TO.get(to, 21217))
+    if not from_:
+        raise Refusal(21213)
+    if not E164.fullmatch(from_):
+        raise Refusal(21212)
+    if config.numbers and from_ not in (*config.numbers, MAGIC_GOOD):
+        raise Refusal(21606)
+    _check_script(form.get("Twiml", ""), form.get("Url", ""))
+
+
+def _check_script(twiml: str, url: str) -> None:
+    if not twiml and not is_url(url):
+        raise Refusal(21205)
+    if len(twiml) > _LONGEST_TWIML:
+        raise Refusal(20001)
+
+
+def call_resource(call: Call, account_sid: str) -> dict[str, Any]:
+    """A call as the REST API shows it."""
+    answered = next((step.at for step in call.steps if step.status == "in-progress"), None)
+    ended = call.steps[-1].at if call.status in ("completed", "no-answer", "failed", "busy") else None
+    uri = f"/2010-04-01/Accounts/{account_sid}/Calls/{call.sid}"
+    talked = int((ended - answered).total_seconds()) if answered and ended else None
+    return {
+        "sid": call.sid,
+        "account_sid": account_sid,
+        "parent_call_sid": None,
+        "phone_number_sid": None,
+        "date_created": rfc2822(call.accepted_at),
+        "date_updated": rfc2822(call.steps[-1].at),
+        "to": call.to,
+        "to_formatted": call.to,
+        "from": call.from_,
+        "from_formatted": call.from_,
+        "status": call.status,
+        "start_time": rfc2822(answered),
+        "end_time": rfc2822(ended),
+        "duration": None if talked is None else str(talked),
+        "price": None,
+        "price_unit": "USD",
+        "direction": "outbound-api",
+        "answered_by": None,
+        "api_version": "2010-04-01",
+        "annotation": None,
+        "forwarded_from": None,
+        "group_sid": None,
+        "caller_name": None,
+        "queue_time": "0",
+        "trunk_sid": None,
+        "uri": f"{uri}.json",
+        "subresource_uris": {"recordings": f"{uri}/Recordings.json", "events": f"{uri}/Events.json"},
+    }

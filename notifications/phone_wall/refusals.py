@@ -1,0 +1,71 @@
+"""Refusals as Twilio words them: a code, an HTTP status, a sentence.
+
+Source: twilio.com/docs/api/errors and .../iam/test-credentials.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.responses import JSONResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Exception):  # noqa: N818 (it is an answer first; raising it is how the answer gets out)
+    """A request that is answered with an error and leaves nothing behind but a line in the export."""
+
+    code: int
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer."""
+        return _STATUSES.get(self.code, 400)
+
+    def body(self) -> dict[str, Any]:
+        """The JSON of the answer."""
+        return {
+            "code": self.code,
+            "message": _SENTENCES.get(self.code, "The request was refused."),
+            "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
+            "status": self.status,
+        }
+
+    def response(self, headers: dict[str, str] | None = None) -> JSONResponse:
+        """The whole answer."""
+        return JSONResponse(self.body(), self.status, headers)
+
+
+_STATUSES: Final = {20003: 401, 20404: 404, 20405: 405, 20429: 429, 20500: 500, 21408: 403}
+
+_SENTENCES: Final = {
+    20001: "A parameter has a value outside of its range.",
+    20003: "Authenticate",
+    20404: "The requested resource was not found.",
+    20405: "This method is not allowed here.",
+    20429: "Too many requests.",
+    20500: "An internal server error has occurred.",
+    20009: "The message is not in a state in which it can be updated like that.",
+    21201: "No 'To' number is specified.",
+    21205: "Url is not a valid address, and there is no Twiml.",
+    21211: "The 'To' number is not a valid phone number.",
+    21212: "The 'From' number is not a valid phone number, short code or sender id.",
+    21213: "No 'From' number is specified.",
+    21214: "The 'To' number cannot be reached by a call.",
+    21215: "The account is not authorized to call this number.",
+    21216: "The account is not allowed to call this number.",
+    21217: "The phone number does not appear to be valid.",
+    21408: "Permission to send to this region has not been enabled.",
+    21603: "A 'From' phone number or a MessagingServiceSid is required.",
+    21604: "A 'To' phone number is required.",
+    21606: "The 'From' number is not one of the account's, or cannot send to this number.",
+    21608: "The 'To' number is not verified: trial accounts reach verified numbers only.",
+    21609: "The StatusCallback is not a valid address.",
+    21610: "Attempt to send to a recipient who has unsubscribed.",
+    21611: "This 'From' number has too many messages in its queue.",
+    21612: "There is no route between this 'From' and this 'To'.",
+    21614: "The 'To' number is not a mobile number.",
+    21617: "The body of the message has more than 1600 characters.",
+    21619: "A text message body or media urls must be specified.",
+    21701: "The Messaging Service does not exist.",
+    35114: "Scheduling does not support this time.",
+    35118: "A MessagingServiceSid is required to schedule a message.",
+}

@@ -1,0 +1,149 @@
+"""The paths of Twilio's REST API that the wall answers: Messages and Calls."""
+
+import asyncio
+import base64
+import binascii
+import secrets
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from notifications.phone_wall.calls import call_resource
+from notifications.phone_wall.faults import Fault
+from notifications.phone_wall.listing import page, resource
+from notifications.phone_wall.records import Message
+from notifications.phone_wall.refusals import Refusal
+from notifications.phone_wall.wall import Wall
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def routes() -> list[Route]:
+    """The routes, below the address that the SDK would call `https://api.twilio.com`."""
+    account = "/2010-04-01/Accounts/{account_sid}"
+    return [
+        Route(f"{account}/Messages.json", _guarded(_messages), methods=["GET", "POST"]),
+        Route(f"{account}/Messages/{{sid}}.json", _guarded(_message), methods=["GET", "POST", "DELETE"]),
+        Route(f"{account}/Calls.json", _guarded(_calls), methods=["POST"]),
+        Route(f"{account}/Calls/{{sid}}.json", _guarded(_call), methods=["GET"]),
+    ]
+
+
+async def form_of(request: Request) -> list[tuple[str, str]]:
+    """The pairs of a posted form, blank ones too."""
+    return parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def _guarded(endpoint: Endpoint) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        try:
+            _authenticate(request)
+            return await endpoint(request)
+        except Refusal as refusal:
+            # How long to wait is said where there is something to wait for.
+            return refusal.response({"Retry-After": "1"} if refusal.status == 429 else None)
+
+    return answer
+
+
+def _authenticate(request: Request) -> None:
+    config = _wall(request).config
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    try:
+        given = base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise Refusal(20003) from None
+    wanted = f"{config.account_sid}:{config.auth_token}"
+    if scheme.lower() != "basic" or not secrets.compare_digest(given.encode(), wanted.encode()):
+        raise Refusal(20003)
+    if request.path_params["account_sid"] != config.account_sid:
+        raise Refusal(20404)
+
+
+async def _messages(request: Request) -> Response:
+    wall = _wall(request)
+    if request.method != "POST":
+        return JSONResponse(page(request.query_params, wall.store, wall.config.account_sid))
+    message = wall.create_message(dict(reversed(await form_of(request))))
+    created = resource(message, wall.config.account_sid, just_created=True)
+    return await _answer_created(wall, created)
+
+
+async def _message(request: Request) -> Response:
+    wall = _wall(request)
+    message = wall.store.by_sid.get(request.path_params["sid"])
+    if message is None or message.deleted:
+        raise Refusal(20404)
+    if request.method == "DELETE":
+        wall.store.record("deleted", sid=message.sid)
+        return Response(status_code=204)
+    if request.method == "POST":
+        _update(wall, message, dict(await form_of(request)))
+    return JSONResponse(resource(message, wall.config.account_sid))
+
+
+def _update(wall: Wall, message: Message, form: dict[str, str]) -> None:
+    if "Status" in form:
+        if form["Status"] != "canceled" or message.status not in ("accepted", "scheduled", "queued"):
+            raise Refusal(20009)
+        wall.carrier.cancel(message)
+    if "Body" in form:
+        if form["Body"]:
+            raise Refusal(20001)  # a text can be made empty, and nothing else
+        wall.store.record("redacted", sid=message.sid)
+
+
+async def _calls(request: Request) -> Response:
+    wall = _wall(request)
+    pairs = await form_of(request)
+    events = [value for name, value in pairs if name == "StatusCallbackEvent"]
+    call = wall.create_call(dict(reversed(pairs)), tuple(" ".join(events).split()))
+    return await _answer_created(wall, call_resource(call, wall.config.account_sid))
+
+
+async def _call(request: Request) -> Response:
+    wall = _wall(request)
+    call = wall.store.calls_by_sid.get(request.path_params["sid"])
+    if call is None:
+        raise Refusal(20404)
+    return JSONResponse(call_resource(call, wall.config.account_sid))
+
+
+async def _answer_created(wall: Wall, created: dict[str, object]) -> Response:
+    if wall.config.answer_seconds:
+        await asyncio.sleep(wall.config.answer_seconds)
+    match wall.faults.after_accept():
+        case Fault.ERROR_AFTER:
+            raise Refusal(20500)
+        case Fault.CUT_AFTER:
+            return _CutOff(created, 201)
+        case Fault.HANG_AFTER:
+            return _Hung(created, 201)
+        case _:
+            return JSONResponse(created, 201)
+
+
+class _CutOff(JSONResponse):
+    """An answer of which only the beginning arrives: the server closes a connection that owes it bytes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = bytes(self.body[: len(self.body) // 2])
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+
+
+class _Hung(JSONResponse):
+    """An answer that never comes: it waits for the client to lose patience."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+
+
+def _wall(request: Request) -> Wall:
+    wall: Wall = request.app.state.wall
+    return wall

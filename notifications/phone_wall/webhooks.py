@@ -1,0 +1,82 @@
+"""Posts to the product as Twilio does: signed, timed, and repeated only where no connection was made.
+
+Source: twilio.com/docs/usage/webhooks/webhooks-connection-overrides (defaults: connect 5 s, total 15 s, one
+retry on a failed connect).
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from notifications.phone_wall.signing import signature
+
+_LIMITS: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
+_CONNECTIONS: Final = 20
+_PAUSE_BEFORE_RETRY: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a webhook answered; where nothing did, `status` is None and `error` says what happened."""
+
+    status: int | None
+    text: str
+    error: str | None = None
+
+    def exported(self) -> dict[str, Any]:
+        """The answer for the wall's own API."""
+        return {"status": self.status, "body": self.text, "error": self.error}
+
+
+class Webhooks:
+    """Calls the addresses that the product gave."""
+
+    def __init__(self, auth_token: str) -> None:
+        self._auth_token = auth_token
+        self._session: aiohttp.ClientSession | None = None
+
+    def open(self) -> None:
+        """Make the connection pool; wants the running event loop."""
+        connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=_LIMITS, cookie_jar=aiohttp.DummyCookieJar()
+        )
+
+    async def aclose(self) -> None:
+        """Close the connection pool."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def post(self, url: str, form: Sequence[tuple[str, str]]) -> Answer:
+        """Post a signed form. Errors are answers: a webhook that fails is the product's matter."""
+        address = url.partition("#")[0]
+        headers = {
+            "X-Twilio-Signature": signature(address, form, self._auth_token),
+            "I-Twilio-Idempotency-Token": secrets.token_hex(16),
+            "User-Agent": "TwilioProxy/1.1",
+        }
+        try:
+            return await self._once(address, form, headers)
+        except aiohttp.ClientConnectorError:
+            await asyncio.sleep(_PAUSE_BEFORE_RETRY)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Answer(None, "", type(error).__name__)
+        try:
+            return await self._once(address, form, headers)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Answer(None, "", type(error).__name__)
+
+    async def _once(self, url: str, form: Sequence[tuple[str, str]], headers: dict[str, str]) -> Answer:
+        if self._session is None:
+            return Answer(None, "", "WallIsClosing")
+        # encoded=True: what is called must be, byte for byte, what was signed.
+        address = URL(url, encoded=True)
+        request = self._session.post(address, data=list(form), headers=headers, allow_redirects=False)
+        async with request as response:
+            return Answer(response.status, await response.text(errors="replace"))
