@@ -8,7 +8,7 @@ from typing import Self
 
 
 class EscalationLevel(StrEnum):
-    """How soon a human must speak with the person (domain.md 5); the hours are the protocol's."""
+    """How soon a human must speak with the person; the hours are the protocol's."""
 
     ROUTINE = "ROUTINE"  # a voice within a working day
     URGENT = "URGENT"  # a voice within the hour

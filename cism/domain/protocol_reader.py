@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from typing import Any
 
+from cism.domain.model_errors import said, validated
+from cism.domain.protocol_checks import check_section
 from cism.domain.protocol_model import Protocol
-from cism.domain.yaml_lines import Loc, Problem, path_of, read_yaml
+from cism.domain.yaml_lines import Lined, Problem, read_yaml
 from cism.errors import BadInput
 
 
@@ -16,21 +18,28 @@ class ProtocolInvalid(BadInput):
 
 
 def read_protocol(text: str, name: str) -> Protocol:
-    """The protocol in `text`; raises ProtocolInvalid with every error at once."""
+    """The protocol in `text`; raises ProtocolInvalid with every error at once, one a line."""
     lined = read_yaml(text)
-    problems = list(lined.problems)
-    protocol = None
-    if not problems:
-        try:
-            protocol = Protocol.model_validate(lined.value)
-        except ValidationError as error:
-            problems += [Problem(tuple(found["loc"]), found["msg"]) for found in error.errors()]
+    protocol, problems = _read(lined)
     if protocol is not None and not problems:
         return protocol
-    lines = [_said(name, lined.line_of(p.loc) if p.line is None else p.line, p.loc, p.text) for p in problems]
+    lines = said(name, lined, problems)
     raise ProtocolInvalid("\n".join(lines), errors=lines)
 
 
-def _said(name: str, line: int, loc: Loc, text: str) -> str:
-    where = path_of(loc)
-    return f"{name}:{line}: {where + ': ' if where else ''}{text}"
+def _read(lined: Lined) -> tuple[Protocol | None, list[Problem]]:
+    if lined.value is None:
+        return None, lined.problems or [Problem((), "the file is empty; write a protocol into it")]
+    protocol, problems = validated(lined.value, Protocol)
+    for section in Protocol.model_fields:
+        problems += check_section(section, _section(lined.value, protocol, section))
+    return protocol, [*lined.problems, *problems]
+
+
+def _section(written: object, protocol: Protocol | None, name: str) -> Any:
+    """One section, even when another one is broken, so that all errors are told at once; else None."""
+    if protocol is not None:
+        return getattr(protocol, name)
+    if not isinstance(written, dict) or name not in written:
+        return None
+    return validated(written[name], Protocol.model_fields[name].annotation)[0]
