@@ -26,7 +26,7 @@ _SAY_OBJECT: Final = "send a JSON object"
 Endpoint = Callable[[Request, Wall], Awaitable[Any]]
 
 
-class _Wrong(ValueError):
+class _WrongRequestError(ValueError):
     """The request makes no sense; the sentence says what to send."""
 
 
@@ -84,7 +84,7 @@ async def _mode(request: Request, wall: Wall) -> Any:
     asked = (await _object(request)).get("mode")
     modes = {mode.value: mode for mode in HandsetMode}
     if asked not in modes:
-        raise _Wrong(_SAY_MODE)
+        raise _WrongRequestError(_SAY_MODE)
     wall.store.record("mode", handset=number, mode=asked)
     return {"number": number, "mode": asked}
 
@@ -93,7 +93,7 @@ async def _say(request: Request, wall: Wall) -> Any:
     asked = await _object(request)
     body, to = asked.get("body"), asked.get("to")
     if not isinstance(body, str) or not isinstance(to, str | None):
-        raise _Wrong(_SAY_TEXT)
+        raise _WrongRequestError(_SAY_TEXT)
     return (await wall.handsets.say(_number(request), body, to)).exported()
 
 
@@ -104,7 +104,7 @@ async def _faults(request: Request, wall: Wall) -> Any:
         faults = {fault.value: fault for fault in Fault}
         kind, times = asked.get("kind"), asked.get("times", 1)
         if kind not in faults or not isinstance(times, int) or times < 0:
-            raise _Wrong(_SAY_FAULT)
+            raise _WrongRequestError(_SAY_FAULT)
         switched.switch(faults[kind], times)
     return {fault.value: switched.left[fault] for fault in Fault}
 
@@ -112,7 +112,7 @@ async def _faults(request: Request, wall: Wall) -> Any:
 def _number(request: Request) -> str:
     number: str = request.path_params["number"]
     if not E164.fullmatch(number):
-        raise _Wrong(_SAY_NUMBER)
+        raise _WrongRequestError(_SAY_NUMBER)
     return number
 
 
@@ -123,8 +123,8 @@ def _wait(request: Request) -> float:
 async def _object(request: Request) -> dict[str, Any]:
     # A JSON type, so that no form on another page can reach this without the browser asking first.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise _Wrong(_SAY_JSON)
+        raise _WrongRequestError(_SAY_JSON)
     content = json.loads(await request.body() or b"{}")
     if not isinstance(content, dict):
-        raise _Wrong(_SAY_OBJECT)
+        raise _WrongRequestError(_SAY_OBJECT)
     return content

@@ -65,15 +65,22 @@ class RunningWall:
 def running_wall(*, port: int = 0, faults: Faults | None = None, **config: Any) -> Iterator[RunningWall]:
     """A wall in a thread, on a free port unless one is given; `config` are the fields of WallConfig."""
     app = create_app(WallConfig(**config), faults)
+    with running(app, port) as url:
+        yield RunningWall(url, app.state.wall)
+
+
+@contextmanager
+def running(app: Starlette, port: int = 0) -> Iterator[str]:
+    """Any ASGI application in a thread, listening on this machine; gives its address."""
     with listening(port) as listener:
         server = _Server(_settings(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="phone-wall")
         thread.start()
         try:
             if not server.is_up.wait(_START_SECONDS) or not server.started:
-                message = "the phone wall did not start"
+                message = "the server did not start"
                 raise RuntimeError(message)
-            yield RunningWall(f"http://127.0.0.1:{listener.getsockname()[1]}", app.state.wall)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()
@@ -92,7 +99,8 @@ def listening(port: int, host: str = "127.0.0.1") -> Iterator[socket.socket]:
         message = f"the phone wall listens on this machine only (127.0.0.1), not on {host}"
         raise ValueError(message)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # The protocol is named, because asyncio turns Nagle's algorithm off only where it is: 40 ms an answer.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(1024)
