@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -18,25 +17,18 @@ from typing import Any, Final
 import yaml
 
 from cism.domain.codes import without_codes
+from cism.domain.escalation_level import EscalationLevel, most_pressing
 from cism.domain.reply_text import Phrase, Searchable, fold, tidy
 from cism.errors import BadInput
 
 _DIGITS: Final = frozenset("0123456789")
 
 
-class Level(StrEnum):
-    """How fast a human must be there (domain.md 5)."""
-
-    ROUTINE = "ROUTINE"  # a call within a business day
-    URGENT = "URGENT"  # acknowledged in 15 minutes, a voice within the hour
-    EMERGENCY = "EMERGENCY"  # acknowledged in 5 minutes, a voice within 15
-
-
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One crisis phrase, or one set of words that alarm only together, and how grave it is."""
 
-    level: Level
+    level: EscalationLevel
     all_of: tuple[tuple[Phrase, ...], ...]
 
     def rings(self, message: Searchable) -> bool:
@@ -50,7 +42,7 @@ class Lexicon:
 
     language: str
     alarms: tuple[Alarm, ...]
-    emoji: tuple[tuple[str, Level], ...]
+    emoji: tuple[tuple[str, EscalationLevel], ...]
     opt_out_anywhere: tuple[Phrase, ...]
     opt_out_alone: tuple[Phrase, ...]
     opt_out_with_digit: tuple[Phrase, ...]
@@ -62,12 +54,12 @@ class Lexicon:
     tapback: re.Pattern[str]
     numbers: tuple[tuple[Phrase, str], ...]
 
-    def crisis(self, message: Searchable) -> Level | None:
+    def crisis(self, message: Searchable) -> EscalationLevel | None:
         """The gravest alarm that rings; None when none does."""
         signs = tidy(message.text)
         seen = {level for sign, level in self.emoji if sign in signs}
         seen |= {alarm.level for alarm in self.alarms if alarm.level not in seen and alarm.rings(message)}
-        return max(seen, key=list(Level).index, default=None)
+        return most_pressing(seen) if seen else None
 
     def opts_out(self, message: Searchable) -> bool:
         """Whether the sender wants no more texts, in words that no carrier intercepts."""
@@ -168,7 +160,7 @@ class _Reader:
         return tuple(phrase for _, phrase in made if phrase.words)
 
     def alarms(self) -> list[Alarm]:
-        levels = (Level.EMERGENCY, Level.URGENT)
+        levels = (EscalationLevel.EMERGENCY, EscalationLevel.URGENT)
         return [
             Alarm(level, ((phrase,),)) for level in levels for phrase in self.phrases("crisis", level.value)
         ]
@@ -181,14 +173,23 @@ class _Reader:
         path = ["together", str(number)]
         level = row.get("level") if isinstance(row, Mapping) else None
         groups = row.get("all") if isinstance(row, Mapping) else None
-        if level not in (Level.URGENT, Level.EMERGENCY) or not isinstance(groups, list) or not groups:
+        if (
+            level not in (EscalationLevel.URGENT, EscalationLevel.EMERGENCY)
+            or not isinstance(groups, list)
+            or not groups
+        ):
             self._wrong(path, "needs `level` URGENT or EMERGENCY and `all`, a list of lists of phrases")
             return []
-        return [Alarm(Level(level), tuple(self._made(self._checked(group, path), path) for group in groups))]
+        return [
+            Alarm(
+                EscalationLevel(level),
+                tuple(self._made(self._checked(group, path), path) for group in groups),
+            )
+        ]
 
-    def emoji(self) -> tuple[tuple[str, Level], ...]:
+    def emoji(self) -> tuple[tuple[str, EscalationLevel], ...]:
         signs = []
-        for level in (Level.EMERGENCY, Level.URGENT):
+        for level in (EscalationLevel.EMERGENCY, EscalationLevel.URGENT):
             signs += [(tidy(sign), level) for sign in self.strings("emoji", level.value, required=False)]
         return tuple(signs)
 
@@ -211,8 +212,8 @@ _PICTURE: Final = r"[^\w\s“”\"«»]{1,8}"
 
 def _tapback(verbs: Iterable[str], objects: Iterable[str]) -> re.Pattern[str]:
     """Matches a whole text, folded, that a phone wrote because its owner tapped on a message."""
-    spoken = "|".join(r"\s+".join(_verb_part(part) for part in verb.split()) for verb in verbs)
-    things = "|".join(re.escape(thing) for thing in objects)
+    spoken = "|".join(r"\s+".join(_verb_part(part) for part in fold(verb).split()) for verb in verbs)
+    things = "|".join(re.escape(fold(thing)) for thing in objects)
     return re.compile(rf"(?:{spoken})\s+(?:{_QUOTED}|(?:{things})\b\W*)")
 
 

@@ -35,8 +35,8 @@ class QuestionState(StrEnum):
 
 
 # The digits that each kind of question understands. 2 and 3 are about the sender's own care, 7 is about a
-# worry: they need no question, so no kind lists them. A welfare step knows no 5 and no 6, because only a human
-# contact ends it.
+# worry: they need no question, so no kind lists them. A welfare step knows no 5 and no 6, because only a
+# human contact ends it.
 ALLOWED_DIGITS: Final[Mapping[QuestionKind, frozenset[str]]] = MappingProxyType(
     {
         QuestionKind.PAGE: frozenset("01"),

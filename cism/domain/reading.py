@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cism.domain.lexicon import Level
+from cism.domain.escalation_level import EscalationLevel
 from cism.domain.questions import QuestionState
 
 
@@ -65,7 +65,7 @@ class Reading:
     # heads counted, only with digit 4 on a report
     number: int | None = None
     # how fast a human must be there, where one must
-    level: Level | None = None
+    level: EscalationLevel | None = None
     # a bare 0 that fits several: no care text to this number until a human has asked
     hold_care_texts: bool = False
     # a digit that stood beside other words: told to the human, never acted on

@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Final
 
 from cism.domain.codes import find_codes
-from cism.domain.lexicon import Level, Lexicon, shipped_lexicons
+from cism.domain.escalation_level import EscalationLevel, most_pressing
+from cism.domain.lexicon import Lexicon, shipped_lexicons
 from cism.domain.questions import ALLOWED_DIGITS, OpenQuestion, QuestionKind, QuestionState
 from cism.domain.reading import Reading, ReadingKind, Sender
 from cism.domain.reply_digits import Digit, begins_with_three, bind, care_now, human, only_digit
@@ -24,7 +25,6 @@ from cism.domain.reply_text import Searchable, fold, is_emoji_only, lone_digit
 __all__ = [
     "ALLOWED_DIGITS",
     "CARRIER_WORDS",
-    "Level",
     "OpenQuestion",
     "QuestionKind",
     "QuestionState",
@@ -118,7 +118,7 @@ def _carrier_word(inbound: _Inbound) -> Reading | None:
     return Reading(
         kind=kind,
         to_human=kind is ReadingKind.CARRIER_HELP or meant_as_answer,
-        level=Level.URGENT if kind is ReadingKind.CARRIER_HELP else None,
+        level=EscalationLevel.URGENT if kind is ReadingKind.CARRIER_HELP else None,
         candidates=inbound.still_open if meant_as_answer else (),
     )
 
@@ -130,7 +130,7 @@ def _crisis(inbound: _Inbound) -> Reading | None:
     return Reading(
         kind=ReadingKind.CRISIS,
         to_human=True,
-        level=Level.EMERGENCY if Level.EMERGENCY in rung else Level.URGENT,
+        level=most_pressing(rung),
         noted_digit=inbound.noted,
         asks_out=inbound.asks_out,
         asks_who=inbound.asks_who,
@@ -152,7 +152,7 @@ def _opt_out(inbound: _Inbound) -> Reading | None:
         kind=ReadingKind.OPT_OUT,
         to_human=True,
         digit="3" if call else None,
-        level=Level.URGENT if call else None,
+        level=EscalationLevel.URGENT if call else None,
         noted_digit=inbound.noted,
         asks_out=True,
         asks_who=inbound.asks_who,

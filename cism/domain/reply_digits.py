@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cism.domain.codes import CODE_PATTERN, canonical
-from cism.domain.lexicon import Level
+from cism.domain.escalation_level import EscalationLevel
 from cism.domain.questions import OpenQuestion, QuestionKind, QuestionState
 from cism.domain.reading import Reading, ReadingKind
 from cism.domain.reply_text import tidy
@@ -24,7 +24,7 @@ _CODE_FIRST: Final = re.compile(
 )
 # Pictures that say nothing beside a digit. Any other one may ("1 👎"), and then a human looks.
 _POLITE: Final = re.compile("[👍👌🙏✅🙂😊☺❤💙🏻🏼🏽🏾🏿]")
-_OPENING: Final = "\"'\u201c\u201d\u2018\u2019«»([ \t\r\n"
+_OPENING: Final = "\"'\u201c\u201d\u2018\u2019«»¡([ \t\r\n"
 _CLOSING: Final = "\"'\u201c\u201d\u2018\u2019«»)].!,; \t\r\n"
 
 
@@ -84,7 +84,7 @@ def care_now(questions: Sequence[OpenQuestion], *, digit: str = "3", words: bool
         kind=ReadingKind.CARE_NOW,
         to_human=words,
         digit=digit,
-        level=Level.URGENT,
+        level=EscalationLevel.URGENT,
         question_id=_open_check_in(questions),
     )
 
@@ -95,7 +95,7 @@ def care_later(questions: Sequence[OpenQuestion]) -> Reading:
         kind=ReadingKind.CARE_LATER,
         to_human=False,
         digit="2",
-        level=Level.ROUTINE,
+        level=EscalationLevel.ROUTINE,
         question_id=_open_check_in(questions),
     )
 
@@ -135,7 +135,7 @@ def _worry(said: Digit, questions: Sequence[OpenQuestion]) -> Reading:
         kind=ReadingKind.WORRY,
         to_human=False,
         digit="7",
-        level=Level.URGENT,
+        level=EscalationLevel.URGENT,
         question_id=meant.id,
         question_state=meant.state,
     )

@@ -64,7 +64,7 @@ def is_emoji_only(text: str) -> bool:
 
 def lone_digit(text: str) -> str | None:
     """The one digit that stands by itself among other words ("1?", "no 1"), None for none or several."""
-    parts = (part.strip(".,;:!?()[]\"'\u201c\u201d\u2018\u2019#*") for part in tidy(text).split())
+    parts = (part.strip(".,;:!?¡¿()[]\"'\u201c\u201d\u2018\u2019#*") for part in tidy(text).split())
     digits = {part for part in parts if len(part) == 1 and part in "0123456789"}
     return digits.pop() if len(digits) == 1 else None
 
@@ -105,16 +105,13 @@ class Phrase:
     """A lexicon entry ready to be looked for."""
 
     words: tuple[str, ...]
+    joined: str  # the letters without spaces, repeated ones once
 
     @classmethod
     def of(cls, written: str) -> Phrase:
         """The phrase as a person would write it, in any spelling that the search forgets anyway."""
-        return cls(tuple(_once(word) for word in _WORD.findall(_fold(written))))
-
-    @property
-    def joined(self) -> str:
-        """The letters without spaces, repeated ones once."""
-        return _once("".join(self.words))
+        words = tuple(_once(word) for word in _WORD.findall(_fold(written)))
+        return cls(words, _once("".join(words)))
 
 
 @dataclass(frozen=True)
@@ -137,26 +134,27 @@ class Searchable:
         return tuple(dict.fromkeys(tuple(_once(word) for word in way) for way in ways))
 
     @cached_property
-    def _padded(self) -> tuple[str, ...]:
-        return tuple(f" {' '.join(words)} " for words in self.readings)
+    def _padded(self) -> str:
+        return "|".join(f" {' '.join(words)} " for words in self.readings)
 
     @cached_property
-    def _joined(self) -> tuple[str, ...]:
-        return tuple(_once("".join(words)) for words in self.readings)
+    def _joined(self) -> str:
+        return "|".join(dict.fromkeys(_once("".join(words)) for words in self.readings))
 
     def has(self, phrase: Phrase) -> bool:
         """Whether the phrase is there, a long one even without its spaces or inside other letters."""
-        if len(phrase.joined) >= _LONG and any(phrase.joined in joined for joined in self._joined):
+        if len(phrase.joined) >= _LONG and phrase.joined in self._joined:
             return True
         return self.has_words(phrase)
 
     def has_words(self, phrase: Phrase) -> bool:
         """Whether the phrase is there as whole words, or as one word written together."""
-        wanted = f" {' '.join(phrase.words)} ", f" {phrase.joined} "
-        return any(form in padded for form in wanted for padded in self._padded)
+        return f" {' '.join(phrase.words)} " in self._padded or f" {phrase.joined} " in self._padded
 
     def is_only(self, phrase: Phrase, without: frozenset[str] = frozenset()) -> bool:
         """Whether the text is the phrase and nothing else, once the words in `without` are taken out."""
+        if f" {phrase.words[0]} " not in self._padded:
+            return False
         dropped = without - set(phrase.words)
         return any(_rest(words, dropped) == phrase.words for words in self.readings)
 
