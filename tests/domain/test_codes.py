@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cism.domain.codes import NoCodeLeft, all_codes, find_code, find_codes, new_code, without_codes
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.integers())
 def test_a_new_code_is_letter_digit_letter_digit_without_look_alikes(seed: int) -> None:
     code = new_code(random.Random(seed), ())

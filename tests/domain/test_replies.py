@@ -46,7 +46,7 @@ def said(text: str, *questions: OpenQuestion, sender: Sender = MEMBER) -> Readin
     return read(text, sender, questions)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(ANYTHING, SENDERS, QUESTIONS)
 def test_any_text_is_read_and_read_again_the_same(
     text: str, sender: Sender, questions: list[OpenQuestion]
@@ -78,7 +78,7 @@ def shouted(words: str, upper: list[bool]) -> str:
     return "".join(c.upper() if upper[i % len(upper)] else c for i, c in enumerate(words))
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(
     st.sampled_from(LONG_AND_SHORT),
     ANYTHING,
@@ -105,7 +105,7 @@ def test_a_crisis_phrase_is_never_read_as_less_than_its_level(
     assert reading.to_human
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from([row for row in ROWS if row.never_decides]),
     QUESTIONS,
@@ -119,7 +119,7 @@ def test_no_labelled_ambiguous_text_ever_decides_anything(
     assert reading.kind is not R.ANSWER
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(ANYTHING, QUESTIONS)
 def test_a_text_that_begins_with_3_always_brings_a_call_now(text: str, questions: list[OpenQuestion]) -> None:
     reading = read(f"3{text}", MEMBER, questions)
@@ -127,7 +127,7 @@ def test_a_text_that_begins_with_3_always_brings_a_call_now(text: str, questions
     assert reading.level in (EscalationLevel.URGENT, EscalationLevel.EMERGENCY)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(ANYTHING, QUESTIONS)
 def test_a_stranger_never_answers_a_question(text: str, questions: list[OpenQuestion]) -> None:
     carrier = {R.CARRIER_STOP, R.CARRIER_START, R.CARRIER_HELP}
@@ -193,6 +193,11 @@ def test_a_bare_0_holds_care_texts_only_where_it_fits_something() -> None:
     assert not said("0").hold_care_texts
     assert said("0").to_human
     assert said("0", reports[0], OpenQuestion.of(K.CHECK_IN, "care")).hold_care_texts
+
+
+def test_a_0_with_a_code_nobody_was_given_holds_nothing() -> None:
+    reading = said("0 C4D5", OpenQuestion.of(K.CHECK_IN, "care"), OpenQuestion.of(K.PAGE, "page", "A7K2"))
+    assert (reading.kind, reading.hold_care_texts) == (R.AMBIGUOUS_CODES, False)
 
 
 def test_questions_that_are_no_longer_open_do_not_make_a_digit_ambiguous() -> None:
