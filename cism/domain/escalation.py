@@ -1,8 +1,8 @@
 """Somebody needs a human: whom to ask, until when, and when it is over.
 
-Asking goes down the rungs of a ladder, one every `ack`; after the last rung everybody on it is asked again every
-`repeat`, with an alarm, for ever. A machine never ends it: only a human closes, by an outcome. Whoever takes
-it and has no outcome by the voice target gives it back to the ladder without doing anything.
+Asking goes down the rungs of a ladder, one every `ack`; after the last rung everybody on it is asked again
+every `repeat`, with an alarm, for ever. A machine never ends it: only a human closes, by an outcome. Whoever
+takes it and has no outcome by the voice target gives it back to the ladder without doing anything.
 """
 
 from __future__ import annotations
