@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from notifications.phone_wall.config import WallConfig
+from notifications.phone_wall.journal import Journal
 from notifications.phone_wall.server import serve
 
 
@@ -54,6 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; 1, with the reason in one line, where that is not possible."""
     given = arguments().parse_args(argv)
     try:
+        _try_state(given.state)
         serve(config_from(given), given.port, given.host)
     except OSError as problem:
         sys.stderr.write(
@@ -67,6 +69,16 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+def _try_state(path: Path | None) -> None:
+    journal = Journal(path)
+    try:
+        journal.open()
+    except OSError as problem:
+        message = f"cannot write {path} ({problem.strerror}); give another file with --state"
+        raise ValueError(message) from problem
+    journal.close()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,7 +74,7 @@ def running(app: Starlette, port: int = 0) -> Iterator[str]:
     """Any ASGI application in a thread, listening on this machine; gives its address."""
     with listening(port) as listener:
         server = _Server(_settings(app))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="phone-wall")
+        thread = threading.Thread(target=server.run_quietly, args=(listener,), name="phone-wall")
         thread.start()
         try:
             if not server.is_up.wait(_START_SECONDS) or not server.started:
@@ -113,6 +113,11 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.is_up = threading.Event()
+
+    def run_quietly(self, listener: socket.socket) -> None:
+        """Serve; a start that failed is told to whoever waits for `is_up`, not by ending the thread."""
+        with suppress(SystemExit):
+            self.run(sockets=[listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
