@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cism.domain.durations import parse_duration
 from cism.domain.protocol import ProtocolInvalid, parse_protocol
 
 NAME = "cism/protocols/x.yaml"
@@ -34,6 +35,7 @@ MISTAKES = [
     ("id: f7,", "id: seven,", "contacts[3].id", "f7 or fA"),
     ("by: peer", "by: sms", "contacts[0].by", "no text goes out before f1; write by: peer"),
     ("id: f30, after: 30d", "id: f30, after: 6d", "contacts[4].after", "put the points in order of time"),
+    ("id: f30, after: 30d", "id: f30, after: 7d", "contacts[4].after", "it is not later than f7"),
     ("id: f30, after: 30d", "id: f7, after: 30d", "contacts[4].id", "f7 is there twice"),
     ("id: f1, after", "id: f2, after", "contacts", "f1, the contact of the next day, is missing"),
     ("window: [16h, 40h]", "window: [16h, 40h], opt_in: true", "contacts[1]", "f1 is for everybody"),
@@ -143,6 +145,21 @@ def test_the_line_is_the_one_with_the_mistake(old: str, new: str) -> None:
     broken = SHIPPED.replace(old, new, 1)
     (told,) = refusals(broken)
     assert told.startswith(f"{NAME}:{line_of(new, broken)}: ")
+
+
+def test_an_entry_of_a_list_has_its_own_line() -> None:
+    broken = SHIPPED.replace(
+        ROUTINE_ASSIGNED, "rungs:\n      - assigned_peer\n      - nobody\n      - coordinator"
+    )
+    (told,) = refusals(broken)
+    assert told.startswith(f"{NAME}:{line_of('- nobody', broken)}: ladders.ROUTINE.rungs[1]: 'nobody'")
+
+
+def test_limits_themselves_are_allowed() -> None:
+    limit = SHIPPED
+    for old, new in [("ideal: 8h", "ideal: 12h"), ("ideal: 72h", "ideal: 10d"), ("night: 60m", "night: 4h")]:
+        limit = limit.replace(old, new, 1)
+    assert parse_protocol(limit, NAME).sessions["defusing"].ideal == parse_duration("12h")
 
 
 def test_a_mistake_reads_as_a_sentence_with_file_line_key_and_remedy() -> None:
