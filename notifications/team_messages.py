@@ -1,0 +1,297 @@
+"""Messages to the team: peers, clinicians and coordinators, about turns, tasks and calls.
+
+None says who is affected or what happened; whom to call stands behind the link and a sign-in.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from notifications.message_base import By, Code, Count, Link, Message, Minutes, Name, Purpose, Ref, When
+from notifications.message_kinds import MessageKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamMessage(Message):
+    """`first`: the first text this person ever gets from us; `attested`: command sees no replies."""
+
+    purpose: ClassVar[Purpose] = Purpose.TEAM
+    agency: Name
+    first: bool = False
+    attested: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(TeamMessage):
+    """Can you take a turn? `repeat`: an earlier page may or may not have arrived somewhere."""
+
+    kind: ClassVar[MessageKind] = MessageKind.PAGE
+    purpose: ClassVar[Purpose] = Purpose.URGENT
+    code: Code
+    by: By
+    link: Link = ""
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned(TeamMessage):
+    """You are on, and this is what to do."""
+
+    kind: ClassVar[MessageKind] = MessageKind.ASSIGNED
+    purpose: ClassVar[Purpose] = Purpose.URGENT
+    needs_link: ClassVar[bool] = True
+    code: Code
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered(TeamMessage):
+    """Enough others were there before you answered, or before you were needed."""
+
+    kind: ClassVar[MessageKind] = MessageKind.COVERED
+    code: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandDown(TeamMessage):
+    """It was called off."""
+
+    kind: ClassVar[MessageKind] = MessageKind.STAND_DOWN
+    code: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released(TeamMessage):
+    """Somebody else takes over what was yours; no reason is given."""
+
+    kind: ClassVar[MessageKind] = MessageKind.RELEASED
+    code: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlreadyCovered(TeamMessage):
+    """A late answer: nothing was changed. `code` empty: the question had none."""
+
+    kind: ClassVar[MessageKind] = MessageKind.ALREADY_COVERED
+    purpose: ClassVar[Purpose] = Purpose.ANSWER
+    code: Code = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamNotice(TeamMessage):
+    """To the coordinator: how the asking stands. `final`: nobody is left to ask; with a `code`: take it?"""
+
+    kind: ClassVar[MessageKind] = MessageKind.TEAM_NOTICE
+    purpose: ClassVar[Purpose] = Purpose.URGENT
+    ref: Ref
+    found: Count
+    needed: Count
+    final: bool = False
+    code: Code = ""
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamMemberStopped(TeamMessage):
+    """To the coordinator: a gap in the team, because somebody's texts ended."""
+
+    kind: ClassVar[MessageKind] = MessageKind.TEAM_MEMBER_STOPPED
+    member: Name
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval(TeamMessage):
+    """To a clinician: a group meeting is proposed and waits for you."""
+
+    kind: ClassVar[MessageKind] = MessageKind.APPROVAL
+    code: Code
+    by: By
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTeam(TeamMessage):
+    """You are down to lead or help with a meeting."""
+
+    kind: ClassVar[MessageKind] = MessageKind.SESSION_TEAM
+    needs_link: ClassVar[bool] = True
+    code: Code
+    when: When
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReminder(TeamMessage):
+    """The meeting is near."""
+
+    kind: ClassVar[MessageKind] = MessageKind.SESSION_REMINDER
+    needs_link: ClassVar[bool] = True
+    code: Code
+    when: When
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOff(TeamMessage):
+    """A meeting that you were down for does not take place. Goes to the team alone."""
+
+    kind: ClassVar[MessageKind] = MessageKind.SESSION_OFF
+    when: When
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReport(TeamMessage):
+    """How many came?"""
+
+    kind: ClassVar[MessageKind] = MessageKind.SESSION_REPORT
+    code: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerTask(TeamMessage):
+    """Call somebody by then; whom, stands behind the link."""
+
+    kind: ClassVar[MessageKind] = MessageKind.PEER_TASK
+    needs_link: ClassVar[bool] = True
+    code: Code
+    by: By
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerTaskOverdue(TeamMessage):
+    """Nothing was reported about that call."""
+
+    kind: ClassVar[MessageKind] = MessageKind.PEER_TASK_OVERDUE
+    code: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted(TeamMessage):
+    """Your report or answer has arrived.
+
+    `about_person`: a worry may still come up later. `goes_on`: somebody else goes on from here (6, 7).
+    """
+
+    kind: ClassVar[MessageKind] = MessageKind.NOTED
+    purpose: ClassVar[Purpose] = Purpose.ANSWER
+    code: Code
+    about_person: bool = False
+    goes_on: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedBack(TeamMessage):
+    """You handed it back; no reason is asked."""
+
+    kind: ClassVar[MessageKind] = MessageKind.HANDED_BACK
+    purpose: ClassVar[Purpose] = Purpose.ANSWER
+    code: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation(TeamMessage):
+    """Somebody asks for a call: will you take it? `by`: until when you may answer.
+
+    `now`: URGENT and above. `waiting`: for how long the person has waited, on a repeat.
+    """
+
+    kind: ClassVar[MessageKind] = MessageKind.ESCALATION
+    purpose: ClassVar[Purpose] = Purpose.URGENT
+    code: Code
+    by: By
+    now: bool = True
+    waiting: Minutes = 0
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationAssigned(TeamMessage):
+    """It is yours; call by then."""
+
+    kind: ClassVar[MessageKind] = MessageKind.ESCALATION_ASSIGNED
+    purpose: ClassVar[Purpose] = Purpose.URGENT
+    needs_link: ClassVar[bool] = True
+    code: Code
+    by: By
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationCovered(TeamMessage):
+    """Somebody took it before you."""
+
+    kind: ClassVar[MessageKind] = MessageKind.ESCALATION_COVERED
+    code: Code
+    helper: Name = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationOverdue(TeamMessage):
+    """You took it and have not said how it ended: others are asked again."""
+
+    kind: ClassVar[MessageKind] = MessageKind.ESCALATION_OVERDUE
+    purpose: ClassVar[Purpose] = Purpose.URGENT
+    code: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welfare(TeamMessage):
+    """To the clinical director: nobody was reached by phone, and now it is yours."""
+
+    kind: ClassVar[MessageKind] = MessageKind.WELFARE
+    purpose: ClassVar[Purpose] = Purpose.URGENT
+    code: Code
+    by: By
+    waiting: Minutes = 0
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueNew(TeamMessage):
+    """Somebody wrote in words: read it by then."""
+
+    kind: ClassVar[MessageKind] = MessageKind.QUEUE_NEW
+    by: By
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueOverdue(TeamMessage):
+    """Somebody's words are still unread."""
+
+    kind: ClassVar[MessageKind] = MessageKind.QUEUE_OVERDUE
+    purpose: ClassVar[Purpose] = Purpose.URGENT
+    code: Code
+    by: By
+    waiting: Minutes
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskExposureEnd(TeamMessage):
+    """To the coordinator: somebody counts as still out there, and everything timed from the end waits."""
+
+    kind: ClassVar[MessageKind] = MessageKind.ASK_EXPOSURE_END
+    ref: Ref
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MhpReminder(TeamMessage):
+    """To the coordinator: the individual meetings have to be offered by then."""
+
+    kind: ClassVar[MessageKind] = MessageKind.MHP_REMINDER
+    ref: Ref
+    by: By
+    link: Link = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsettledSend(TeamMessage):
+    """To the duty phone: nobody can say whether a text arrived, and it is not sent twice."""
+
+    kind: ClassVar[MessageKind] = MessageKind.UNSETTLED_SEND
+    purpose: ClassVar[Purpose] = Purpose.URGENT
+    ref: Ref = ""
+    link: Link = ""
