@@ -107,7 +107,7 @@ def _whole_minute(at: datetime, place: ZoneInfo) -> datetime:
 
 
 def _first_change(start: datetime, end: datetime, place: ZoneInfo) -> datetime | None:
-    """The second at which the zone's offset changes between two UTC instants less than a day apart, if it does."""
+    """The second at which the zone's offset changes between two UTC instants within a day, if it does."""
     before = start.astimezone(place).utcoffset()
     if end.astimezone(place).utcoffset() == before:
         return None

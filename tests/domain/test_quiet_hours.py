@@ -67,7 +67,9 @@ def brute_last(earliest: datetime, latest: datetime, zone: str, sleep: SleepWind
 
 wall_times = st.builds(time, st.integers(0, 23), st.sampled_from([0, 1, 15, 30, 59]))
 sleeps = st.builds(SleepWindow, wall_times, wall_times).filter(lambda s: open_hours_per_day(s) > 0)
-ordinary = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
+ordinary = st.integers(0, 2 * 365 * 86_400).map(
+    lambda s: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=s)
+)
 # the days around both changes of clocks in North America, Europe and the far south
 changes = st.builds(
     lambda day, minutes, seconds: day + timedelta(minutes=minutes, seconds=seconds),
@@ -160,9 +162,8 @@ def test_the_hour_that_comes_twice_leads_to_one_and_the_same_minute() -> None:
     assert next_open(first, CHICAGO, NIGHT) == local(CHICAGO, 2026, 11, 1, 8)
 
 
-def test_a_change_of_clocks_by_day_opens_or_closes_at_once() -> None:
-    # Apia left out 30 December 2011 altogether; Caracas put its clocks on at 02:30; Casey station moves by hours
-    # in the night. Where a clock jumps into open hours the jump itself is the next open minute.
+def test_a_clock_that_jumps_by_hours_or_by_a_whole_day_loses_no_open_minute() -> None:
+    # Casey station moved its clocks by three hours in one go; Apia left out 30 December 2011 altogether.
     casey = "Antarctica/Casey"
     before = datetime(2010, 3, 4, 14, 30, tzinfo=UTC)
     assert next_open(before, casey, NIGHT) == brute_next(before, casey, NIGHT)
