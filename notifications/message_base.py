@@ -130,3 +130,59 @@ def _clean(name: str, spec: Spec, value: object) -> Value:
         case _:
             message = f"{name} has the wrong type: {type(value).__name__}"
             raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamMessage(Message):
+    """Team logistics, to somebody who has had a text from us before."""
+
+    purpose: ClassVar[Purpose] = Purpose.TEAM
+    agency: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamOpening(TeamMessage):
+    """One that may be the first text its reader ever gets from us.
+
+    `first`: it is. `attested`: the agency attests that command does not see replies.
+    """
+
+    first: bool = False
+    attested: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care(Message):
+    """To a person about themselves, in their open hours, with consent and a confirmed phone.
+
+    `name` may be empty, and `helper` too: then the team itself speaks.
+    """
+
+    purpose: ClassVar[Purpose] = Purpose.CARE
+    agency: Name
+    name: Name = ""
+    helper: Name = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareOpening(Care):
+    """One that may be the first text, as in TeamOpening."""
+
+    first: bool = False
+    attested: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Message):
+    """At once, because the person just wrote."""
+
+    purpose: ClassVar[Purpose] = Purpose.ANSWER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerOpening(Answer):
+    """One that may be the first text, as in TeamOpening; `agency` is empty for a number that nobody knows."""
+
+    agency: Name = ""
+    first: bool = False
+    attested: bool = False

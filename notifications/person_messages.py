@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from notifications.message_base import (
+    Answer,
+    AnswerOpening,
     By,
+    Care,
+    CareOpening,
     Choices,
     Code,
     Digit,
     Emergency,
     Line,
     Link,
-    Message,
     Minutes,
     Name,
     Phone,
-    Purpose,
     Secret,
     When,
 )
@@ -29,33 +31,7 @@ from notifications.wording import cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Care(Message):
-    """Waits for the person's open hours, needs consent and a confirmed phone.
-
-    `name` may be empty, and `helper` too: then the team itself speaks. `first`: the first text this person
-    ever gets from us; `attested`: the agency attests that command does not see replies.
-    """
-
-    purpose: ClassVar[Purpose] = Purpose.CARE
-    agency: Name
-    name: Name = ""
-    helper: Name = ""
-    first: bool = False
-    attested: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer(Message):
-    """At once, because the person just wrote; `first` and `attested` as in Care."""
-
-    purpose: ClassVar[Purpose] = Purpose.ANSWER
-    agency: Name = ""
-    first: bool = False
-    attested: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmPhone(Care):
+class ConfirmPhone(CareOpening):
     """Is this your number? The first text that most people get, so it always says who we are."""
 
     kind: ClassVar[MessageKind] = MessageKind.CONFIRM_PHONE
@@ -71,7 +47,7 @@ class PhoneConfirmed(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckIn(Care):
+class CheckIn(CareOpening):
     """How are you? Nothing is demanded, and silence is all right."""
 
     kind: ClassVar[MessageKind] = MessageKind.CHECK_IN
@@ -113,12 +89,12 @@ class OptOutDone(Answer):
     """After an opt-out in their own words: the one confirmation, and the last text."""
 
     kind: ClassVar[MessageKind] = MessageKind.OPT_OUT_DONE
-    duty: Phone
     line: Line
+    duty: Phone = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invitation(Care):
+class Invitation(CareOpening):
     """Will you come? It names nobody else. `code` only while something else is open."""
 
     kind: ClassVar[MessageKind] = MessageKind.INVITATION
@@ -138,7 +114,7 @@ class InvitationAccepted(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallPromised(Answer):
+class CallPromised(AnswerOpening):
     """After 2: by when somebody calls."""
 
     kind: ClassVar[MessageKind] = MessageKind.CALL_PROMISED
@@ -147,13 +123,13 @@ class CallPromised(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallNow(Answer):
+class CallNow(AnswerOpening):
     """After 3: by when somebody calls, and whom to reach until then."""
 
     kind: ClassVar[MessageKind] = MessageKind.CALL_NOW
     by: By
-    duty: Phone
     line: Line
+    duty: Phone = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +139,8 @@ class EscalationTaken(Answer):
     kind: ClassVar[MessageKind] = MessageKind.ESCALATION_TAKEN
     helper: Name
     by: By
-    duty: Phone
     line: Line
+    duty: Phone = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +152,7 @@ class CallArranged(Care):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrisisAnswer(Answer):
+class CrisisAnswer(AnswerOpening):
     """At once, before anybody has taken it: a person is coming, and what to do until then."""
 
     kind: ClassVar[MessageKind] = MessageKind.CRISIS_ANSWER
@@ -185,24 +161,24 @@ class CrisisAnswer(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadBy(Answer):
+class ReadBy(AnswerOpening):
     """Words that only a human can read: by when one does."""
 
     kind: ClassVar[MessageKind] = MessageKind.READ_BY
     by: By
-    duty: Phone
     line: Line
+    duty: Phone = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HelpAnswer(Answer):
+class HelpAnswer(AnswerOpening):
     """After HELP, where we answer it ourselves: a person sees it too."""
 
     kind: ClassVar[MessageKind] = MessageKind.HELP_ANSWER
     by: By
-    duty: Phone
     line: Line
     emergency: Emergency
+    duty: Phone = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,21 +200,19 @@ class WhichCode(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Who(Message):
+class Who(Answer):
     """After WHO from a confirmed number: the sign-in address and nothing else."""
 
     kind: ClassVar[MessageKind] = MessageKind.WHO
-    purpose: ClassVar[Purpose] = Purpose.ANSWER
     needs_link: ClassVar[bool] = True
     link: Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkCode(Message):
+class LinkCode(Answer):
     """The one-time code of a sign-in or a link."""
 
     kind: ClassVar[MessageKind] = MessageKind.LINK_CODE
-    purpose: ClassVar[Purpose] = Purpose.ANSWER
     secret: Secret
     minutes: Minutes
 

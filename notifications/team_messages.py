@@ -6,22 +6,24 @@ None says who is affected or what happened; whom to call stands behind the link 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from notifications.message_base import By, Code, Count, Link, Message, Minutes, Name, Purpose, Ref, When
+from notifications.message_base import (
+    By,
+    Code,
+    Count,
+    Link,
+    Minutes,
+    Name,
+    Purpose,
+    Ref,
+    TeamMessage,
+    TeamOpening,
+    When,
+)
 from notifications.message_kinds import MessageKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TeamMessage(Message):
-    """`first`: the first text this person ever gets from us; `attested`: command sees no replies."""
-
-    purpose: ClassVar[Purpose] = Purpose.TEAM
-    agency: Name
-    first: bool = False
-    attested: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(TeamMessage):
+class Page(TeamOpening):
     """Can you take a turn? `repeat`: an earlier page may or may not have arrived somewhere."""
 
     kind: ClassVar[MessageKind] = MessageKind.PAGE
@@ -77,7 +79,7 @@ class AlreadyCovered(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TeamNotice(TeamMessage):
+class TeamNotice(TeamOpening):
     """To the coordinator: how the asking stands. `final`: nobody is left to ask; with a `code`: take it?"""
 
     kind: ClassVar[MessageKind] = MessageKind.TEAM_NOTICE
@@ -91,7 +93,7 @@ class TeamNotice(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TeamMemberStopped(TeamMessage):
+class TeamMemberStopped(TeamOpening):
     """To the coordinator: a gap in the team, because somebody's texts ended."""
 
     kind: ClassVar[MessageKind] = MessageKind.TEAM_MEMBER_STOPPED
@@ -100,7 +102,7 @@ class TeamMemberStopped(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approval(TeamMessage):
+class Approval(TeamOpening):
     """To a clinician: a group meeting is proposed and waits for you."""
 
     kind: ClassVar[MessageKind] = MessageKind.APPROVAL
@@ -110,7 +112,7 @@ class Approval(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionTeam(TeamMessage):
+class SessionTeam(TeamOpening):
     """You are down to lead or help with a meeting."""
 
     kind: ClassVar[MessageKind] = MessageKind.SESSION_TEAM
@@ -148,7 +150,7 @@ class SessionReport(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeerTask(TeamMessage):
+class PeerTask(TeamOpening):
     """Call somebody by then; whom, stands behind the link."""
 
     kind: ClassVar[MessageKind] = MessageKind.PEER_TASK
@@ -190,7 +192,7 @@ class HandedBack(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Escalation(TeamMessage):
+class Escalation(TeamOpening):
     """Somebody asks for a call: will you take it? `by`: until when you may answer.
 
     `now`: URGENT and above. `waiting`: for how long the person has waited, on a repeat.
@@ -236,7 +238,7 @@ class EscalationOverdue(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Welfare(TeamMessage):
+class Welfare(TeamOpening):
     """To the clinical director: nobody was reached by phone, and now it is yours."""
 
     kind: ClassVar[MessageKind] = MessageKind.WELFARE
@@ -248,7 +250,7 @@ class Welfare(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueNew(TeamMessage):
+class QueueNew(TeamOpening):
     """Somebody wrote in words: read it by then."""
 
     kind: ClassVar[MessageKind] = MessageKind.QUEUE_NEW
@@ -257,7 +259,7 @@ class QueueNew(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueOverdue(TeamMessage):
+class QueueOverdue(TeamOpening):
     """Somebody's words are still unread."""
 
     kind: ClassVar[MessageKind] = MessageKind.QUEUE_OVERDUE
@@ -269,7 +271,7 @@ class QueueOverdue(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskExposureEnd(TeamMessage):
+class AskExposureEnd(TeamOpening):
     """To the coordinator: somebody counts as still out there, and everything timed from the end waits."""
 
     kind: ClassVar[MessageKind] = MessageKind.ASK_EXPOSURE_END
@@ -278,7 +280,7 @@ class AskExposureEnd(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MhpReminder(TeamMessage):
+class MhpReminder(TeamOpening):
     """To the coordinator: the individual meetings have to be offered by then."""
 
     kind: ClassVar[MessageKind] = MessageKind.MHP_REMINDER
@@ -288,7 +290,7 @@ class MhpReminder(TeamMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnsettledSend(TeamMessage):
+class UnsettledSend(TeamOpening):
     """To the duty phone: nobody can say whether a text arrived, and it is not sent twice."""
 
     kind: ClassVar[MessageKind] = MessageKind.UNSETTLED_SEND
