@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     given = arguments().parse_args(argv)
     try:
         _try_state(given.state)
-        serve(config_from(given), given.port, given.host)
+        serve(config_from(given), given.port, given.host, _announce)
     except OSError as problem:
         sys.stderr.write(
             f"phone wall: cannot listen on {given.host}, port {given.port} ({problem.strerror}); "
@@ -69,6 +69,11 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+def _announce(address: str) -> None:
+    sys.stdout.write(f"phone wall at {address} (no real phone is reached)\n")
+    sys.stdout.flush()
 
 
 def _try_state(path: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -86,9 +86,16 @@ def running(app: Starlette, port: int = 0) -> Iterator[str]:
             thread.join()
 
 
-def serve(config: WallConfig, port: int, host: str = "127.0.0.1") -> None:
-    """A wall in the foreground, until it is interrupted. OSError where the port is taken."""
+def serve(
+    config: WallConfig, port: int, host: str = "127.0.0.1", announce: Callable[[str], object] = str
+) -> None:
+    """A wall in the foreground, until it is interrupted. OSError where the port is taken.
+
+    `announce` is told the address, once the wall can be reached there.
+    """
     with listening(port, host) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        announce(f"http://{shown}:{listener.getsockname()[1]}")
         uvicorn.Server(_settings(create_app(config))).run(sockets=[listener])
 
 

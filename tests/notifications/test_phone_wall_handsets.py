@@ -163,7 +163,9 @@ async def test_with_a_service_stop_holds_for_all_of_its_senders() -> None:
             await gateway.aclose()
 
 
-@pytest.mark.parametrize("body", ["please stop", "STOP.", "I cannot stop thinking", "2", "", "ST OP"])
+@pytest.mark.parametrize(
+    "body", ["please stop", "STOP now", "End of shift", "STOP.", "I cannot stop thinking", "2", "", "ST OP"]
+)
 async def test_only_a_text_that_is_exactly_the_word_counts(
     wall: RunningWall, gateway: TwilioGateway, body: str
 ) -> None:

@@ -1,7 +1,6 @@
 """The wall starts where it should, for whom it should, remembers, and shows itself."""
 
 import json
-import socket
 import stat
 import subprocess
 import sys
@@ -131,23 +130,16 @@ def test_the_command_line_makes_the_wall_that_it_describes(
     assert TOKEN not in repr(config)
 
 
-def test_the_wall_runs_as_a_program_of_its_own() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    wall = subprocess.Popen([sys.executable, "-m", "notifications.phone_wall", "--port", str(port)])
-    try:
-        eventually(lambda: wall.poll() is not None or _answers(port))
-        assert _answers(port)
-    finally:
-        wall.terminate()
-        wall.wait(10)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/wall/api/version").status_code == 200
-    except httpx.TransportError:
-        return False
+def test_the_wall_runs_as_a_program_of_its_own_and_says_where() -> None:
+    command = [sys.executable, "-m", "notifications.phone_wall", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wall:
+        try:
+            assert wall.stdout is not None
+            said = wall.stdout.readline().split()
+            assert said[:3] == ["phone", "wall", "at"]
+            assert httpx.get(f"{said[3]}/wall/api/version").json() == {"version": 0}
+        finally:
+            wall.terminate()
 
 
 @pytest.mark.parametrize(
