@@ -19,6 +19,19 @@ _MAGIC_TO: Final = {
     "+15005550004": 21216,
 }
 _LONGEST_TWIML: Final = 4000
+_ALWAYS_NULL: Final = dict.fromkeys(
+    (
+        "parent_call_sid",
+        "phone_number_sid",
+        "price",
+        "answered_by",
+        "annotation",
+        "forwarded_from",
+        "group_sid",
+        "caller_name",
+        "trunk_sid",
+    )
+)
 
 
 def judge_call(form: Mapping[str, str], config: WallConfig) -> None:
@@ -51,10 +64,9 @@ def call_resource(call: Call, account_sid: str) -> dict[str, Any]:
     uri = f"/2010-04-01/Accounts/{account_sid}/Calls/{call.sid}"
     talked = int((ended - answered).total_seconds()) if answered and ended else None
     return {
+        **_ALWAYS_NULL,
         "sid": call.sid,
         "account_sid": account_sid,
-        "parent_call_sid": None,
-        "phone_number_sid": None,
         "date_created": rfc2822(call.accepted_at),
         "date_updated": rfc2822(call.steps[-1].at),
         "to": call.to,
@@ -65,17 +77,10 @@ def call_resource(call: Call, account_sid: str) -> dict[str, Any]:
         "start_time": rfc2822(answered),
         "end_time": rfc2822(ended),
         "duration": None if talked is None else str(talked),
-        "price": None,
         "price_unit": "USD",
         "direction": "outbound-api",
-        "answered_by": None,
         "api_version": "2010-04-01",
-        "annotation": None,
-        "forwarded_from": None,
-        "group_sid": None,
-        "caller_name": None,
         "queue_time": "0",
-        "trunk_sid": None,
         "uri": f"{uri}.json",
         "subresource_uris": {"recordings": f"{uri}/Recordings.json", "events": f"{uri}/Events.json"},
     }
