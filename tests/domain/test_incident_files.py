@@ -25,6 +25,7 @@ from cism.domain.incident_files import (
     read_incidents,
 )
 from cism.domain.incident_files.us_zones import state_code, zone_of
+from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.people import Discipline
 from cism.errors import BadInput
 
@@ -418,7 +419,8 @@ def test_no_file_makes_the_reader_crash(text: str) -> None:
 def test_the_samples_that_come_along_are_read_without_a_refusal(name: str, least: int) -> None:
     found = list(read_incidents(sample(name)))
     assert least <= len(found) <= 25
-    assert all(isinstance(result, Imported) for result in found)
+    types = {result.report.type if isinstance(result, Imported) else "none" for result in found}
+    assert types <= set(INCIDENT_TYPES)
 
 
 def test_the_samples_are_attributed_as_their_source_asks() -> None:
@@ -446,8 +448,9 @@ class TestTheSixRealFiles:
         found = read_real(name)
         kinds = Counter(type(result) for result in found)
         assert (kinds[Imported], kinds[PassedOver], kinds[Refused]) == (imported, passed, refused)
-        keys = [result.source_key for result in found if isinstance(result, Imported)]
-        assert len(set(keys)) == len(keys)
+        reports = [result.report for result in found if isinstance(result, Imported)]
+        assert len({report.source_key for report in reports}) == len(reports)
+        assert {report.type for report in reports} <= set(INCIDENT_TYPES)
 
     def test_every_format_has_its_file(self) -> None:
         assert {path.stem for path in REAL.glob("*.csv")} == set(FORMATS)
