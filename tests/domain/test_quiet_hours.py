@@ -102,6 +102,7 @@ def test_the_next_open_minute_is_the_one_found_by_asking_every_minute(
 @settings(max_examples=400, deadline=None)
 @given(latest=instants, span=st.integers(0, 48 * 3600), zone=st.sampled_from(ZONES), sleep=sleeps)
 @example(latest=local(CHICAGO, 2026, 11, 1, 7), span=10 * 3600, zone=CHICAGO, sleep=NIGHT)
+@example(latest=local(LA, 2026, 3, 8, 7), span=24 * 3600, zone=LA, sleep=NIGHT)
 def test_the_last_open_minute_is_the_one_found_by_asking_every_minute(
     latest: datetime, span: int, zone: str, sleep: SleepWindow
 ) -> None:
@@ -181,6 +182,12 @@ def test_no_open_minute_between_two_instants_of_one_night_is_none() -> None:
 def test_the_last_open_minute_of_an_evening_is_a_minute_before_nine() -> None:
     found = last_open(local(LA, 2026, 6, 1, 12), local(LA, 2026, 6, 2, 7), LA, NIGHT)
     assert found == local(LA, 2026, 6, 1, 20, 59)
+
+
+def test_on_the_night_without_its_third_hour_the_last_open_minute_is_still_the_one_before_nine() -> None:
+    found = last_open(local(LA, 2026, 3, 7, 12), local(LA, 2026, 3, 8, 7), LA, NIGHT)
+    assert found == local(LA, 2026, 3, 7, 20, 59)
+    assert local(LA, 2026, 3, 8, 7) - found == timedelta(hours=9, minutes=1)
 
 
 def test_a_minute_that_began_before_the_span_is_not_its_last() -> None:
