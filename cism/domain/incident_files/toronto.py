@@ -2,7 +2,7 @@
 
 At least three hurt firefighters or three civilian casualties make it S4, otherwise S3. Exposure ends when
 the scene is cleared, days after the alarm in a long fire. Over a long fire `personnel` counts crews again
-with every shift, so it is capped at 200, more than was ever there at once in the extract's ordinary fires.
+with every shift, so it is capped at 200, a ceiling of this product and of no source.
 """
 
 from __future__ import annotations
