@@ -174,15 +174,15 @@ class CareOpening(Care):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(Message):
-    """At once, because the person just wrote."""
+    """At once, because the person just wrote; `agency` is empty for a number that nobody knows."""
 
     purpose: ClassVar[Purpose] = Purpose.ANSWER
+    agency: Name = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerOpening(Answer):
-    """One that may be the first text, as in TeamOpening; `agency` is empty for a number that nobody knows."""
+    """One that may be the first text, as in TeamOpening."""
 
-    agency: Name = ""
     first: bool = False
     attested: bool = False

@@ -25,7 +25,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - plain text for a phone: O'Brien is not O&#39;Brien
+        autoescape=False,  # plain text for a phone: O'Brien must not become O&#39;Brien
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -39,8 +39,8 @@ ENVIRONMENT: Final = _environment()
 def render(message: Message, language: str = LANGUAGE) -> str:
     """The text of a message: one GSM-7 segment, even with the longest value in every field.
 
-    `language` is a tag like "es" or "es-US"; without a template in it the text is in English. What can be spared
-    (a greeting, an optional link) is left out where it would need a second segment.
+    `language` is a tag like "es" or "es-US"; without a template in it the text is in English. What can be
+    spared (a greeting, an optional link) is left out where it would need a second segment.
     """
     template = _template(str(message.kind), language)
     text = fill(template, message, roomy=True)
