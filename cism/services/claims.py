@@ -18,7 +18,7 @@ from cism.store.db import real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question, SenderRate
 from notifications.gateway import MessageStatus, Receipt, SendError, SendFailure, body_digest, furthest
-from notifications.messages import MessageKind, is_care, survives_stop
+from notifications.messages import MessageKind, is_care, is_direct_answer
 from notifications.render import render
 
 BACK_OFF = (2.0, 5.0, 15.0, 60.0, 180.0)  # real seconds before the next attempt
@@ -143,14 +143,17 @@ def _spend(session: Session, count: int) -> None:
 
 def _people(session: Session, rows: Sequence[Outbox]) -> dict[str, Person]:
     ids = {row.person_id for row in rows if row.person_id}
-    found = session.scalars(select(Person).where(Person.id.in_(ids))) if ids else []
-    return {person.id: person for person in found}
+    if not ids:
+        return {}
+    return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(ids)))}
 
 
 def _questions(session: Session, rows: Sequence[Outbox]) -> dict[str, Question]:
     ids = {row.question_id for row in rows if row.question_id}
-    found = session.scalars(select(Question).where(Question.id.in_(ids))) if ids else []
-    return {question.id: question for question in found}
+    if not ids:
+        return {}
+    rows = session.scalars(select(Question).where(Question.id.in_(ids)))
+    return {question.id: question for question in rows}
 
 
 def _may_leave(row: Outbox, person: Person | None, question: Question | None, now: datetime) -> bool:
@@ -180,7 +183,7 @@ def _forbidden(kind: MessageKind, person: Person) -> str | None:
         return "no phone"
     if person.frozen_at is not None:
         return "number frozen"
-    if person.opted_out_at is not None and not survives_stop(kind):
+    if person.opted_out_at is not None and not is_direct_answer(kind):
         return "opted out"
     if is_care(kind) and (not person.consent_care or person.revoked_care):
         return "no consent"

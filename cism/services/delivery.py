@@ -97,7 +97,9 @@ class Courier:
 
 def apply_receipt(session: Session, message_id: str, status: MessageStatus, error_code: int | None) -> None:
     """A status that the provider told, by callback or by asking."""
-    row = session.execute(select(Outbox).where(Outbox.id == message_id).with_for_update()).scalar_one_or_none()
+    row = session.execute(
+        select(Outbox).where(Outbox.id == message_id).with_for_update()
+    ).scalar_one_or_none()
     if row is not None:
         claims.apply_status(session, row, status, error_code, now(session))
 
@@ -130,5 +132,3 @@ def _stalled(session: Session) -> list[tuple[str, str]]:
         .limit(10)
     )
     return [(row.id, row.sid) for row in rows if row.sid]
-
-

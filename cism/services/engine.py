@@ -56,9 +56,7 @@ class Performed:
 def due(session: Session) -> DueNow:
     """A cheap indexed look at what waits; changes nothing."""
     now, real = product_now(session), real_now(session)
-    rows = session.execute(
-        select(Step.kind, func.count()).where(*_ready(now, real)).group_by(Step.kind)
-    )
+    rows = session.execute(select(Step.kind, func.count()).where(*_ready(now, real)).group_by(Step.kind))
     kinds = {kind: int(count) for kind, count in rows}
     fresh: tuple[str, ...] = ()
     if StepKind.PLAN_RESPONSE in kinds:
@@ -112,7 +110,9 @@ def next_due(session: Session) -> datetime | None:
         )
     )
     message = session.scalar(
-        select(func.min(Outbox.not_before)).where(Outbox.state == OutboxState.PENDING, Outbox.retry_real.is_(None))
+        select(func.min(Outbox.not_before)).where(
+            Outbox.state == OutboxState.PENDING, Outbox.retry_real.is_(None)
+        )
     )
     found = [moment for moment in (step, message) if moment is not None]
     return min(found) if found else None

@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question, new_id
-from notifications.messages import Message, MessageKind, from_payload, is_care, is_direct_answer, is_urgent, to_payload
+from notifications.messages import (
+    Message,
+    MessageKind,
+    from_payload,
+    is_care,
+    is_direct_answer,
+    is_urgent,
+    to_payload,
+)
 
 LANE_URGENT, LANE_ANSWER, LANE_TEAM, LANE_CARE = 0, 1, 2, 3
 
@@ -61,11 +69,12 @@ def put(
 
 def lane_of(message: Message) -> int:
     """Pages and escalations, then direct answers, then team logistics, then care texts."""
-    if is_urgent(message.kind):
+    kind = MessageKind(message.kind)
+    if is_urgent(kind):
         return LANE_URGENT
-    if is_direct_answer(message.kind):
+    if is_direct_answer(kind):
         return LANE_ANSWER
-    return LANE_CARE if is_care(message.kind) else LANE_TEAM
+    return LANE_CARE if is_care(kind) else LANE_TEAM
 
 
 def message_of(row: Outbox) -> Message:
@@ -92,9 +101,7 @@ def cancel(
         raise ValueError(message)
     if care_only:
         where.append(Outbox.lane == LANE_CARE)
-    result = session.execute(
-        update(Outbox).where(*where).values(state=OutboxState.CANCELLED, reason=reason)
-    )
+    result = session.execute(update(Outbox).where(*where).values(state=OutboxState.CANCELLED, reason=reason))
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 

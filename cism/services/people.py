@@ -164,3 +164,16 @@ def reachable(row: tables.Person) -> bool:
     )
 
 
+def looked_after(session: Session, peer_id: str, incident_id: str | None) -> list[tables.Person]:
+    """The people one helper looks after in one incident."""
+    query = (
+        select(tables.Person)
+        .join(tables.AffectedPerson, tables.AffectedPerson.person_id == tables.Person.id)
+        .where(
+            tables.AffectedPerson.peer_id == peer_id,
+            tables.AffectedPerson.incident_id == incident_id,
+            tables.AffectedPerson.ended_at.is_(None),
+        )
+        .order_by(tables.AffectedPerson.circle, tables.Person.id)
+    )
+    return list(session.scalars(query))

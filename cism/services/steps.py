@@ -15,7 +15,7 @@ from cism.store.tables import Step, new_id
 
 def plan(session: Session, steps: Iterable[PlannedStep]) -> int:
     """Write the steps that are not there yet; returns how many were new."""
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "id": new_id(),
             "kind": step.kind,
@@ -82,4 +82,12 @@ def planned(session: Session, *, incident_id: str | None = None, person_id: str 
         query = query.where(Step.incident_id == incident_id)
     if person_id is not None:
         query = query.where(Step.person_id == person_id)
+    return list(session.scalars(query))
+
+
+def of_subject(session: Session, subject_id: str, kind: StepKind) -> list[Step]:
+    """Planned steps of one kind about one thing."""
+    query = select(Step).where(
+        Step.state == StepState.PLANNED, Step.subject_id == subject_id, Step.kind == kind
+    )
     return list(session.scalars(query))

@@ -29,10 +29,15 @@ T = TypeVar("T")
 class Database:
     """Where everything true is kept."""
 
-    def __init__(self, url: str, *, clock: Clock | None = None, movable: bool = False, threads: int = 8) -> None:
+    def __init__(
+        self, url: str, *, clock: Clock | None = None, movable: bool = False, threads: int = 8
+    ) -> None:
         self.url = url
         self.clock: Clock = clock or RealClock()
         self.movable = movable
+        self.public_url = "http://127.0.0.1:8080"
+        self.on_wall = True  # no real phone is reached
+        self.answers_help = True  # by us, not by the provider
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="db")
@@ -42,8 +47,13 @@ class Database:
         """The database of this installation, with its keys loaded."""
         seal.use(seal.Keyring(settings.keys()))
         if settings.url.startswith("sqlite:///"):
-            Path(settings.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls(settings.url, movable=settings.clock == "movable")
+            Path(settings.url.removeprefix("sqlite:///")).parent.mkdir(
+                parents=True, exist_ok=True, mode=0o700
+            )
+        db = cls(settings.url, movable=settings.clock == "movable")
+        db.public_url, db.on_wall = settings.public_url, settings.uses_wall
+        db.answers_help = settings.help_answer == "cism"
+        return db
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

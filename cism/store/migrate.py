@@ -12,7 +12,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import text
 
 from cism.errors import DatabaseNewer, DatabaseNotReady
-from cism.store.db import Database, storage_errors
+from cism.store.db import Database, installation_key, storage_errors
 
 _HERE = Path(__file__).parent / "migrations"
 _LOCK = 7_210_427  # any constant: two processes that migrate at once go one after the other
@@ -32,6 +32,9 @@ def upgrade(db: Database) -> str:
         except CommandError as error:
             raise DatabaseNewer from error
         connection.commit()
+    with db.transaction() as session:  # made here, so that no two processes ever make different ones
+        for name in ("index", "audit"):
+            installation_key(session, name)
     return head()
 
 

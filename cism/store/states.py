@@ -21,28 +21,13 @@ class AssignmentState(StrEnum):
 class SessionState(StrEnum):
     """A group session."""
 
+    BLOCKED = "blocked"  # may not be held, for the reason given; one-to-one instead
     PROPOSED = "proposed"  # a clinician is asked
     APPROVED = "approved"  # will be offered
     REFUSED = "refused"  # one-to-one instead
     HELD = "held"  # took place; only the headcount is kept
     CANCELLED = "cancelled"  # will not take place
     LAPSED = "lapsed"  # nobody decided in time; one-to-one instead
-
-
-class EscalationLevelColumn(StrEnum):
-    """How fast a human must call (domain.md 5)."""
-
-    ROUTINE = "ROUTINE"
-    URGENT = "URGENT"
-    EMERGENCY = "EMERGENCY"
-
-
-class EscalationState(StrEnum):
-    """An escalation."""
-
-    OPEN = "open"  # helpers are being asked
-    ACKED = "acked"  # a human has taken it and will call
-    CLOSED = "closed"  # a human recorded an outcome
 
 
 class OutboxState(StrEnum):

@@ -6,16 +6,15 @@ import secrets
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from cism.domain.escalation import EscalationLevel, EscalationState
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.people import Discipline, PersonStatus, Role
 from cism.domain.plan import StepKind, StepState
 from cism.store.states import (
     AssignmentState,
-    EscalationLevelColumn,
-    EscalationState,
     InboundState,
     OutboxState,
     QueueState,
@@ -35,6 +34,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
+        list[str]: JSON(),
     }
 
 
@@ -74,7 +74,7 @@ class Agency(Base):
     display: Mapped[str] = mapped_column(String(40))
     protocol: Mapped[str] = mapped_column(String(40), default="sfa-follow-up")
     duty_phone: Mapped[str | None] = mapped_column(Sealed)
-    crisis_line: Mapped[str] = mapped_column(String(40), default="Call/text 988")
+    crisis_line: Mapped[str] = mapped_column(String(40), default="call or text 988")
     command_blind: Mapped[bool] = mapped_column(default=False)  # attested: command does not see replies
     region: Mapped[str] = mapped_column(String(2), default="US")
     language: Mapped[str] = mapped_column(String(5), default="en")
@@ -170,7 +170,7 @@ class Incident(Base):
     funeral_at: Mapped[datetime | None]
     statements_complete: Mapped[bool] = mapped_column(default=False)
     protocol: Mapped[str] = mapped_column(String(40))
-    protocol_body: Mapped[dict[str, Any]]
+    protocol_body: Mapped[str] = mapped_column(Text)  # the version this incident started with, as JSON
     logged_at: Mapped[datetime]
     logged_real: Mapped[datetime]
     logged_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
@@ -216,7 +216,12 @@ class Step(Base):
 
     __tablename__ = "step"
     __table_args__ = (
-        Index("step_due", "due_at", postgresql_where=text("state = 'planned'"), sqlite_where=text("state = 'planned'")),
+        Index(
+            "step_due",
+            "due_at",
+            postgresql_where=text("state = 'planned'"),
+            sqlite_where=text("state = 'planned'"),
+        ),
         Index("step_incident", "incident_id", "state"),
         Index("step_person", "person_id", "state"),
         Index("step_subject", "subject_id", "state"),
@@ -255,6 +260,7 @@ class Question(Base):
     asked_at: Mapped[datetime]
     deadline: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
+    merged: Mapped[list[str] | None]  # other incidents that the same check-in speaks for
 
 
 class Assignment(Base):
@@ -279,13 +285,14 @@ class GroupSession(Base):
     id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
     incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"), index=True)
     kind: Mapped[str] = mapped_column(String(20))
-    group_key: Mapped[str] = mapped_column(String(80))
+    group_key: Mapped[str] = mapped_column(String(120))
     state: Mapped[SessionState] = mapped_column(Named(SessionState))
-    window_from: Mapped[datetime]
-    window_to: Mapped[datetime]
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
+    window_from: Mapped[datetime | None]
+    window_to: Mapped[datetime | None]
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
     team_size: Mapped[int]
+    leader_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     headcount: Mapped[int | None]
     reason: Mapped[str | None] = mapped_column(String(60))
 
@@ -304,10 +311,12 @@ class Escalation(Base):
 
     __tablename__ = "escalation"
     id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
-    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)  # None: unknown sender
+    inbound_sid: Mapped[str | None] = mapped_column(String(40))
+    queue_id: Mapped[str | None] = mapped_column(ForeignKey("queue_item.id"))
     agency: Mapped[str] = mapped_column(ForeignKey("agency.key"))
     incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
-    level: Mapped[EscalationLevelColumn] = mapped_column(Named(EscalationLevelColumn))
+    level: Mapped[EscalationLevel] = mapped_column(Named(EscalationLevel))
     reason: Mapped[str] = mapped_column(String(30))
     welfare: Mapped[bool] = mapped_column(default=False)
     state: Mapped[EscalationState] = mapped_column(Named(EscalationState), index=True)
@@ -319,6 +328,7 @@ class Escalation(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     outcome: Mapped[str | None] = mapped_column(String(40))
+    handed_to: Mapped[str | None] = mapped_column(Sealed)  # by whom, where emergency services were asked
 
 
 class InboundMessage(Base):

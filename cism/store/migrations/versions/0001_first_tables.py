@@ -156,7 +156,7 @@ def upgrade() -> None:
     sa.Column('funeral_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('statements_complete', sa.Boolean(), nullable=False),
     sa.Column('protocol', sa.String(length=40), nullable=False),
-    sa.Column('protocol_body', sa.JSON(), nullable=False),
+    sa.Column('protocol_body', sa.Text(), nullable=False),
     sa.Column('logged_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('logged_real', sa.DateTime(timezone=True), nullable=False),
     sa.Column('logged_by', sa.String(length=20), nullable=True),
@@ -267,48 +267,22 @@ def upgrade() -> None:
     with op.batch_alter_table('assignment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_assignment_peer_id'), ['peer_id'], unique=False)
 
-    op.create_table('escalation',
-    sa.Column('id', sa.String(length=20), nullable=False),
-    sa.Column('person_id', sa.String(length=20), nullable=False),
-    sa.Column('agency', sa.String(length=32), nullable=False),
-    sa.Column('incident_id', sa.String(length=20), nullable=True),
-    sa.Column('level', sa.String(length=40), nullable=False),
-    sa.Column('reason', sa.String(length=30), nullable=False),
-    sa.Column('welfare', sa.Boolean(), nullable=False),
-    sa.Column('state', sa.String(length=40), nullable=False),
-    sa.Column('rung', sa.Integer(), nullable=False),
-    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('acked_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('acked_by', sa.String(length=20), nullable=True),
-    sa.Column('voice_by', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('closed_by', sa.String(length=20), nullable=True),
-    sa.Column('outcome', sa.String(length=40), nullable=True),
-    sa.ForeignKeyConstraint(['acked_by'], ['person.id'], ),
-    sa.ForeignKeyConstraint(['agency'], ['agency.key'], ),
-    sa.ForeignKeyConstraint(['closed_by'], ['person.id'], ),
-    sa.ForeignKeyConstraint(['incident_id'], ['incident.id'], ),
-    sa.ForeignKeyConstraint(['person_id'], ['person.id'], ),
-    sa.PrimaryKeyConstraint('id')
-    )
-    with op.batch_alter_table('escalation', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_escalation_person_id'), ['person_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_escalation_state'), ['state'], unique=False)
-
     op.create_table('group_session',
     sa.Column('id', sa.String(length=20), nullable=False),
     sa.Column('incident_id', sa.String(length=20), nullable=False),
     sa.Column('kind', sa.String(length=20), nullable=False),
-    sa.Column('group_key', sa.String(length=80), nullable=False),
+    sa.Column('group_key', sa.String(length=120), nullable=False),
     sa.Column('state', sa.String(length=40), nullable=False),
-    sa.Column('window_from', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('window_to', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('window_from', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('window_to', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('starts_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ends_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('team_size', sa.Integer(), nullable=False),
+    sa.Column('leader_id', sa.String(length=20), nullable=True),
     sa.Column('headcount', sa.Integer(), nullable=True),
     sa.Column('reason', sa.String(length=60), nullable=True),
     sa.ForeignKeyConstraint(['incident_id'], ['incident.id'], ),
+    sa.ForeignKeyConstraint(['leader_id'], ['person.id'], ),
     sa.PrimaryKeyConstraint('id')
     )
     with op.batch_alter_table('group_session', schema=None) as batch_op:
@@ -337,6 +311,7 @@ def upgrade() -> None:
     sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('deadline', sa.DateTime(timezone=True), nullable=True),
     sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('merged', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['about_id'], ['person.id'], ),
     sa.ForeignKeyConstraint(['incident_id'], ['incident.id'], ),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], ),
@@ -395,6 +370,38 @@ def upgrade() -> None:
         batch_op.create_index('step_incident', ['incident_id', 'state'], unique=False)
         batch_op.create_index('step_person', ['person_id', 'state'], unique=False)
         batch_op.create_index('step_subject', ['subject_id', 'state'], unique=False)
+
+    op.create_table('escalation',
+    sa.Column('id', sa.String(length=20), nullable=False),
+    sa.Column('person_id', sa.String(length=20), nullable=True),
+    sa.Column('inbound_sid', sa.String(length=40), nullable=True),
+    sa.Column('queue_id', sa.String(length=20), nullable=True),
+    sa.Column('agency', sa.String(length=32), nullable=False),
+    sa.Column('incident_id', sa.String(length=20), nullable=True),
+    sa.Column('level', sa.String(length=40), nullable=False),
+    sa.Column('reason', sa.String(length=30), nullable=False),
+    sa.Column('welfare', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.String(length=40), nullable=False),
+    sa.Column('rung', sa.Integer(), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('acked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('acked_by', sa.String(length=20), nullable=True),
+    sa.Column('voice_by', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('closed_by', sa.String(length=20), nullable=True),
+    sa.Column('outcome', sa.String(length=40), nullable=True),
+    sa.Column('handed_to', sa.Text(), nullable=True),
+    sa.ForeignKeyConstraint(['acked_by'], ['person.id'], ),
+    sa.ForeignKeyConstraint(['agency'], ['agency.key'], ),
+    sa.ForeignKeyConstraint(['closed_by'], ['person.id'], ),
+    sa.ForeignKeyConstraint(['incident_id'], ['incident.id'], ),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], ),
+    sa.ForeignKeyConstraint(['queue_id'], ['queue_item.id'], ),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('escalation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_escalation_person_id'), ['person_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_escalation_state'), ['state'], unique=False)
 
     op.create_table('invitation',
     sa.Column('session_id', sa.String(length=20), nullable=False),
@@ -459,6 +466,11 @@ def downgrade() -> None:
 
     op.drop_table('outbox')
     op.drop_table('invitation')
+    with op.batch_alter_table('escalation', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_escalation_state'))
+        batch_op.drop_index(batch_op.f('ix_escalation_person_id'))
+
+    op.drop_table('escalation')
     with op.batch_alter_table('step', schema=None) as batch_op:
         batch_op.drop_index('step_subject')
         batch_op.drop_index('step_person')
@@ -481,11 +493,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_group_session_incident_id'))
 
     op.drop_table('group_session')
-    with op.batch_alter_table('escalation', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_escalation_state'))
-        batch_op.drop_index(batch_op.f('ix_escalation_person_id'))
-
-    op.drop_table('escalation')
     with op.batch_alter_table('assignment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_assignment_peer_id'))
 

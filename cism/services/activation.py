@@ -1,0 +1,286 @@
+"""Asking a team together. Everything here holds the incident's row, so that two accepts never overfill it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cism.domain.activation import Answer, Asked, RoundPlan, Verdict, decide_accept, plan_round
+from cism.domain.incident import Circle
+from cism.domain.people import PersonStatus, Role
+from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.selection import choose, match_peers, must_step_back
+from cism.services import choice, contacts, events, notify, people, questions, steps
+from cism.store.states import AssignmentState
+from cism.store.tables import Assignment, Incident, Person, Question, Step
+
+_OPEN = (AssignmentState.ASKED, AssignmentState.SILENT)
+
+
+def on_activate(session: Session, step: Step, now: datetime) -> str | None:
+    """One look at the team: ask the next, tell the surplus, or call those in charge."""
+    row = people.lock_incident(session, step.incident_id or "")
+    if step.payload.get("round") == 0:
+        notify.incident_logged(session, row, in_charge(session, row), now)
+    return look(session, row, now)
+
+
+def look(session: Session, row: Incident, now: datetime) -> str:
+    """Plan the next round and write down what it says; planning twice at one moment adds nothing."""
+    plan = _plan(session, row, now)
+    for peer_id in plan.silent:
+        _move(session, _assignment(session, row.id, peer_id), AssignmentState.SILENT, now)
+    for peer_id in plan.ask:
+        _ask(session, row, peer_id, plan, now)
+    for peer_id in plan.tell_covered:
+        _cover(session, row, peer_id, now)
+    if plan.complete:
+        steps.cancel(session, reason="team complete", now=now, incident_id=row.id, kinds=[StepKind.ACTIVATE])
+    elif plan.look_again_at is not None:
+        _look_at(session, row, plan.look_again_at)
+    if plan.exhausted:
+        events.record(session, "team.short", now, incident_id=row.id)
+        notify.team_short(session, row, in_charge(session, row, plan.then), _missing(session, row), now)
+    return f"asked {len(plan.ask)}"
+
+
+def on_page_undelivered(session: Session, step: Step, now: datetime) -> str | None:
+    """A page that did not arrive counts as not asked: the next candidate is asked at once."""
+    row = people.lock_incident(session, step.incident_id or "")
+    assignment = session.get(Assignment, step.subject_id or "")
+    if assignment is None or assignment.state is not AssignmentState.ASKED:
+        return "answered meanwhile"
+    _move(session, assignment, AssignmentState.SILENT, now)
+    return look(session, row, now)
+
+
+def answer_page(session: Session, question: Question, digit: str, now: datetime) -> None:
+    """1 takes a place while there is one; 0 passes and the next is asked at once."""
+    row = people.lock_incident(session, question.incident_id or "")
+    assignment = session.get_one(Assignment, question.subject_id or "")
+    helper = people.get(session, question.person_id)
+    if digit == "0":
+        questions.answer(session, question, "0", now)
+        _move(session, assignment, AssignmentState.DECLINED, now)
+        _look_at(session, row, now)
+        return
+    session.refresh(assignment)
+    verdict = decide_accept(choice.team_need(row), _accepted(session, row.id), Answer(assignment.state.value))
+    if verdict is Verdict.COVERED:
+        questions.close(session, state="expired", now=now, subject_id=assignment.id)
+        if assignment.state in _OPEN:
+            _move(session, assignment, AssignmentState.COVERED, now)
+        notify.already_covered(session, helper, now, key=question.id)
+        return
+    questions.answer(session, question, "1", now)
+    _move(session, assignment, AssignmentState.ACCEPTED, now)
+    session.flush()
+    _assigned(session, row, assignment, helper, now)
+    team_changed(session, row, now)
+    look(session, row, now)
+
+
+def hand_back(session: Session, question: Question, now: datetime) -> None:
+    """9: no reason is asked or kept; somebody else is asked at once."""
+    row = people.lock_incident(session, question.incident_id or "")
+    assignment = session.get_one(Assignment, question.subject_id or "")
+    questions.answer(session, question, "9", now)
+    _move(session, assignment, AssignmentState.HANDED_BACK, now)
+    session.flush()
+    notify.handed_back(session, people.get(session, question.person_id), question, now)
+    team_changed(session, row, now)
+    _look_at(session, row, now)
+
+
+def step_back(session: Session, row: Incident, now: datetime) -> int:
+    """Helpers whom a rule now forbids, such as somebody added to the affected list, stop serving at once."""
+    ctx = choice.context(session, row, now)
+    moved = 0
+    for assignment in _assignments(session, row.id):
+        if assignment.state not in {AssignmentState.ACCEPTED, *_OPEN}:
+            continue
+        helper = people.get(session, assignment.peer_id)
+        if not must_step_back(people.snapshot(helper), ctx):
+            continue
+        was_told = assignment.state is AssignmentState.ACCEPTED or assignment.state is AssignmentState.ASKED
+        questions.close(session, state="superseded", now=now, subject_id=assignment.id)
+        _move(session, assignment, AssignmentState.REVOKED, now)
+        if was_told:
+            notify.relieved(session, helper, assignment, row, now)
+        moved += 1
+    if moved:
+        session.flush()
+        team_changed(session, row, now)
+        _look_at(session, row, now)
+    return moved
+
+
+def team_changed(session: Session, row: Incident, now: datetime) -> None:
+    """Give each person one of the helpers who serve; whoever has one keeps them while the rules allow."""
+    ctx = choice.context(session, row, now)
+    helpers = [
+        people.snapshot(people.get(session, item.peer_id))
+        for item in _assignments(session, row.id)
+        if item.state is AssignmentState.ACCEPTED
+    ]
+    served = [item for item in row.affected if item.ended_at is None and item.circle is not Circle.F]
+    persons = [ctx.people[item.person_id] for item in served]
+    kept = {item.person_id: item.peer_id for item in served if item.peer_id}
+    matched = match_peers(helpers, persons, ctx, kept=kept)
+    for item in served:
+        if item.peer_id != matched[item.person_id]:
+            item.peer_id = matched[item.person_id]
+            contacts.peer_changed(session, row, item, now)
+
+
+def stand_down_team(session: Session, row: Incident, now: datetime) -> None:
+    """One text to those who serve, and to nobody else (domain.md 11.9)."""
+    for assignment in _assignments(session, row.id):
+        if assignment.state is AssignmentState.ACCEPTED:
+            notify.stand_down(session, people.get(session, assignment.peer_id), assignment, row, now)
+        if assignment.state in {AssignmentState.ACCEPTED, *_OPEN}:
+            _move(session, assignment, AssignmentState.STOOD_DOWN, now)
+
+
+def in_charge(session: Session, row: Incident, roles: tuple[str, ...] = ("coordinator",)) -> list[Person]:
+    """Who answers for this agency and is not affected here; else the clinical director, else another agency's."""
+    affected = {item.person_id for item in row.affected}
+    found: list[Person] = []
+    for role in roles:
+        found += _of_role(session, row, Role(role), affected)
+    if not found:
+        found = _of_role(session, row, Role.CLINICAL_DIRECTOR, affected)
+    return found
+
+
+def _of_role(session: Session, row: Incident, role: Role, affected: set[str]) -> list[Person]:
+    everybody = [item for item in people.with_role(session, [role]) if item.id not in affected]
+    ready = [item for item in everybody if people.reachable(item)]
+    own = [item for item in ready if item.agency == row.agency]
+    return own or ready[:1]
+
+
+def _plan(session: Session, row: Incident, now: datetime) -> RoundPlan:
+    asked = [
+        Asked(peer_id=item.peer_id, asked_at=item.asked_at, answer=Answer(item.state.value), round=item.round)
+        for item in _assignments(session, row.id)
+    ]
+    chosen = choose(choice.roster(session), choice.context(session, row, now))
+    return plan_round(
+        choice.team_need(row),
+        asked,
+        [peer.id for peer in chosen.own],
+        choice.protocol_of(row).activation,
+        now,
+        mutual_aid=[peer.id for peer in chosen.mutual_aid],
+    )
+
+
+def _ask(session: Session, row: Incident, peer_id: str, plan: RoundPlan, now: datetime) -> None:
+    helper = people.get(session, peer_id)
+    if helper.status is not PersonStatus.ACTIVE or plan.deadline is None:
+        return
+    assignment = Assignment(
+        incident_id=row.id,
+        peer_id=peer_id,
+        state=AssignmentState.ASKED,
+        round=plan.round,
+        asked_at=now,
+        changed_at=now,
+    )
+    session.add(assignment)
+    session.flush()
+    question = questions.ask(
+        session,
+        person_id=peer_id,
+        kind="page",
+        now=now,
+        incident_id=row.id,
+        subject_id=assignment.id,
+        deadline=plan.deadline,
+    )
+    events.record(session, "peer.asked", now, incident_id=row.id, subject_id=assignment.id, after="asked")
+    notify.page(session, helper, question, row, plan.deadline, now)
+
+
+def _cover(session: Session, row: Incident, peer_id: str, now: datetime) -> None:
+    assignment = _assignment(session, row.id, peer_id)
+    question = session.scalar(
+        select(Question).where(Question.subject_id == assignment.id, Question.kind == "page")
+    )
+    questions.close(session, state="expired", now=now, subject_id=assignment.id)
+    _move(session, assignment, AssignmentState.COVERED, now)
+    if question is not None:
+        notify.covered(session, people.get(session, peer_id), question, now)
+
+
+def _assigned(session: Session, row: Incident, assignment: Assignment, helper: Person, now: datetime) -> None:
+    question = questions.ask(
+        session,
+        person_id=helper.id,
+        kind="assignment",
+        now=now,
+        incident_id=row.id,
+        subject_id=assignment.id,
+    )
+    notify.assigned(session, helper, question, row, now)
+
+
+def _look_at(session: Session, row: Incident, due: datetime) -> None:
+    steps.plan(
+        session,
+        [
+            PlannedStep(
+                kind=StepKind.ACTIVATE,
+                due_at=due,
+                key=f"activate:{row.id}:{due.timestamp():.6f}",
+                incident_id=row.id,
+            )
+        ],
+    )
+
+
+def _move(session: Session, assignment: Assignment, state: AssignmentState, now: datetime) -> None:
+    events.record(
+        session,
+        "assignment.moved",
+        now,
+        incident_id=assignment.incident_id,
+        subject_id=assignment.id,
+        before=assignment.state.value,
+        after=state.value,
+    )
+    assignment.state, assignment.changed_at = state, now
+
+
+def _assignments(session: Session, incident_id: str) -> list[Assignment]:
+    return list(
+        session.scalars(
+            select(Assignment)
+            .where(Assignment.incident_id == incident_id)
+            .order_by(Assignment.asked_at, Assignment.id)
+        )
+    )
+
+
+def _assignment(session: Session, incident_id: str, peer_id: str) -> Assignment:
+    return session.scalars(
+        select(Assignment).where(Assignment.incident_id == incident_id, Assignment.peer_id == peer_id)
+    ).one()
+
+
+def _accepted(session: Session, incident_id: str) -> int:
+    return int(
+        session.scalar(
+            select(func.count()).where(
+                Assignment.incident_id == incident_id, Assignment.state == AssignmentState.ACCEPTED
+            )
+        )
+        or 0
+    )
+
+
+def _missing(session: Session, row: Incident) -> int:
+    return max(0, choice.team_need(row) - _accepted(session, row.id))

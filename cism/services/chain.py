@@ -1,0 +1,27 @@
+"""The chain of command, from the roster's `reports_to`."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.store.tables import Person
+
+_DEEPEST = 30  # a longer chain is a loop that the roster should have refused
+
+
+def superiors(session: Session, person_id: str) -> list[str]:
+    """Everybody above, nearest first."""
+    found: list[str] = []
+    current: str | None = person_id
+    while current is not None and len(found) < _DEEPEST:
+        current = session.scalar(select(Person.reports_to).where(Person.id == current))
+        if current is None or current in found:
+            break
+        found.append(current)
+    return found
+
+
+def in_chain(session: Session, one: str, other: str) -> bool:
+    """Whether one commands the other, at any distance, up or down."""
+    return one in superiors(session, other) or other in superiors(session, one)

@@ -1,0 +1,149 @@
+"""Loads what the choice of helpers looks at: the incident, the roster, and what each helper already carries."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.incident import Circle, IncidentState, Severity
+from cism.domain.people import Person, PersonStatus, Role
+from cism.domain.protocol import Protocol, from_json
+from cism.domain.selection import Helper, Load, SelectionContext, SelectionPolicy
+from cism.services import people
+from cism.store import tables
+from cism.store.states import AssignmentState
+
+# design: how long an incident counts as work at hand. After it the rest of the selection policy begins.
+ACUTE = timedelta(days=7)
+LOOKED_AFTER = timedelta(days=33)  # until the month's contact is over
+
+
+def protocol_of(row: tables.Incident) -> Protocol:
+    """The version that this incident started with."""
+    return from_json(row.protocol_body)
+
+
+def team_need(row: tables.Incident) -> int:
+    """How many helpers: the protocol's number, and enough that nobody looks after too many."""
+    served = [item for item in row.affected if item.circle is not Circle.F and item.ended_at is None]
+    each = SelectionPolicy().max_open_persons
+    return max(protocol_of(row).activation.team[row.severity], math.ceil(len(served) / each))
+
+
+def context(
+    session: Session, row: tables.Incident, now: datetime, helper: Helper = Helper.PEER
+) -> SelectionContext:
+    """One choice for one incident at this moment."""
+    affected = people.by_ids(session, [item.person_id for item in row.affected])
+    asked = session.scalars(select(tables.Assignment.peer_id).where(tables.Assignment.incident_id == row.id))
+    chart = session.execute(select(tables.Person.id, tables.Person.reports_to)).all()
+    refused = session.execute(select(tables.Refusal.person_id, tables.Refusal.peer_id)).all()
+    agencies = set(session.scalars(select(tables.Agency.key)))
+    return SelectionContext(
+        incident=people.incident_snapshot(row),
+        now=now,
+        people={person_id: people.snapshot(item) for person_id, item in affected.items()},
+        reports_to={person_id: boss for person_id, boss in chart},
+        loads=loads(session, row.id, now),
+        refused=frozenset((person_id, peer_id) for person_id, peer_id in refused),
+        asked=frozenset(asked),
+        team=tuple(_serving(session, row.id)),
+        mutual_aid=frozenset(agencies - {row.agency}),
+        helper=helper,
+        urgent=row.severity.at_least(Severity.S3),
+    )
+
+
+def roster(session: Session, roles: Iterable[Role] = (Role.PEER,)) -> list[Person]:
+    """Everybody who holds one of the roles and is active."""
+    return [
+        people.snapshot(item)
+        for item in people.with_role(session, list(roles))
+        if item.status is PersonStatus.ACTIVE
+    ]
+
+
+def loads(session: Session, incident_id: str, now: datetime) -> dict[str, Load]:
+    """What each helper carries outside this incident."""
+    open_persons: dict[str, int] = defaultdict(int)
+    for peer_id in session.scalars(
+        select(tables.AffectedPerson.peer_id).where(
+            tables.AffectedPerson.peer_id.is_not(None),
+            tables.AffectedPerson.ended_at.is_(None),
+            tables.AffectedPerson.incident_id != incident_id,
+            tables.AffectedPerson.added_at > now - LOOKED_AFTER,
+        )
+    ):
+        open_persons[peer_id or ""] += 1
+    served = _served(session, incident_id, now)
+    resting = _own_incidents(session, incident_id, now)
+    return {
+        helper: _load(open_persons[helper], served.get(helper, []), resting.get(helper), now)
+        for helper in {*open_persons, *served, *resting}
+    }
+
+
+def _serving(session: Session, incident_id: str) -> list[Person]:
+    rows = session.scalars(
+        select(tables.Person)
+        .join(tables.Assignment, tables.Assignment.peer_id == tables.Person.id)
+        .where(
+            tables.Assignment.incident_id == incident_id,
+            tables.Assignment.state.in_([AssignmentState.ASKED, AssignmentState.ACCEPTED]),
+        )
+        .order_by(tables.Person.id)
+    )
+    return [people.snapshot(item) for item in rows]
+
+
+def _served(session: Session, incident_id: str, now: datetime) -> dict[str, list[tuple[Severity, datetime]]]:
+    rows = session.execute(
+        select(tables.Assignment.peer_id, tables.Incident.severity, tables.Incident.logged_at)
+        .join(tables.Incident, tables.Incident.id == tables.Assignment.incident_id)
+        .where(
+            tables.Assignment.state == AssignmentState.ACCEPTED,
+            tables.Assignment.incident_id != incident_id,
+            tables.Incident.state != IncidentState.STOOD_DOWN,
+            tables.Incident.logged_at > now - timedelta(days=60),
+        )
+    )
+    found: dict[str, list[tuple[Severity, datetime]]] = defaultdict(list)
+    for helper, severity, logged_at in rows:
+        found[helper].append((severity, logged_at))
+    return found
+
+
+def _own_incidents(session: Session, incident_id: str, now: datetime) -> dict[str, datetime]:
+    rest = timedelta(days=30)
+    rows = session.execute(
+        select(tables.AffectedPerson.person_id, tables.AffectedPerson.added_at).where(
+            tables.AffectedPerson.incident_id != incident_id, tables.AffectedPerson.added_at > now - rest
+        )
+    )
+    found: dict[str, datetime] = {}
+    for helper, added_at in rows:
+        found[helper] = max(found.get(helper, added_at), added_at + rest)
+    return found
+
+
+def _load(
+    persons: int, served: list[tuple[Severity, datetime]], resting: datetime | None, now: datetime
+) -> Load:
+    grave = [logged for severity, logged in served if severity.at_least(Severity.S3)]
+    ended = [logged + ACUTE for logged in grave if logged + ACUTE <= now]
+    lesser = [
+        logged + ACUTE for severity, logged in served if severity is Severity.S2 and logged + ACUTE <= now
+    ]
+    return Load(
+        open_persons=persons,
+        s3_open=sum(logged + ACUTE > now for logged in grave),
+        last_s3_end=max(ended, default=None),
+        last_s2_end=max(lesser, default=None),
+        activations_30d=sum(logged > now - timedelta(days=30) for _, logged in served),
+        own_critical_incident_until=resting,
+    )

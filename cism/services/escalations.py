@@ -1,0 +1,292 @@
+"""Somebody needs a human: asked rung by rung, for ever, until a human took it and said how it ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.escalation import (
+    EscalationLevel,
+    EscalationState,
+    decide_closing,
+    most_pressing,
+    next_rung,
+    voice_deadline,
+    welfare_ladder,
+)
+from cism.domain.people import Role
+from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.protocol import DEFAULT_PROTOCOL, LadderRule, Protocol, from_json, load_protocol
+from cism.errors import AlreadyDone, NotAllowed, NotFound
+from cism.services import after_escalation, events, ladder, notify, people, questions, steps
+from cism.store.tables import Agency, Escalation, Incident, Person, Question, Step
+
+BY_DIGIT = {"4": "reached", "5": "declined", "6": "not_reached"}
+
+
+def open_for(
+    session: Session,
+    *,
+    person: Person | None,
+    agency: str,
+    level: EscalationLevel,
+    reason: str,
+    now: datetime,
+    incident_id: str | None = None,
+    inbound_sid: str | None = None,
+    queue_id: str | None = None,
+    welfare: bool = False,
+) -> Escalation:
+    """Open an escalation, or raise the open one about the same person; the first rung is asked at once.
+
+    `person` None: somebody whose number nobody knows wrote crisis words. While one is open the
+    person's check-ins are held.
+    """
+    if person is not None:
+        people.lock_person(session, person.id)
+        current = session.scalar(
+            select(Escalation).where(
+                Escalation.person_id == person.id,
+                Escalation.state != EscalationState.CLOSED,
+                Escalation.welfare.is_(welfare),
+            )
+        )
+        if current is not None:
+            return _raise_level(session, current, level, now)
+    row = Escalation(
+        person_id=person.id if person else None,
+        agency=agency,
+        incident_id=incident_id,
+        inbound_sid=inbound_sid,
+        queue_id=queue_id,
+        level=level,
+        reason=reason[:30],
+        welfare=welfare,
+        state=EscalationState.OPEN,
+        rung=-1,
+        opened_at=now,
+    )
+    session.add(row)
+    session.flush()
+    events.record(session, "escalation.opened", now, subject_id=row.id, after=level.value)
+    _plan_rung(session, row, 0, now)
+    return row
+
+
+def on_escalate(session: Session, step: Step, now: datetime) -> str | None:
+    """Ask the next rung, and plan the one after it; it stops only when a human has taken it."""
+    row = locked(session, step.subject_id or "")
+    if row.state is not EscalationState.OPEN:
+        return "taken meanwhile"
+    return _ask(session, row, int(step.payload["rung"]), now)
+
+
+def on_overdue(session: Session, step: Step, now: datetime) -> str | None:
+    """Taken but without an outcome by its voice target: back to the ladder (invariant 12)."""
+    row = locked(session, step.subject_id or "")
+    if row.state is not EscalationState.ACKED or row.acked_at is None or row.acked_by is None:
+        return "closed meanwhile"
+    if step.payload.get("acked") != row.acked_at.isoformat():
+        return "taken again meanwhile"
+    events.record(session, "escalation.overdue", now, subject_id=row.id, before="acked", after="open")
+    helper = people.get(session, row.acked_by)
+    notify.escalation_overdue(session, helper, question_of(session, row, helper, now), row, now)
+    row.state, row.acked_by, row.acked_at = EscalationState.OPEN, None, None
+    return _ask(session, row, row.rung + 1, now)
+
+
+def answer(session: Session, question: Question, digit: str, now: datetime) -> None:
+    """A helper's digit: 1 takes it, 4 5 6 say how it ended, 0 and 9 ask the next rung at once."""
+    row = locked(session, question.subject_id or "")
+    helper = people.get(session, question.person_id)
+    if digit == "1":
+        acknowledge(session, row, helper, now)
+    elif digit in BY_DIGIT:
+        close(session, row, helper, BY_DIGIT[digit], now)
+        notify.noted(session, helper, question, now, goes_on=digit == "6")
+    else:
+        _pass_on(session, row, question, now)
+        notify.handed_back(session, helper, question, now)
+
+
+def acknowledge(session: Session, row: Escalation, helper: Person, now: datetime) -> None:
+    """The first who takes it has it; the others are told that it is covered."""
+    if row.state is EscalationState.ACKED and row.acked_by == helper.id:
+        return
+    if row.state is not EscalationState.OPEN:
+        notify.already_covered(session, helper, now, key=f"{row.id}:{helper.id}")
+        return
+    _refuse_own(row, helper)
+    rule = rule_of(session, row)
+    row.state, row.acked_by, row.acked_at = EscalationState.ACKED, helper.id, now
+    row.voice_by = voice_deadline(rule, row.opened_at, now, ladder.hours(helper))
+    events.record(session, "escalation.acked", now, subject_id=row.id, actor_id=helper.id, after="acked")
+    mine = question_of(session, row, helper, now)
+    ladder.cover_others(session, row, helper, mine, now)
+    steps.cancel(session, reason="taken", now=now, subject_id=row.id)
+    steps.plan(
+        session,
+        [
+            PlannedStep(
+                kind=StepKind.ESCALATION_OVERDUE,
+                due_at=row.voice_by,
+                key=f"overdue:{row.id}:{now.timestamp():.6f}",
+                subject_id=row.id,
+                payload={"acked": now.isoformat()},
+            )
+        ],
+    )
+    notify.escalation_yours(session, helper, mine, row, now)
+    if row.person_id is not None:
+        notify.helper_will_call(session, people.get(session, row.person_id), helper, row, now)
+
+
+def close(session: Session, row: Escalation, helper: Person, outcome: str, now: datetime) -> None:
+    """A human says how it ended. `not_reached` ends the calling and not the case: a welfare step takes over."""
+    _refuse_own(row, helper)
+    kind, _, by_name = outcome.partition(":")
+    closing = decide_closing(row.state, kind, helper.id, welfare=row.welfare)
+    row.state, row.closed_at, row.closed_by = EscalationState.CLOSED, now, helper.id
+    row.outcome = closing.outcome.value
+    row.handed_to = by_name.strip() or None
+    if row.acked_by is None:
+        row.acked_by, row.acked_at = helper.id, now
+    events.record(session, "escalation.closed", now, subject_id=row.id, actor_id=helper.id, after=row.outcome)
+    questions.close(session, state="expired", now=now, subject_id=row.id)
+    steps.cancel(session, reason="closed", now=now, subject_id=row.id)
+    if closing.opens_welfare:
+        open_for(
+            session,
+            person=people.get(session, row.person_id) if row.person_id else None,
+            agency=row.agency,
+            level=EscalationLevel.EMERGENCY,
+            reason="not_reached",
+            now=now,
+            incident_id=row.incident_id,
+            inbound_sid=row.inbound_sid,
+            welfare=True,
+        )
+    session.flush()
+    after_escalation.closed(session, row, helper, now)
+
+
+def may_close(row: Escalation, helper: Person) -> None:
+    """Closing needs who made the call; a clinical director may always."""
+    roles = {item.role for item in helper.roles}
+    if Role.CLINICAL_DIRECTOR in roles or row.acked_by == helper.id:
+        return
+    message = "only the helper who took it and made the call, or the clinical director, may close it"
+    raise NotAllowed(message)
+
+
+def open_about(session: Session, person_id: str) -> bool:
+    """Whether a human is being found for this person right now: check-ins are held."""
+    found = session.scalar(
+        select(Escalation.id).where(
+            Escalation.person_id == person_id, Escalation.state != EscalationState.CLOSED
+        )
+    )
+    return found is not None
+
+
+def locked(session: Session, escalation_id: str) -> Escalation:
+    """The row, held until the transaction ends."""
+    row = session.execute(
+        select(Escalation).where(Escalation.id == escalation_id).with_for_update()
+    ).scalar_one_or_none()
+    if row is None:
+        message = f"there is no escalation {escalation_id!r}; `cism escalations` lists them"
+        raise NotFound(message)
+    return row
+
+
+def rule_of(session: Session, row: Escalation) -> LadderRule:
+    """The ladder: of the incident's own protocol version, or the agency's where there is no incident."""
+    rule = _protocol(session, row).ladders[row.level]
+    return welfare_ladder(rule) if row.welfare else rule
+
+
+def question_of(session: Session, row: Escalation, helper: Person, now: datetime) -> Question:
+    """The question to one helper; the same helper keeps the same code."""
+    return questions.ask(
+        session,
+        person_id=helper.id,
+        kind="welfare" if row.welfare else "escalation",
+        now=now,
+        subject_id=row.id,
+        about_id=row.person_id,
+    )
+
+
+def _protocol(session: Session, row: Escalation) -> Protocol:
+    if row.incident_id is not None:
+        return from_json(session.get_one(Incident, row.incident_id).protocol_body)
+    agency = session.get(Agency, row.agency)
+    return load_protocol(agency.protocol if agency else DEFAULT_PROTOCOL)
+
+
+def _ask(session: Session, row: Escalation, rung: int, now: datetime) -> str:
+    rule = rule_of(session, row)
+    plan = next_rung(rule, rung, now)
+    helpers = ladder.helpers_for(session, row, rule, plan)
+    deadline = plan.ack_deadline
+    row.rung = rung
+    for helper in helpers:
+        own = next_rung(rule, rung, now, ladder.hours(helper))
+        deadline = max(deadline, own.ack_deadline) if rule.waking else deadline
+        question = question_of(session, row, helper, now)
+        question.deadline = own.ack_deadline
+        notify.escalation(session, helper, question, row, rung, own, now)
+    if plan.alarm:
+        events.record(session, "escalation.alarm", now, subject_id=row.id, after=row.level.value)
+    # a rung with nobody on it is passed at once: the ladder never waits for an empty chair, except at its end
+    _plan_rung(session, row, rung + 1, deadline if helpers or plan.alarm else now)
+    return f"asked {len(helpers)}"
+
+
+def _plan_rung(session: Session, row: Escalation, rung: int, due: datetime) -> None:
+    steps.plan(
+        session,
+        [
+            PlannedStep(
+                kind=StepKind.ESCALATE,
+                due_at=due,
+                key=f"escalate:{row.id}:{rung}:{due.timestamp():.6f}",
+                subject_id=row.id,
+                payload={"rung": rung},
+            )
+        ],
+    )
+
+
+def _pass_on(session: Session, row: Escalation, question: Question, now: datetime) -> None:
+    """Not now, or handed back: the next rung is asked at once."""
+    questions.answer(session, question, "9", now)
+    if row.state is EscalationState.ACKED and row.acked_by == question.person_id:
+        row.state, row.acked_by, row.acked_at = EscalationState.OPEN, None, None
+    if row.state is EscalationState.OPEN:
+        steps.cancel(session, reason="next rung asked", now=now, subject_id=row.id)
+        _plan_rung(session, row, row.rung + 1, now)
+
+
+def _raise_level(session: Session, row: Escalation, level: EscalationLevel, now: datetime) -> Escalation:
+    if level is row.level or most_pressing((level, row.level)) is row.level:
+        return row
+    events.record(
+        session, "escalation.raised", now, subject_id=row.id, before=row.level.value, after=level.value
+    )
+    row.level = level
+    if row.state is EscalationState.OPEN:
+        steps.cancel(session, reason="raised", now=now, subject_id=row.id)
+        _plan_rung(session, row, 0, now)
+    return row
+
+
+def _refuse_own(row: Escalation, helper: Person) -> None:
+    if row.state is EscalationState.CLOSED:
+        raise AlreadyDone
+    if row.person_id is not None and row.person_id == helper.id:
+        message = "this is about yourself: somebody else takes it"
+        raise NotAllowed(message)

@@ -1,0 +1,448 @@
+"""A text came in: read once, in the contract's order, and acted on in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.escalation import EscalationLevel, voice_target
+from cism.domain.people import SleepWindow
+from cism.domain.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
+from cism.domain.quiet_hours import next_open
+from cism.domain.replies import OpenQuestion, QuestionKind, QuestionState, Reading, ReadingKind, Sender, read
+from cism.domain.triage import About, LastAnswer, Triage, is_second_two, queue_deadline, triage
+from cism.errors import CismError
+from cism.services import answers, escalations, events, notify, people, questions, queue, unsent
+from cism.services.links import sign_in_address
+from cism.store.db import database_of, find_hash, real_now
+from cism.store.db import now as product_now
+from cism.store.states import InboundState
+from cism.store.tables import Agency, Escalation, InboundMessage, Mark, Person, Question
+from notifications import messages as m
+from notifications.gateway import InboundSms
+
+LATE = timedelta(minutes=30)  # an answer to an older text waits for open hours, unless it cannot wait
+_SWEPT = "inbound swept until"
+_WORDS = {
+    "page": "team",
+    "assignment": "team",
+    "approval": "meeting",
+    "report": "how many",
+    "contact_report": "call",
+    "escalation": "urgent call",
+    "welfare": "urgent call",
+    "check_in": "check-in",
+    "opt_in": "keep in touch",
+    "invitation": "meeting",
+    "confirm_phone": "your number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One text being acted on."""
+
+    session: Session
+    sms: InboundSms
+    person: Person | None
+    agency: str
+    reading: Reading
+    triage: Triage
+    asked: dict[str, Question]
+    now: datetime
+    late: bool
+
+    def reply(self, message: m.Message, name: str, *, waits: bool = True) -> None:
+        """Answer the sender; once by name."""
+        not_before = None
+        if self.late and waits and self.person is not None:
+            sleep = SleepWindow(self.person.sleep_start, self.person.sleep_end)
+            not_before = next_open(self.now, self.person.zone, sleep)
+        notify.direct(
+            self.session,
+            message,
+            key=f"{name}:{self.sms.sid}",
+            now=self.now,
+            person=self.person,
+            to_number=self.sms.from_,
+            not_before=not_before,
+        )
+
+
+def receive_once(session: Session, sms: InboundSms) -> int:
+    """Read one text and act; 0 when this very text was handled before (webhooks repeat, sweeps overlap)."""
+    if session.get(InboundMessage, sms.sid) is not None:
+        return 0
+    now, real = product_now(session), real_now(session)
+    known = people.by_phone(session, sms.from_)
+    person = people.lock_person(session, known.id) if known else None
+    asked = {item.id: item for item in questions.of_person(session, person.id, now)} if person else {}
+    sender = Sender(
+        known=person is not None, phone_confirmed=bool(person and person.phone_confirmed_at is not None)
+    )
+    reading = read(sms.body, sender, [_open_question(item) for item in reversed(list(asked.values()))])
+    plan = triage(reading, known=person is not None, second_two=_second_two(session, reading, person, now))
+    session.add(
+        InboundMessage(
+            sid=sms.sid,
+            person_id=person.id if person else None,
+            from_number=sms.from_,
+            from_hash=find_hash(session, "phone", sms.from_),
+            body=sms.body if reading.to_human or plan.queue else None,
+            reading=reading.kind.value,
+            state=InboundState.QUEUED if plan.queue else InboundState.ACTED,
+            received_at=now,
+            received_real=real,
+        )
+    )
+    session.flush()
+    late = sms.received_at is not None and real - sms.received_at > LATE
+    agency = person.agency if person else _duty_agency(session)
+    text = _Text(session, sms, person, agency, reading, plan, asked, now, late)
+    events.record(
+        session, "text.read", now, subject_id=person.id if person else None, after=reading.kind.value
+    )
+    confirmed = _confirm_phone(text)
+    _ACTS[reading.kind](text)
+    if plan.queue:
+        _to_human(text)
+    if (
+        confirmed
+        and person is not None
+        and reading.kind in {ReadingKind.FREE_TEXT, ReadingKind.ACKNOWLEDGEMENT}
+    ):
+        notify.phone_confirmed(session, person, now, sms.sid)
+    return 1
+
+
+def swept_until(session: Session) -> datetime:
+    """Since when the provider's inbound list has to be read; from the first look on an empty database."""
+    row = session.get(Mark, _SWEPT)
+    return datetime.fromisoformat(row.value) if row else real_now(session)
+
+
+def remember_sweep(session: Session, started: datetime) -> None:
+    """Everything before this has been read."""
+    row = session.get(Mark, _SWEPT)
+    if row is None:
+        session.add(Mark(name=_SWEPT, value=started.isoformat()))
+    else:
+        row.value = started.isoformat()
+
+
+def _open_question(row: Question) -> OpenQuestion:
+    state = QuestionState(row.state)
+    return OpenQuestion.of(QuestionKind(row.kind), row.id, row.code, state, row.answer)
+
+
+def _second_two(session: Session, reading: Reading, person: Person | None, now: datetime) -> bool:
+    if person is None or reading.kind is not ReadingKind.CARE_LATER:
+        return False
+    last = session.scalar(
+        select(Question)
+        .where(Question.person_id == person.id, Question.kind == "check_in", Question.state == "answered")
+        .order_by(Question.answered_at.desc())
+    )
+    if last is None or last.answer is None or last.answered_at is None:
+        return False
+    earlier = LastAnswer(digit=last.answer, at=last.answered_at, question_id=last.id)
+    doubled = _protocol(session, person.agency).ladders[EscalationLevel.ROUTINE].ack
+    return is_second_two(reading, earlier, now, doubled)
+
+
+def _confirm_phone(text: _Text) -> bool:
+    """Any reply but a stop or a stranger's confirms the number."""
+    refusing = {ReadingKind.CARRIER_STOP, ReadingKind.OPT_OUT, ReadingKind.WHO_IS_THIS, ReadingKind.ANSWER}
+    if text.person is None or text.reading.kind in refusing or text.person.phone_confirmed_at is not None:
+        return False
+    for question in text.asked.values():
+        if question.kind == "confirm_phone" and question.state == "open":
+            questions.answer(text.session, question, "1", text.now)
+            text.person.phone_confirmed_at = text.now
+            return True
+    return False
+
+
+def _stop(text: _Text) -> None:
+    """The carrier confirms it; we send nothing more and tell who has to know."""
+    if text.person is not None and text.person.opted_out_at is None:
+        text.person.opted_out_at = text.now
+        unsent.stopped(text.session, text.person, text.now)
+
+
+def _start(text: _Text) -> None:
+    if text.person is not None:
+        text.person.opted_out_at = None
+        events.record(text.session, "person.opted_in", text.now, subject_id=text.person.id)
+
+
+def _help(text: _Text) -> None:
+    """Perhaps a cry for help: a human is alerted at once, whoever gives the automatic answer."""
+    if not database_of(text.session).answers_help:
+        return
+    duty, line = notify.lines(text.session, text.agency)
+    by = notify.by_when(_read_by(text), text.now, text.person)
+    message = m.HelpAnswer(
+        agency=_told_name(text), by=by, duty=duty, line=line, emergency=notify.EMERGENCY_NUMBER
+    )
+    text.reply(message, "help", waits=False)
+
+
+def _crisis(text: _Text) -> None:
+    """An answer at once, and a clinician; the words themselves go to a human too."""
+    _, line = notify.lines(text.session, text.agency)
+    message = m.CrisisAnswer(agency=_told_name(text), line=line, emergency=notify.EMERGENCY_NUMBER)
+    text.reply(message, "crisis", waits=False)
+    _escalate(text)
+    if text.reading.asks_out and text.person is not None:
+        text.person.care_held_at = text.now
+
+
+def _opt_out(text: _Text) -> None:
+    """No more texts, in other words: one confirmation, and with a 3 in it a call all the same."""
+    duty, line = notify.lines(text.session, text.agency)
+    if text.person is None:
+        return
+    first = text.person.opted_out_at is None
+    if first:
+        unsent.stopped(text.session, text.person, text.now)
+        text.person.revoked_care = True
+        text.person.opted_out_at = text.now
+    if text.reading.digit == "3":
+        _care_now(text)
+    elif first:
+        text.reply(m.OptOutDone(agency=_told_name(text), duty=duty, line=line), "optout")
+    if text.reading.asks_who:
+        text.person.frozen_at = text.now
+
+
+def _care_later(text: _Text) -> None:
+    """2: call me in the next days. Answered at once with by when."""
+    _mark_answered(text, "2")
+    row = _escalate(text)
+    _, line = notify.lines(text.session, text.agency)
+    by = notify.by_when(_voice_by(text, row), text.now, text.person)
+    text.reply(m.CallPromised(agency=_told_name(text), by=by, line=line), "later", waits=False)
+
+
+def _care_now(text: _Text) -> None:
+    """3: call me now."""
+    _mark_answered(text, "3")
+    row = _escalate(text)
+    duty, line = notify.lines(text.session, text.agency)
+    by = notify.by_when(_voice_by(text, row), text.now, text.person)
+    text.reply(m.CallNow(agency=_told_name(text), by=by, duty=duty, line=line), "now", waits=False)
+
+
+def _worry(text: _Text) -> None:
+    """7: a helper is worried about the person they were asked about, even if that question is long over."""
+    question = text.asked.get(text.reading.question_id or "")
+    if question is None or text.person is None:
+        _care_now(text)
+        return
+    subject = people.get(text.session, question.about_id) if question.about_id else None
+    if subject is None:
+        subject = _only_person_of(text.session, question)
+    if subject is None:
+        queue.add(
+            text.session, "worry", now=text.now, within=LATE, person=text.person, inbound_sid=text.sms.sid
+        )
+    else:
+        escalations.open_for(
+            text.session,
+            person=subject,
+            agency=subject.agency,
+            level=EscalationLevel.URGENT,
+            reason="worry",
+            now=text.now,
+            incident_id=question.incident_id,
+        )
+    notify.noted(text.session, text.person, question, text.now, goes_on=True)
+
+
+def _answer(text: _Text) -> None:
+    question = text.asked[text.reading.question_id or ""]
+    try:
+        with text.session.begin_nested():
+            answers.apply(text.session, question, text.reading.digit or "", text.reading.number, text.now)
+    except CismError:
+        # what was asked cannot be done any more: thank, change nothing, and let a human look
+        text.session.refresh(question)
+        _covered(text)
+        queue.add(
+            text.session,
+            "answer_refused",
+            now=text.now,
+            within=LATE,
+            person=text.person,
+            incident_id=question.incident_id,
+            inbound_sid=text.sms.sid,
+        )
+
+
+def _covered(text: _Text) -> None:
+    question = text.asked.get(text.reading.question_id or "")
+    if text.person is not None:
+        code = question.code if question else None
+        notify.already_covered(text.session, text.person, text.now, key=text.sms.sid, code=code)
+
+
+def _ambiguous(text: _Text) -> None:
+    """One answer lists the codes and nothing changes; a bare 0 that fits several holds care texts."""
+    listed = [
+        (row.code, _WORDS.get(row.kind, "question"))
+        for row in (text.asked[item] for item in text.reading.candidates)
+        if row.code
+    ]
+    held = text.reading.hold_care_texts
+    if held and text.person is not None:
+        text.person.care_held_at = text.now
+        queue.add(text.session, "care_held", now=text.now, within=timedelta(hours=4), person=text.person)
+    if listed:
+        text.reply(m.WhichCode.of(text.reading.digit or "0", listed, held=held), "which")
+    elif text.triage.queue:
+        _read_by_reply(text)
+
+
+def _who(text: _Text) -> None:
+    if text.person is not None:
+        text.reply(m.Who(link=sign_in_address(text.session)), "who")
+
+
+def _who_is_this(text: _Text) -> None:
+    """Perhaps not this person's number any more: no text but to say that a human reads it, and that names nobody."""
+    if text.person is not None:
+        text.person.frozen_at = text.now
+        _cancel_everything(text)
+    stranger = _Text(
+        text.session,
+        text.sms,
+        None,
+        text.agency,
+        text.reading,
+        text.triage,
+        {},
+        text.now,
+        text.late,
+    )
+    _read_by_reply(stranger)
+
+
+def _free_text(text: _Text) -> None:
+    _read_by_reply(text)
+
+
+def _nothing(text: _Text) -> None:
+    """A tapback: seen, nothing answered."""
+
+
+def _read_by_reply(text: _Text) -> None:
+    duty, line = notify.lines(text.session, text.agency)
+    by = notify.by_when(_read_by(text), text.now, text.person)
+    text.reply(m.ReadBy(agency=_told_name(text), by=by, duty=duty, line=line), "readby")
+
+
+def _to_human(text: _Text) -> None:
+    """The words themselves have to be read by a human; HELP and the like go up the ladder at once."""
+    kind = {
+        ReadingKind.CARRIER_HELP: "help",
+        ReadingKind.CRISIS: "crisis",
+        ReadingKind.WHO_IS_THIS: "who_is_this",
+    }.get(text.reading.kind, "free_text")
+    row = queue.add(
+        text.session,
+        kind,
+        now=text.now,
+        within=_read_by(text) - text.now,
+        agency=text.agency,
+        person=text.person,
+        inbound_sid=text.sms.sid,
+    )
+    if text.triage.page_now:
+        queue.escalate(text.session, row, text.now)
+
+
+def _escalate(text: _Text) -> Escalation | None:
+    if text.triage.level is None or text.triage.about is not About.SENDER:
+        return None
+    check_in = text.asked.get(text.reading.question_id or "")
+    return escalations.open_for(
+        text.session,
+        person=text.person,
+        agency=text.agency,
+        level=text.triage.level,
+        reason=text.triage.reason.value if text.triage.reason else "call_now",
+        now=text.now,
+        incident_id=check_in.incident_id if check_in else None,
+        inbound_sid=text.sms.sid,
+    )
+
+
+def _mark_answered(text: _Text, digit: str) -> None:
+    """The check-in that this came on needs no reminder any more."""
+    for question in text.asked.values():
+        if question.kind == "check_in" and question.state == "open":
+            questions.answer(text.session, question, digit, text.now)
+
+
+def _voice_by(text: _Text, row: Escalation | None) -> datetime:
+    if row is None:
+        return text.now + timedelta(hours=1)
+    target = voice_target(escalations.rule_of(text.session, row), row.opened_at)
+    if row.level is EscalationLevel.ROUTINE and text.person is not None:
+        sleep = SleepWindow(text.person.sleep_start, text.person.sleep_end)
+        return next_open(target, text.person.zone, sleep)
+    return target
+
+
+def _read_by(text: _Text) -> datetime:
+    zone = text.person.zone if text.person else "UTC"
+    return queue_deadline(text.now, _protocol(text.session, text.agency).queue, zone)
+
+
+def _protocol(session: Session, agency_key: str) -> Protocol:
+    agency = session.get(Agency, agency_key)
+    return load_protocol(agency.protocol if agency else DEFAULT_PROTOCOL)
+
+
+def _told_name(text: _Text) -> str:
+    """No answer tells a stranger what this number is."""
+    return notify.agency_name(text.session, text.person.agency) if text.person is not None else ""
+
+
+def _duty_agency(session: Session) -> str:
+    return queue.duty_agency(session)
+
+
+def _cancel_everything(text: _Text) -> None:
+    if text.person is not None:
+        unsent.silence(text.session, text.person, text.now)
+
+
+def _only_person_of(session: Session, question: Question) -> Person | None:
+    """Whom a worry about a whole assignment means, where the helper looks after exactly one person."""
+    found = people.looked_after(session, question.person_id, question.incident_id)
+    return found[0] if len(found) == 1 else None
+
+
+_ACTS: dict[ReadingKind, Callable[[_Text], None]] = {
+    ReadingKind.CARRIER_STOP: _stop,
+    ReadingKind.CARRIER_START: _start,
+    ReadingKind.CARRIER_HELP: _help,
+    ReadingKind.CRISIS: _crisis,
+    ReadingKind.ACKNOWLEDGEMENT: _nothing,
+    ReadingKind.OPT_OUT: _opt_out,
+    ReadingKind.CARE_LATER: _care_later,
+    ReadingKind.CARE_NOW: _care_now,
+    ReadingKind.WORRY: _worry,
+    ReadingKind.ANSWER: _answer,
+    ReadingKind.ALREADY_COVERED: _covered,
+    ReadingKind.AMBIGUOUS_CODES: _ambiguous,
+    ReadingKind.WHO: _who,
+    ReadingKind.WHO_IS_THIS: _who_is_this,
+    ReadingKind.FREE_TEXT: _free_text,
+}

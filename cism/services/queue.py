@@ -1,0 +1,145 @@
+"""The human queue: what only a person may read or decide, each with a deadline and a ladder behind it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.escalation_level import EscalationLevel
+from cism.domain.people import Role, SleepWindow
+from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.quiet_hours import is_open
+from cism.errors import AlreadyDone, NotFound
+from cism.services import escalations, events, notify, people, queue_rows, steps
+from cism.store.states import QueueState
+from cism.store.tables import Agency, Person, QueueItem, Step
+
+
+def add(
+    session: Session,
+    kind: str,
+    *,
+    now: datetime,
+    within: timedelta,
+    agency: str | None = None,
+    person: Person | None = None,
+    incident_id: str | None = None,
+    inbound_sid: str | None = None,
+    outbox_id: str | None = None,
+) -> QueueItem:
+    """Put something before a human; past its deadline it goes up the URGENT ladder."""
+    row = QueueItem(
+        kind=kind,
+        agency=agency or (person.agency if person else None),
+        person_id=person.id if person else None,
+        incident_id=incident_id,
+        inbound_sid=inbound_sid,
+        outbox_id=outbox_id,
+        received_at=now,
+        deadline=now + within,
+        state=QueueState.OPEN,
+    )
+    session.add(row)
+    session.flush()
+    events.record(session, "queue.added", now, subject_id=row.id, after=kind)
+    steps.plan(
+        session,
+        [
+            PlannedStep(
+                kind=StepKind.QUEUE_OVERDUE, due_at=row.deadline, key=f"queue:{row.id}", subject_id=row.id
+            )
+        ],
+    )
+    notify.queue_new(session, readers(session, row), row, now)
+    return row
+
+
+def reading_time(person: Person | None, now: datetime, day: timedelta, night: timedelta) -> timedelta:
+    """How long a text may lie unread: by day in the sender's own hours, or by night."""
+    if person is None:
+        return day
+    awake = is_open(now, person.zone, SleepWindow(person.sleep_start, person.sleep_end))
+    return day if awake else night
+
+
+def on_overdue(session: Session, step: Step, now: datetime) -> str | None:
+    """Nobody has read it in time: it goes up a ladder, which only a human ends."""
+    row = session.execute(
+        select(QueueItem).where(QueueItem.id == (step.subject_id or "")).with_for_update()
+    ).scalar_one()
+    if row.state is QueueState.HANDLED:
+        return "handled meanwhile"
+    events.record(session, "queue.overdue", now, subject_id=row.id, after=row.kind)
+    escalate(session, row, now)
+    return "on the ladder"
+
+
+def handle(session: Session, item_id: str, *, by: str | None, now: datetime) -> QueueItem:
+    """A human has read it and acted."""
+    row = session.execute(
+        select(QueueItem).where(QueueItem.id == item_id).with_for_update()
+    ).scalar_one_or_none()
+    if row is None:
+        message = f"there is no item {item_id!r} in the queue; `cism queue list` lists them"
+        raise NotFound(message)
+    if row.state is QueueState.HANDLED:
+        raise AlreadyDone
+    queue_rows.mark_handled(session, row, by, now)
+    return row
+
+
+def open_items(session: Session) -> list[QueueItem]:
+    """What waits for a human, the nearest deadline first."""
+    return list(
+        session.scalars(
+            select(QueueItem).where(QueueItem.state == QueueState.OPEN).order_by(QueueItem.deadline)
+        )
+    )
+
+
+def readers(session: Session, row: QueueItem) -> list[Person]:
+    """Who reads the queue: coordinators, else clinicians, of the agency or by mutual aid; never the person themselves."""
+    for role in (Role.COORDINATOR, Role.CLINICIAN, Role.CLINICAL_DIRECTOR):
+        everybody = [
+            item
+            for item in people.with_role(session, [role])
+            if item.id != row.person_id and people.reachable(item)
+        ]
+        own = [item for item in everybody if item.agency == row.agency]
+        if own or everybody:
+            return own or everybody[:1]
+    return []
+
+
+# What nobody has read in time goes up this ladder; a call that nobody made is less pressing than words unread.
+_LEVELS = {"call_needed": EscalationLevel.ROUTINE, "call_unreported": EscalationLevel.ROUTINE}
+_LEVELS |= {"contact_missed": EscalationLevel.ROUTINE, "unsettled_send": EscalationLevel.ROUTINE}
+
+
+def escalate(session: Session, row: QueueItem, now: datetime) -> None:
+    """Open an escalation about whoever this item is about, known or not."""
+    person = people.get(session, row.person_id) if row.person_id else None
+    escalations.open_for(
+        session,
+        person=person,
+        agency=row.agency or duty_agency(session),
+        level=_LEVELS.get(row.kind, EscalationLevel.URGENT),
+        reason=f"unread_{row.kind}",
+        now=now,
+        incident_id=row.incident_id,
+        inbound_sid=row.inbound_sid,
+        queue_id=row.id,
+    )
+
+
+def duty_agency(session: Session) -> str:
+    """Whose helpers read what a stranger wrote: the first agency that has somebody to read it."""
+    keys = list(session.scalars(select(Agency.key).order_by(Agency.key)))
+    for key in keys:
+        if people.with_role(session, [Role.CLINICIAN, Role.COORDINATOR], key):
+            return key
+    if not keys:
+        raise NotFound
+    return keys[0]

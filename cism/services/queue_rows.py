@@ -1,0 +1,24 @@
+"""Marking an item of the human queue as handled; used by the queue itself and when an escalation is closed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cism.services import events, people, steps
+from cism.store.states import InboundState, QueueState
+from cism.store.tables import InboundMessage, QueueItem
+
+
+def mark_handled(session: Session, row: QueueItem, by: str | None, now: datetime) -> None:
+    """A human has read it and acted; care texts that waited for this human go on."""
+    row.state, row.handled_at, row.handled_by = QueueState.HANDLED, now, by
+    if row.inbound_sid is not None:
+        inbound = session.get(InboundMessage, row.inbound_sid)
+        if inbound is not None:
+            inbound.state = InboundState.HANDLED
+    steps.cancel(session, reason="handled", now=now, subject_id=row.id)
+    if row.kind == "care_held" and row.person_id:
+        people.get(session, row.person_id).care_held_at = None
+    events.record(session, "queue.handled", now, subject_id=row.id, actor_id=by)

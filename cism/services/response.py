@@ -1,0 +1,208 @@
+"""The response to one incident: laid out when it is logged, laid out again (adding only) when it changes, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from cism.domain import incident as rules
+from cism.domain.followup import waits_for_kin
+from cism.domain.incident import IncidentState
+from cism.domain.people import Role
+from cism.domain.plan import PlannedStep, StepKind
+from cism.errors import AlreadyDone, NotAllowed
+from cism.services import (
+    activation,
+    after_escalation,
+    choice,
+    contacts,
+    events,
+    notify,
+    outbox,
+    people,
+    questions,
+    sessions,
+    steps,
+)
+from cism.store.tables import AffectedPerson, Incident, Step
+
+# design: a year and the anniversary's window after the event; it depends on nobody's answers
+OPEN_FOR = timedelta(days=380)
+
+
+def on_plan_response(session: Session, step: Step, now: datetime) -> str | None:
+    """Sessions inside their windows, contacts for months, reminders to those in charge, the end."""
+    row = people.lock_incident(session, step.incident_id or "")
+    return f"{lay_out(session, row, now)} steps"
+
+
+def lay_out(session: Session, row: Incident, now: datetime) -> int:
+    """Plan everything this incident calls for; planning again adds only what is new."""
+    planned = [_closing(row)]
+    for item in row.affected:
+        person = people.snapshot(people.get(session, item.person_id))
+        planned += contacts.planned_steps(session, row, item, person, now)
+        planned += _professional(row, item, now)
+    if any(item.exposure_end is None and item.ended_at is None for item in row.affected):
+        planned.append(_ask_end(row, 0, now + choice.protocol_of(row).still_exposed_ask))
+    planned += sessions.planned_steps(session, row, now)
+    return steps.plan(session, planned)
+
+
+def replan(session: Session, row: Incident, now: datetime) -> None:
+    """After a change: ends of exposure that follow from the incident's, then everything new; nothing is taken back."""
+    if row.state is not IncidentState.OPEN:
+        return
+    for item in row.affected:
+        if item.exposure_end is None and row.ended_at is not None:
+            item.exposure_end = row.ended_at
+            contacts.anchor_known(session, row, item, now)
+        if not waits_for_kin(*_snapshots(row, item)):
+            after_escalation.release(session, item.person_id, contacts.KIN, now)
+    session.flush()
+    lay_out(session, row, now)
+    activation.look(session, row, now)
+
+
+def people_added(session: Session, row: Incident, person_ids: Sequence[str], now: datetime) -> None:
+    """Somebody was added: helpers among them step back, the new ones get a helper and their own contacts."""
+    activation.step_back(session, row, now)
+    lay_out(session, row, now)
+    activation.team_changed(session, row, now)
+    activation.look(session, row, now)
+
+
+def on_ask_exposure_end(session: Session, step: Step, now: datetime) -> str | None:
+    """Somebody still counts as exposed: ask the coordinator, and again until it is known."""
+    row = people.lock_incident(session, step.incident_id or "")
+    if not any(item.exposure_end is None and item.ended_at is None for item in row.affected):
+        return "known meanwhile"
+    turn = int(step.payload["turn"])
+    notify.ask_exposure_end(session, activation.in_charge(session, row), row, turn, now)
+    steps.plan(session, [_ask_end(row, turn + 1, now + choice.protocol_of(row).still_exposed_ask)])
+    return "asked"
+
+
+def on_mhp_reminder(session: Session, step: Step, now: datetime) -> str | None:
+    """The coordinator offers the individual session with a professional in time; attendance is not kept."""
+    row = people.lock_incident(session, step.incident_id or "")
+    due = datetime.fromisoformat(str(step.payload["by"]))
+    notify.mhp_reminder(session, activation.in_charge(session, row), row, due, now)
+    return "reminded"
+
+
+def on_close_incident(session: Session, step: Step, now: datetime) -> str | None:
+    """The plan has run its length."""
+    row = people.lock_incident(session, step.incident_id or "")
+    _end(session, row, IncidentState.CLOSED, None, now)
+    return "closed"
+
+
+def accept(session: Session, incident_id: str, *, by: str | None, now: datetime) -> Incident:
+    """The coordinator takes over; from here the logging supervisor no longer sees the list."""
+    row = people.lock_incident(session, incident_id)
+    _refuse_affected(row, by)
+    if row.accepted_at is not None:
+        message = "somebody has taken over already"
+        raise AlreadyDone(message)
+    row.accepted_at, row.accepted_by = now, by
+    events.record(session, "incident.accepted", now, incident_id=row.id, actor_id=by)
+    return row
+
+
+def stand_down(session: Session, incident_id: str, *, by: str | None, now: datetime) -> Incident:
+    """A false alarm or a duplicate: nothing unsent goes out; one text to those who serve, none to affected people."""
+    row = people.lock_incident(session, incident_id)
+    _refuse_affected(row, by)
+    if row.state is not IncidentState.OPEN:
+        message = f"the incident is {row.state.value.replace('_', ' ')} already"
+        raise AlreadyDone(message)
+    _end(session, row, IncidentState.STOOD_DOWN, by, now)
+    activation.stand_down_team(session, row, now)
+    sessions.call_off(session, row, now)
+    return row
+
+
+def close(session: Session, incident_id: str, *, by: str | None, now: datetime) -> Incident:
+    """A coordinator ends it early; opened escalations go on."""
+    row = people.lock_incident(session, incident_id)
+    _refuse_affected(row, by)
+    if row.state is not IncidentState.OPEN:
+        message = f"the incident is {row.state.value.replace('_', ' ')} already"
+        raise AlreadyDone(message)
+    _end(session, row, IncidentState.CLOSED, by, now)
+    sessions.call_off(session, row, now)
+    return row
+
+
+def _end(session: Session, row: Incident, state: IncidentState, by: str | None, now: datetime) -> None:
+    events.record(
+        session,
+        "incident.ended",
+        now,
+        incident_id=row.id,
+        actor_id=by,
+        before=row.state.value,
+        after=state.value,
+    )
+    row.state, row.closed_at = state, now
+    steps.cancel(session, reason=state.value, now=now, incident_id=row.id)
+    questions.close(session, state="superseded", now=now, incident_id=row.id)
+    outbox.cancel(session, reason=state.value, incident_id=row.id)
+    session.flush()
+
+
+def _closing(row: Incident) -> PlannedStep:
+    return PlannedStep(
+        kind=StepKind.CLOSE_INCIDENT,
+        due_at=(row.occurred_at or row.logged_at) + OPEN_FOR,
+        key=f"close:{row.id}",
+        incident_id=row.id,
+    )
+
+
+def _ask_end(row: Incident, turn: int, due: datetime) -> PlannedStep:
+    return PlannedStep(
+        kind=StepKind.ASK_EXPOSURE_END,
+        due_at=due,
+        key=f"exposure:{row.id}:{turn}:{row.logged_at.timestamp():.0f}",
+        incident_id=row.id,
+        payload={"turn": turn},
+    )
+
+
+def _professional(row: Incident, item: AffectedPerson, now: datetime) -> list[PlannedStep]:
+    """One reminder an incident and rule: the nearest end of exposure sets it."""
+    if item.exposure_end is None or item.ended_at is not None:
+        return []
+    found = []
+    for rule in choice.protocol_of(row).mhp:
+        by = item.exposure_end + rule.within
+        if item.circle not in rule.circles or by <= now:
+            continue
+        found.append(
+            PlannedStep(
+                kind=StepKind.MHP_REMINDER,
+                due_at=max(now, item.exposure_end + rule.remind),
+                key=f"mhp:{row.id}:{int(rule.within.total_seconds())}",
+                incident_id=row.id,
+                payload={"by": by.isoformat()},
+            )
+        )
+    return found
+
+
+def _snapshots(row: Incident, item: AffectedPerson) -> tuple[rules.Incident, rules.Affected]:
+    snapshot = people.incident_snapshot(row)
+    return snapshot, next(one for one in snapshot.affected if one.person_id == item.person_id)
+
+
+def _refuse_affected(row: Incident, by: str | None) -> None:
+    if by is not None and any(item.person_id == by for item in row.affected):
+        message = "you are on this incident's list: your deputy does this"
+        raise NotAllowed(message)
+
+
+IN_CHARGE = frozenset({Role.COORDINATOR, Role.CLINICAL_DIRECTOR})

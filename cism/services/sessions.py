@@ -1,0 +1,426 @@
+"""Group sessions: offered or proposed inside their windows, led by people who serve, counted by heads alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from cism.domain.people import Role, SleepWindow
+from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.protocol import SessionRule
+from cism.domain.quiet_hours import next_open
+from cism.domain.selection import Helper, consider
+from cism.domain.sessions import SessionPlan, plan_sessions
+from cism.errors import AlreadyDone, BadInput, NotAllowed, NotFound
+from cism.services import choice, events, notify, people, questions, steps
+from cism.store.states import AssignmentState, SessionState
+from cism.store.tables import (
+    AffectedPerson,
+    Assignment,
+    GroupSession,
+    Incident,
+    Invitation,
+    Person,
+    Question,
+    Step,
+)
+
+FOLLOW_UP_AFTER = timedelta(hours=20)  # the call within 24 h of the session (domain.md 3.1)
+_LIVE = (SessionState.PROPOSED, SessionState.APPROVED)
+
+
+def planned_steps(session: Session, row: Incident, now: datetime) -> list[PlannedStep]:
+    """Write down every session that could be held, and every one that may not be, with its reason."""
+    found: list[PlannedStep] = []
+    affected = people.by_ids(session, [item.person_id for item in row.affected])
+    snapshots = {person_id: people.snapshot(item) for person_id, item in affected.items()}
+    protocol = choice.protocol_of(row)
+    for plan in plan_sessions(people.incident_snapshot(row), snapshots, protocol, now):
+        meeting = _written(session, row, plan, protocol.sessions[plan.kind], now)
+        if meeting is not None and meeting.state in _LIVE:
+            rule = protocol.sessions[plan.kind]
+            due = max(now, row.logged_at + rule.propose_at) if plan.needs_approval else now
+            found.append(_step(StepKind.PROPOSE_SESSION, meeting, due, f"propose:{meeting.id}"))
+    return found
+
+
+def on_propose(session: Session, step: Step, now: datetime) -> str | None:
+    """A defusing is offered; a debriefing waits for a clinician (invariant 11)."""
+    meeting, row = _both(session, step)
+    if meeting.state is SessionState.APPROVED:
+        _offer(session, row, meeting, now)
+        return "offered"
+    if meeting.state is not SessionState.PROPOSED:
+        return meeting.state.value
+    return _ask_clinician(session, row, meeting, 0, now)
+
+
+def on_approval_deadline(session: Session, step: Step, now: datetime) -> str | None:
+    """Nobody decided in time: the next clinician is asked; after the last one it lapses."""
+    meeting, row = _both(session, step)
+    if meeting.state is not SessionState.PROPOSED:
+        return meeting.state.value
+    questions.close(session, state="expired", now=now, subject_id=meeting.id, kinds=("approval",))
+    return _ask_clinician(session, row, meeting, int(step.payload["turn"]), now)
+
+
+def on_invite(session: Session, step: Step, now: datetime) -> str | None:
+    """One invitation to one person; whoever may not be texted is asked by their peer in person."""
+    meeting, row = _both(session, step)
+    person = people.lock_person(session, step.person_id or "")
+    item = _affected(session, row, person.id)
+    if meeting.state is not SessionState.APPROVED or item is None or item.ended_at is not None:
+        return "not needed"
+    allowed = people.snapshot(person)
+    if not (allowed.consent_care and allowed.phone_confirmed) or allowed.opted_out or allowed.frozen:
+        return "the peer brings it in person"
+    question = questions.ask(
+        session,
+        person_id=person.id,
+        kind="invitation",
+        now=now,
+        coded=_something_open(session, person),
+        incident_id=row.id,
+        subject_id=meeting.id,
+        deadline=meeting.starts_at,
+    )
+    helper = people.get(session, item.peer_id) if item.peer_id else None
+    notify.invitation(session, person, question, meeting, helper, now)
+    return "invited"
+
+
+def on_reminder(session: Session, step: Step, now: datetime) -> str | None:
+    """Tell the team again; with fewer than three who want to come it is no group, and each is called instead."""
+    meeting, row = _both(session, step)
+    if meeting.state is not SessionState.APPROVED:
+        return meeting.state.value
+    least = choice.protocol_of(row).sessions[meeting.kind].size[0]
+    if len(_coming(session, meeting)) < least:
+        _too_few(session, row, meeting, now)
+        return "too few: one-to-one instead"
+    for helper, code in _team(session, row, meeting):
+        notify.session_reminder(session, helper, code, meeting, now)
+    return "reminded"
+
+
+def on_report(session: Session, step: Step, now: datetime) -> str | None:
+    """Was it held, and how many came?"""
+    meeting, row = _both(session, step)
+    if meeting.state is not SessionState.APPROVED or meeting.leader_id is None:
+        return meeting.state.value
+    leader = people.get(session, meeting.leader_id)
+    question = questions.ask(
+        session, person_id=leader.id, kind="report", now=now, incident_id=row.id, subject_id=meeting.id
+    )
+    notify.session_report(session, leader, question, row, now)
+    return "asked"
+
+
+def on_follow_up(session: Session, step: Step, now: datetime) -> str | None:
+    """A call to each who came, then nobody knows any more who was invited."""
+    meeting, row = _both(session, step)
+    planned = [
+        _call(row, _affected(session, row, person_id), meeting, now)
+        for person_id in _coming(session, meeting)
+    ]
+    steps.plan(session, [item for item in planned if item is not None])
+    session.execute(delete(Invitation).where(Invitation.session_id == meeting.id))
+    return "calls planned, invitations purged"
+
+
+def answer_approval(session: Session, question: Question, digit: str, now: datetime) -> None:
+    """A clinician's 1 or 0."""
+    questions.answer(session, question, digit, now)
+    decide(session, question.subject_id or "", digit == "1", by=question.person_id, now=now)
+
+
+def decide(
+    session: Session, session_id: str, approve: bool, *, by: str | None, now: datetime
+) -> GroupSession:
+    """A clinician approves or refuses a proposed debriefing; refused means one-to-one support."""
+    meeting = _meeting(session, session_id)
+    row = people.lock_incident(session, meeting.incident_id)
+    if meeting.state is not SessionState.PROPOSED:
+        message = f"this session is {meeting.state.value} already"
+        raise AlreadyDone(message)
+    _refuse_non_clinician(session, row, by)
+    _move(session, meeting, SessionState.APPROVED if approve else SessionState.REFUSED, now, by)
+    questions.close(session, state="expired", now=now, subject_id=meeting.id, kinds=("approval",))
+    steps.cancel(session, reason="decided", now=now, subject_id=meeting.id)
+    if approve:
+        meeting.leader_id = by
+        session.flush()
+        _offer(session, row, meeting, now)
+    return meeting
+
+
+def answer_invitation(session: Session, question: Question, digit: str, now: datetime) -> None:
+    """1: coming; 0: not for me, which reaches nobody."""
+    questions.answer(session, question, digit, now)
+    meeting = _meeting(session, question.subject_id or "")
+    invited = session.get(Invitation, (meeting.id, question.person_id))
+    if invited is None:
+        return
+    invited.state = "coming" if digit == "1" else "declined"
+    if digit == "1":
+        person = people.get(session, question.person_id)
+        notify.invitation_accepted(session, person, question, meeting, now)
+
+
+def answer_report(session: Session, question: Question, number: int | None, now: datetime) -> None:
+    """4 CODE N: it was held with so many."""
+    questions.answer(session, question, "4", now)
+    held(session, question.subject_id or "", number, by=question.person_id, now=now)
+    notify.noted(session, people.get(session, question.person_id), question, now)
+
+
+def held(
+    session: Session, session_id: str, headcount: int | None, *, by: str | None, now: datetime
+) -> GroupSession:
+    """It took place; a headcount and nothing else is kept (invariant 5)."""
+    meeting = _meeting(session, session_id)
+    people.lock_incident(session, meeting.incident_id)
+    if meeting.state is not SessionState.APPROVED:
+        message = f"this session is {meeting.state.value}; only an approved one can be held"
+        raise AlreadyDone(message)
+    if headcount is not None and headcount < 0:
+        message = "a headcount is 0 or more"
+        raise BadInput(message)
+    meeting.headcount = headcount
+    _move(session, meeting, SessionState.HELD, now, by)
+    due = (meeting.ends_at or now) + FOLLOW_UP_AFTER
+    steps.plan(session, [_step(StepKind.SESSION_FOLLOW_UP, meeting, max(now, due), f"after:{meeting.id}")])
+    return meeting
+
+
+def call_off(session: Session, row: Incident, now: datetime) -> None:
+    """The incident ended: what was proposed or approved does not take place."""
+    for meeting in session.scalars(select(GroupSession).where(GroupSession.incident_id == row.id)):
+        if meeting.state in _LIVE:
+            _move(session, meeting, SessionState.CANCELLED, now, None)
+            session.execute(delete(Invitation).where(Invitation.session_id == meeting.id))
+
+
+def of_incident(session: Session, incident_id: str) -> list[GroupSession]:
+    """Every session of an incident, blocked ones with their reason."""
+    query = select(GroupSession).where(GroupSession.incident_id == incident_id)
+    return list(session.scalars(query.order_by(GroupSession.kind, GroupSession.group_key)))
+
+
+def _written(
+    session: Session, row: Incident, plan: SessionPlan, rule: SessionRule, now: datetime
+) -> GroupSession | None:
+    meeting = session.scalar(
+        select(GroupSession).where(
+            GroupSession.incident_id == row.id,
+            GroupSession.kind == plan.kind,
+            GroupSession.group_key == plan.group[:120],
+        )
+    )
+    if meeting is not None and (meeting.state is not SessionState.BLOCKED or plan.blocked is not None):
+        return None  # planned before; what was promised stays
+    if meeting is None:
+        meeting = GroupSession(
+            incident_id=row.id,
+            kind=plan.kind,
+            group_key=plan.group[:120],
+            team_size=0,
+            state=SessionState.BLOCKED,
+        )
+        session.add(meeting)
+    meeting.team_size = plan.team_size
+    meeting.window_from = plan.window.earliest if plan.window else None
+    meeting.window_to = plan.window.latest if plan.window else None
+    meeting.reason = plan.blocked.value if plan.blocked else None
+    meeting.starts_at = plan.starts_at
+    meeting.ends_at = plan.starts_at + rule.duration if plan.starts_at else None
+    if plan.blocked is None:
+        meeting.state = SessionState.PROPOSED if plan.needs_approval else SessionState.APPROVED
+        session.flush()
+        session.add_all(Invitation(session_id=meeting.id, person_id=person_id) for person_id in plan.members)
+    session.flush()
+    events.record(
+        session,
+        "session.planned",
+        now,
+        incident_id=row.id,
+        subject_id=meeting.id,
+        before=plan.kind,
+        after=meeting.reason or meeting.state.value,
+    )
+    return meeting
+
+
+def _ask_clinician(session: Session, row: Incident, meeting: GroupSession, turn: int, now: datetime) -> str:
+    rule = choice.protocol_of(row).sessions[meeting.kind]
+    clinicians = _clinicians(session, row, now)
+    too_late = meeting.starts_at is None or now >= meeting.starts_at
+    if turn >= len(clinicians) or too_late:
+        _move(session, meeting, SessionState.LAPSED, now, None)
+        return "nobody decided: one-to-one instead"
+    helper = clinicians[turn]
+    deadline = now + rule.approve_within
+    question = questions.ask(
+        session,
+        person_id=helper.id,
+        kind="approval",
+        now=now,
+        incident_id=row.id,
+        subject_id=meeting.id,
+        deadline=deadline,
+    )
+    notify.approval(session, helper, question, row, deadline, now)
+    step = _step(StepKind.APPROVAL_DEADLINE, meeting, deadline, f"approve-by:{meeting.id}:{turn}")
+    steps.plan(session, [replace(step, payload={"turn": turn + 1})])
+    return "asked a clinician"
+
+
+def _offer(session: Session, row: Incident, meeting: GroupSession, now: datetime) -> None:
+    """Invite each alone, in their open hours; remind and ask the team."""
+    if meeting.starts_at is None or meeting.ends_at is None:
+        return
+    rule = choice.protocol_of(row).sessions[meeting.kind]
+    planned = []
+    for person_id in session.scalars(select(Invitation.person_id).where(Invitation.session_id == meeting.id)):
+        person = people.get(session, person_id)
+        due = next_open(now, person.zone, SleepWindow(person.sleep_start, person.sleep_end))
+        step = _step(StepKind.INVITE, meeting, due, f"invite:{meeting.id}:{person_id}")
+        planned.append(replace(step, person_id=person_id, expires_at=meeting.starts_at))
+    remind = max(now, meeting.starts_at - rule.reminder)
+    planned.append(_step(StepKind.SESSION_REMINDER, meeting, remind, f"remind:{meeting.id}"))
+    planned.append(
+        _step(StepKind.SESSION_REPORT, meeting, meeting.ends_at + rule.report_after, f"report:{meeting.id}")
+    )
+    steps.plan(session, planned)
+
+
+def _too_few(session: Session, row: Incident, meeting: GroupSession, now: datetime) -> None:
+    meeting.reason = "too_few_came_forward"
+    _move(session, meeting, SessionState.CANCELLED, now, None)
+    for helper, _ in _team(session, row, meeting):
+        notify.session_off(session, helper, meeting, now)
+    planned = [
+        _call(row, _affected(session, row, person_id), meeting, now)
+        for person_id in _coming(session, meeting)
+    ]
+    steps.plan(session, [item for item in planned if item is not None])
+    questions.close(session, state="expired", now=now, subject_id=meeting.id, kinds=("invitation",))
+    session.execute(delete(Invitation).where(Invitation.session_id == meeting.id))
+
+
+def _call(
+    row: Incident, item: AffectedPerson | None, meeting: GroupSession, now: datetime
+) -> PlannedStep | None:
+    if item is None:
+        return None
+    return PlannedStep(
+        kind=StepKind.PEER_TASK,
+        due_at=now,
+        key=f"session-call:{meeting.id}:{item.id}",
+        incident_id=row.id,
+        person_id=item.person_id,
+        subject_id=item.id,
+        payload={"point": "session"},
+    )
+
+
+def _team(session: Session, row: Incident, meeting: GroupSession) -> list[tuple[Person, str]]:
+    """Who serves, as many as the session needs, each with the code they know; the leader first."""
+    rows = session.execute(
+        select(Assignment.peer_id, Question.code)
+        .join(Question, (Question.subject_id == Assignment.id) & (Question.kind == "assignment"))
+        .where(Assignment.incident_id == row.id, Assignment.state == AssignmentState.ACCEPTED)
+        .order_by(Assignment.changed_at)
+    ).all()
+    found = {peer_id: code or "" for peer_id, code in rows}
+    leader = meeting.leader_id or next(iter(found), None)
+    meeting.leader_id = leader
+    if leader is not None and leader not in found:
+        code = session.scalar(
+            select(Question.code).where(Question.person_id == leader, Question.subject_id == meeting.id)
+        )
+        found = {leader: code or "", **found}
+    chosen = list(found.items())[: max(1, meeting.team_size)]
+    return [(people.get(session, person_id), code) for person_id, code in chosen if code]
+
+
+def _clinicians(session: Session, row: Incident, now: datetime) -> list[Person]:
+    """Licensed, reachable, outside the incident; the agency's own first."""
+    ctx = choice.context(session, row, now, Helper.CLINICIAN)
+    found = [
+        item
+        for item in people.with_role(session, [Role.CLINICIAN, Role.CLINICAL_DIRECTOR])
+        if people.reachable(item) and item.id not in ctx.affected_ids
+    ]
+    licensed = [item for item in found if "no_certificate" not in consider(people.snapshot(item), ctx)]
+    return sorted(licensed, key=lambda item: (item.agency != row.agency, item.id))
+
+
+def _refuse_non_clinician(session: Session, row: Incident, by: str | None) -> None:
+    if by is None:
+        return  # the installation's owner at the terminal, audited; the CLI asks for --as
+    helper = people.get(session, by)
+    roles = {item.role for item in helper.roles}
+    if not roles & {Role.CLINICIAN, Role.CLINICAL_DIRECTOR}:
+        message = "only a clinician approves or refuses a debriefing"
+        raise NotAllowed(message)
+    if any(item.person_id == by for item in row.affected):
+        message = "you are on this incident's list: another clinician decides"
+        raise NotAllowed(message)
+
+
+def _coming(session: Session, meeting: GroupSession) -> list[str]:
+    return list(
+        session.scalars(
+            select(Invitation.person_id).where(
+                Invitation.session_id == meeting.id, Invitation.state == "coming"
+            )
+        )
+    )
+
+
+def _something_open(session: Session, person: Person) -> bool:
+    count = session.scalar(
+        select(func.count()).where(Question.person_id == person.id, Question.state == "open")
+    )
+    return bool(count)
+
+
+def _affected(session: Session, row: Incident, person_id: str) -> AffectedPerson | None:
+    return next((item for item in row.affected if item.person_id == person_id), None)
+
+
+def _both(session: Session, step: Step) -> tuple[GroupSession, Incident]:
+    row = people.lock_incident(session, step.incident_id or "")
+    return _meeting(session, step.subject_id or ""), row
+
+
+def _meeting(session: Session, session_id: str) -> GroupSession:
+    meeting = session.get(GroupSession, session_id)
+    if meeting is None:
+        message = f"there is no session {session_id!r}"
+        raise NotFound(message)
+    return meeting
+
+
+def _move(
+    session: Session, meeting: GroupSession, state: SessionState, now: datetime, by: str | None
+) -> None:
+    events.record(
+        session,
+        "session.moved",
+        now,
+        incident_id=meeting.incident_id,
+        subject_id=meeting.id,
+        actor_id=by,
+        before=meeting.state.value,
+        after=state.value,
+    )
+    meeting.state = state
+
+
+def _step(kind: StepKind, meeting: GroupSession, due: datetime, key: str) -> PlannedStep:
+    return PlannedStep(kind=kind, due_at=due, key=key, incident_id=meeting.incident_id, subject_id=meeting.id)

@@ -1,0 +1,211 @@
+"""What follows when a message did not arrive, was refused, or cannot be settled: never the same channel again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.people import Role
+from cism.domain.plan import PlannedStep, StepKind
+from cism.services import claims, events, notify, outbox, people, queue, steps
+from cism.store.db import now as product_now
+from cism.store.db import real_now
+from cism.store.states import OutboxState
+from cism.store.tables import Escalation, Outbox, Person, Question
+from notifications.gateway import ListedMessage, Receipt, SendError, SendFailure
+from notifications.messages import MessageKind, is_care
+
+URGENT_SETTLES_WITHIN = timedelta(seconds=30)  # real time; then the next candidate and those in charge
+OTHERS_SETTLE_WITHIN = timedelta(seconds=120)
+CLOCK_SKEW = timedelta(seconds=2)  # a provider lists whole seconds
+READ_WITHIN = timedelta(hours=4)
+# the number itself is bad: its owner is reached by a peer's call from now on (twilio.md, error table)
+BAD_NUMBER = frozenset({21211, 21614, 21635, 30003, 30004, 30005, 30006})
+
+
+def not_arrived(session: Session, row: Outbox, now: datetime) -> None:
+    """The carrier gave it back: the next helper at once; a care text becomes a peer's call."""
+    events.record(
+        session, "message.undelivered", now, incident_id=row.incident_id, subject_id=row.id, after=row.kind
+    )
+    _instead(session, row, now)
+
+
+def refused(session: Session, row: Outbox, error: SendError, now: datetime) -> None:
+    """The provider refused it for good."""
+    if error.kind is SendFailure.OPTED_OUT and row.person_id is not None:
+        person = people.lock_person(session, row.person_id)
+        if person.opted_out_at is None:
+            person.opted_out_at = now
+            stopped(session, person, now)
+    _instead(session, row, now)
+
+
+def stopped(session: Session, person: Person, now: datetime) -> None:
+    """STOP beats everything: nothing unsent leaves, nothing planned is texted; a gap in a team is told."""
+    silence(session, person, now)
+    _next_instead_of(session, person, now)
+    roles = {item.role for item in person.roles}
+    if roles & {Role.PEER, Role.CLINICIAN, Role.CLINICAL_DIRECTOR, Role.COORDINATOR, Role.CHAPLAIN}:
+        notify.team_member_stopped(session, coordinators(session, person.agency, person.id), person, now)
+    events.record(session, "person.opted_out", now, subject_id=person.id)
+
+
+def silence(session: Session, person: Person, now: datetime) -> None:
+    """Nothing that was planned or waits for this number leaves any more."""
+    steps.cancel(
+        session,
+        reason="no texts to this number",
+        now=now,
+        person_id=person.id,
+        kinds=[
+            StepKind.CONTACT,
+            StepKind.CONTACT_REMINDER,
+            StepKind.CONTACT_CLOSE,
+            StepKind.OPT_IN,
+            StepKind.INVITE,
+            StepKind.CONFIRM_PHONE,
+        ],
+    )
+    outbox.cancel(session, reason="no texts to this number", person_id=person.id)
+
+
+def coordinators(session: Session, agency: str, but: str | None = None) -> list[Person]:
+    """Who answers for an agency: its reachable coordinators, else any other's."""
+    found = [
+        item
+        for item in people.with_role(session, [Role.COORDINATOR])
+        if people.reachable(item) and item.id != but
+    ]
+    own = [item for item in found if item.agency == agency]
+    return own or found[:1]
+
+
+def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMessage]) -> int:
+    """A listed message counts only if exactly one fits exactly one row; what stays unsettled goes to a human."""
+    now, real = product_now(session), real_now(session)
+    row = session.execute(
+        select(Outbox).where(Outbox.id == message_id).with_for_update()
+    ).scalar_one_or_none()
+    if row is None or row.state is not OutboxState.UNKNOWN or row.claimed_real is None:
+        return 0
+    fitting = _fitting(session, row, listed)
+    rivals = session.scalars(
+        select(Outbox.id).where(
+            Outbox.state == OutboxState.UNKNOWN,
+            Outbox.person_id == row.person_id,
+            Outbox.body_digest == row.body_digest,
+        )
+    ).all()
+    if len(fitting) == 1 and len(rivals) == 1:
+        found = fitting[0]
+        claims.settle(session, row, Receipt(found.sid, found.status, found.error_code), now, real)
+        return 1
+    urgent = row.lane == outbox.LANE_URGENT
+    if real - row.claimed_real < (URGENT_SETTLES_WITHIN if urgent else OTHERS_SETTLE_WITHIN):
+        return 0
+    row.state, row.reason = OutboxState.UNSETTLED, "could not be settled with the provider"
+    events.record(session, "message.unsettled", now, incident_id=row.incident_id, subject_id=row.id)
+    person = people.get(session, row.person_id) if row.person_id else None
+    if urgent:
+        notify.unsettled(
+            session, coordinators(session, person.agency if person else "", row.person_id), row, now
+        )
+        _instead(session, row, now)
+    else:
+        queue.add(
+            session,
+            "unsettled_send",
+            now=now,
+            within=READ_WITHIN,
+            person=person,
+            incident_id=row.incident_id,
+            outbox_id=row.id,
+        )
+    return 1
+
+
+def number_of(session: Session, row: Outbox) -> str:
+    """Where a message goes."""
+    if row.person_id is not None:
+        return people.get(session, row.person_id).phone or ""
+    return row.to_number or ""
+
+
+def _fitting(session: Session, row: Outbox, listed: Sequence[ListedMessage]) -> list[ListedMessage]:
+    owned = set(session.scalars(select(Outbox.sid).where(Outbox.sid.in_([item.sid for item in listed]))))
+    earliest = (row.claimed_real or row.made_at) - CLOCK_SKEW
+    return [
+        item
+        for item in listed
+        if item.sid not in owned and item.body_digest == row.body_digest and item.created_at >= earliest
+    ]
+
+
+def _instead(session: Session, row: Outbox, now: datetime) -> None:
+    question = session.get(Question, row.question_id) if row.question_id else None
+    kind = MessageKind(row.kind)
+    if kind is MessageKind.PAGE and question is not None:
+        _page_again(session, question, now)
+    elif kind in {MessageKind.ESCALATION, MessageKind.WELFARE} and question is not None:
+        _next_rung(session, question.subject_id or "", now)
+    elif is_care(kind) and row.person_id is not None:
+        person = people.get(session, row.person_id)
+        if row.error_code in BAD_NUMBER:
+            person.phone_confirmed_at = None
+        queue.add(
+            session,
+            "call_needed",
+            now=now,
+            within=READ_WITHIN,
+            person=person,
+            incident_id=row.incident_id,
+            outbox_id=row.id,
+        )
+    elif row.lane <= outbox.LANE_TEAM and row.person_id is not None:
+        queue.add(
+            session,
+            "unsettled_send",
+            now=now,
+            within=READ_WITHIN,
+            person=people.get(session, row.person_id),
+            incident_id=row.incident_id,
+            outbox_id=row.id,
+        )
+
+
+def _page_again(session: Session, question: Question, now: datetime) -> None:
+    steps.plan(
+        session,
+        [
+            PlannedStep(
+                kind=StepKind.PAGE_UNDELIVERED,
+                due_at=now,
+                key=f"undelivered:{question.id}",
+                incident_id=question.incident_id,
+                subject_id=question.subject_id,
+            )
+        ],
+    )
+
+
+def _next_rung(session: Session, escalation_id: str, now: datetime) -> None:
+    """A helper who cannot be told is no helper: the next rung now, not after their silence."""
+    row = session.get(Escalation, escalation_id)
+    if row is None:
+        return
+    planned = steps.of_subject(session, escalation_id, StepKind.ESCALATE)
+    for step in planned:
+        step.due_at = min(step.due_at, now)
+
+
+def _next_instead_of(session: Session, person: Person, now: datetime) -> None:
+    asked = session.scalars(select(Question).where(Question.person_id == person.id, Question.state == "open"))
+    for question in asked:
+        if question.kind == "page":
+            _page_again(session, question, now)
+        elif question.kind in {"escalation", "welfare"}:
+            _next_rung(session, question.subject_id or "", now)
