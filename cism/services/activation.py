@@ -145,7 +145,9 @@ def stand_down_team(session: Session, row: Incident, now: datetime) -> None:
 
 
 def in_charge(session: Session, row: Incident, roles: tuple[str, ...] = ("coordinator",)) -> list[Person]:
-    """Who answers for this agency and is not affected here; else the clinical director, else another agency's."""
+    """Who answers for this agency and is not affected here; else the clinical director, else another
+    agency's.
+    """
     affected = {item.person_id for item in row.affected}
     found: list[Person] = []
     for role in roles:

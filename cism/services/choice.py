@@ -1,4 +1,6 @@
-"""Loads what the choice of helpers looks at: the incident, the roster, and what each helper already carries."""
+"""Loads what the choice of helpers looks at: the incident, the roster, and what each helper already
+carries.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +43,14 @@ def context(
     """One choice for one incident at this moment."""
     affected = people.by_ids(session, [item.person_id for item in row.affected])
     asked = session.scalars(select(tables.Assignment.peer_id).where(tables.Assignment.incident_id == row.id))
-    chart = session.execute(select(tables.Person.id, tables.Person.reports_to)).all()
+    chart = session.execute(select(tables.Person.id, tables.Person.reports_to)).tuples()
     refused = session.execute(select(tables.Refusal.person_id, tables.Refusal.peer_id)).all()
     agencies = set(session.scalars(select(tables.Agency.key)))
     return SelectionContext(
         incident=people.incident_snapshot(row),
         now=now,
         people={person_id: people.snapshot(item) for person_id, item in affected.items()},
-        reports_to={person_id: boss for person_id, boss in chart},
+        reports_to=dict(chart),
         loads=loads(session, row.id, now),
         refused=frozenset((person_id, peer_id) for person_id, peer_id in refused),
         asked=frozenset(asked),

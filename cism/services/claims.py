@@ -152,8 +152,7 @@ def _questions(session: Session, rows: Sequence[Outbox]) -> dict[str, Question]:
     ids = {row.question_id for row in rows if row.question_id}
     if not ids:
         return {}
-    rows = session.scalars(select(Question).where(Question.id.in_(ids)))
-    return {question.id: question for question in rows}
+    return {row.id: row for row in session.scalars(select(Question).where(Question.id.in_(ids)))}
 
 
 def _may_leave(row: Outbox, person: Person | None, question: Question | None, now: datetime) -> bool:

@@ -1,4 +1,6 @@
-"""The movable clock: real time plus an offset that every process reads from the database, moved forward only."""
+"""The movable clock: real time plus an offset that every process reads from the database, moved forward
+only.
+"""
 
 from __future__ import annotations
 

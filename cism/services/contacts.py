@@ -1,4 +1,6 @@
-"""Keeping in touch with affected people: check-ins, the one reminder, calls by peers, the opt-in at the end."""
+"""Keeping in touch with affected people: check-ins, the one reminder, calls by peers, the opt-in at the
+end.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +119,9 @@ def on_reminder(session: Session, step: Step, now: datetime) -> str | None:
 
 
 def on_close(session: Session, step: Step, now: datetime) -> str | None:
-    """Silence is neither risk nor refusal: the point is closed, a peer may call once, the next point stays."""
+    """Silence is neither risk nor refusal: the point is closed, a peer may call once, the next point
+    stays.
+    """
     question = session.get(Question, step.subject_id or "")
     if question is None or question.state != "open":
         return "answered meanwhile"
@@ -197,7 +201,9 @@ def on_peer_task(session: Session, step: Step, now: datetime) -> str | None:
 
 
 def on_peer_task_deadline(session: Session, step: Step, now: datetime) -> str | None:
-    """The call was not reported: the coordinator finds out by the queue, not the affected person by a text."""
+    """The call was not reported: the coordinator finds out by the queue, not the affected person by a
+    text.
+    """
     question = session.get(Question, step.subject_id or "")
     if question is None or question.state != "open":
         return "reported meanwhile"
@@ -457,7 +463,9 @@ def _not_now(
 
 
 def _later(session: Session, step: Step, due: datetime) -> str:
-    """The hour is closed to this person: the same step again at the next open minute, unless that is too late."""
+    """The hour is closed to this person: the same step again at the next open minute, unless that is too
+    late.
+    """
     if step.expires_at is None or due < step.expires_at:
         steps.plan(
             session,

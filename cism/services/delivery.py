@@ -74,7 +74,7 @@ class Courier:
                 return Outcome(item.id, receipt=await self.gateway.send(sms))
             except SendError as error:
                 return Outcome(item.id, error=error)
-            except Exception as error:  # noqa: BLE001 - whatever it was, the message may have left
+            except Exception as error:
                 log.failure("message.unknown", error, message=item.id)
                 return Outcome(item.id, error=SendError(SendFailure.UNKNOWN))
 

@@ -1,4 +1,4 @@
-"""Performs what is due. The flows orchestrate it; the rehearsal, the tests and a dead Prefect's stand-in call it bare.
+"""Performs what is due. The flows orchestrate it; rehearsal, tests and a dead Prefect call it bare.
 
 Taking a step and its whole effect are one transaction of the caller. A step needs no lease: whoever
 comes second finds it done. Each step runs inside a savepoint, so that one that fails leaves the others alone.

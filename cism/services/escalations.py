@@ -144,7 +144,9 @@ def acknowledge(session: Session, row: Escalation, helper: Person, now: datetime
 
 
 def close(session: Session, row: Escalation, helper: Person, outcome: str, now: datetime) -> None:
-    """A human says how it ended. `not_reached` ends the calling and not the case: a welfare step takes over."""
+    """A human says how it ended. `not_reached` ends the calling and not the case: a welfare step takes
+    over.
+    """
     _refuse_own(row, helper)
     kind, _, by_name = outcome.partition(":")
     closing = decide_closing(row.state, kind, helper.id, welfare=row.welfare)

@@ -314,7 +314,9 @@ def _who(text: _Text) -> None:
 
 
 def _who_is_this(text: _Text) -> None:
-    """Perhaps not this person's number any more: no text but to say that a human reads it, and that names nobody."""
+    """Perhaps not this person's number any more: no text but to say that a human reads it, and that names
+    nobody.
+    """
     if text.person is not None:
         text.person.frozen_at = text.now
         _cancel_everything(text)

@@ -1,4 +1,6 @@
-"""Who stands on a rung: the agency's own people first, then mutual aid; never the person, their chain or a conflict."""
+"""Who stands on a rung: the agency's own people first, then mutual aid; never the person, their chain or a
+conflict.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def helpers_for(session: Session, row: Escalation, rule: LadderRule, plan: RungP
 
 
 def may_help(session: Session, row: Escalation, helper: Person) -> bool:
-    """Reachable, not the person, not in conflict with them; a peer or coordinator not in their chain of command."""
+    """Reachable, not the person, not in conflict with them; a peer or coordinator not in their chain of
+    command.
+    """
     if helper.id == row.person_id or not people.reachable(helper):
         return False
     if row.person_id is None:

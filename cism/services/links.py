@@ -1,4 +1,6 @@
-"""Short-lived addresses for one person and one purpose. Opening one needs a code sent to the enrolled phone."""
+"""Short-lived addresses for one person and one purpose. Opening one needs a code sent to the enrolled
+phone.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def sign_in_address(session: Session) -> str:
 
 
 def send_code(session: Session, secret: str, now: datetime) -> bool:
-    """Text a one-time code to the enrolled phone; a new one each time, an expired link is renewed like this."""
+    """Text a one-time code to the enrolled phone; a new one each time, an expired link is renewed like
+    this.
+    """
     row = _row(session, secret)
     person = session.get_one(Person, row.person_id)
     code = f"{secrets.randbelow(1_000_000):06d}"

@@ -337,7 +337,9 @@ def escalation_overdue(
 def helper_will_call(
     session: Session, person: Person, helper: Person, row: Escalation, now: datetime
 ) -> None:
-    """Who calls: told once somebody took it. After a `2` it waits for open hours; a worry of others is not told."""
+    """Who calls: told once somebody took it. After a `2` it waits for open hours; a worry of others is not
+    told.
+    """
     if row.reason == "worry" or row.welfare or row.reason.startswith("unread_call"):
         return
     by = _by(row.voice_by or now, now, person)

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.codes import new_code
-from cism.store.tables import Outbox, Question
 from cism.store.states import OutboxState
+from cism.store.tables import Outbox, Question
 
 CODE_REST = timedelta(days=180)
 

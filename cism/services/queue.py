@@ -100,7 +100,9 @@ def open_items(session: Session) -> list[QueueItem]:
 
 
 def readers(session: Session, row: QueueItem) -> list[Person]:
-    """Who reads the queue: coordinators, else clinicians, of the agency or by mutual aid; never the person themselves."""
+    """Who reads the queue: coordinators, else clinicians, of the agency or by mutual aid; never the person
+    themselves.
+    """
     for role in (Role.COORDINATOR, Role.CLINICIAN, Role.CLINICAL_DIRECTOR):
         everybody = [
             item
@@ -113,7 +115,8 @@ def readers(session: Session, row: QueueItem) -> list[Person]:
     return []
 
 
-# What nobody has read in time goes up this ladder; a call that nobody made is less pressing than words unread.
+# What nobody has read in time goes up this ladder; a call that nobody made is less pressing than words
+# unread.
 _LEVELS = {"call_needed": EscalationLevel.ROUTINE, "call_unreported": EscalationLevel.ROUTINE}
 _LEVELS |= {"contact_missed": EscalationLevel.ROUTINE, "unsettled_send": EscalationLevel.ROUTINE}
 

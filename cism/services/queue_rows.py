@@ -1,4 +1,6 @@
-"""Marking an item of the human queue as handled; used by the queue itself and when an escalation is closed."""
+"""Marking an item of the human queue as handled; used by the queue itself and when an escalation is
+closed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Whether somebody could answer: an agency without a reachable coordinator and clinician sends no check-in."""
+"""Whether somebody could answer: an agency without a reachable coordinator and clinician sends no check-
+in.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The response to one incident: laid out when it is logged, laid out again (adding only) when it changes, ended."""
+"""The response to one incident: laid out when it is logged, laid out again (adding only) when it changes,
+ended.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def lay_out(session: Session, row: Incident, now: datetime) -> int:
 
 
 def replan(session: Session, row: Incident, now: datetime) -> None:
-    """After a change: ends of exposure that follow from the incident's, then everything new; nothing is taken back."""
+    """After a change: ends of exposure that follow from the incident's, then everything new; nothing is
+    taken back.
+    """
     if row.state is not IncidentState.OPEN:
         return
     for item in row.affected:
@@ -113,7 +117,9 @@ def accept(session: Session, incident_id: str, *, by: str | None, now: datetime)
 
 
 def stand_down(session: Session, incident_id: str, *, by: str | None, now: datetime) -> Incident:
-    """A false alarm or a duplicate: nothing unsent goes out; one text to those who serve, none to affected people."""
+    """A false alarm or a duplicate: nothing unsent goes out; one text to those who serve, none to affected
+    people.
+    """
     row = people.lock_incident(session, incident_id)
     _refuse_affected(row, by)
     if row.state is not IncidentState.OPEN:

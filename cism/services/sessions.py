@@ -1,4 +1,6 @@
-"""Group sessions: offered or proposed inside their windows, led by people who serve, counted by heads alone."""
+"""Group sessions: offered or proposed inside their windows, led by people who serve, counted by heads
+alone.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,9 @@ def on_invite(session: Session, step: Step, now: datetime) -> str | None:
 
 
 def on_reminder(session: Session, step: Step, now: datetime) -> str | None:
-    """Tell the team again; with fewer than three who want to come it is no group, and each is called instead."""
+    """Tell the team again; with fewer than three who want to come it is no group, and each is called
+    instead.
+    """
     meeting, row = _both(session, step)
     if meeting.state is not SessionState.APPROVED:
         return meeting.state.value

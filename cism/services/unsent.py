@@ -1,4 +1,6 @@
-"""What follows when a message did not arrive, was refused, or cannot be settled: never the same channel again."""
+"""What follows when a message did not arrive, was refused, or cannot be settled: never the same channel
+again.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ def coordinators(session: Session, agency: str, but: str | None = None) -> list[
 
 
 def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMessage]) -> int:
-    """A listed message counts only if exactly one fits exactly one row; what stays unsettled goes to a human."""
+    """A listed message counts only if exactly one fits exactly one row; what stays unsettled goes to a
+    human.
+    """
     now, real = product_now(session), real_now(session)
     row = session.execute(
         select(Outbox).where(Outbox.id == message_id).with_for_update()

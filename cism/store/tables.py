@@ -1,4 +1,6 @@
-"""Every table. Names, phones, e-mails, roster ids and texts are sealed; all else is opaque ids, enums and times."""
+"""Every table. Names, phones, e-mails, roster ids and texts are sealed; all else is opaque ids, enums and
+times.
+"""
 
 from __future__ import annotations
 
