@@ -80,7 +80,7 @@ Ref = Annotated[str, Text("WWWWWWWWWWWW", cuts=True)]
 """An incident's reference, which says nothing about it; at most 12 characters."""
 Secret = Annotated[str, Text("12345678", pattern=r"[0-9]{4,8}")]
 """A one-time code."""
-Digit = Annotated[str, Text("9", pattern=r"[0-9]")]
+Digit = Annotated[str, Text("8", pattern=r"[0-9]")]
 """The digit that somebody sent."""
 Choices = Annotated[str, Text("W8W8 WWWWWWWWWWWWWW, " * 3 + "W8W8 WWWWWWWWWWWWWW", cuts=True)]
 """Codes with a word each: "A7K2 team, B3M4 call"."""

@@ -1,0 +1,118 @@
+"""The proof of the templates, and that each of its rules can fail."""
+
+from pathlib import Path
+
+import pytest
+
+from notifications import lint
+from notifications import messages as m
+from notifications.gsm import segments
+from notifications.lint import Rule, banned_words, lint_language, lint_source, variants
+from notifications.render import render
+
+GOOD_PAGE = (
+    "{{ agency }} peers: 1 {{ code }} available, 0 {{ code }} not now{{ ' Command sees none' if attested }}"
+)
+
+
+def rules(message_class: type[m.Message], source: str) -> set[Rule]:
+    return {finding.rule for finding in lint_source(message_class, source)}
+
+
+def test_every_template_keeps_every_promise() -> None:
+    assert [str(finding) for finding in lint_language()] == []
+
+
+@pytest.mark.parametrize("message_class", m.MESSAGE_CLASSES.values(), ids=lambda c: c.kind)
+def test_with_the_longest_values_every_text_is_one_segment(message_class: type[m.Message]) -> None:
+    texts = [render(message) for message in variants(message_class)]
+    assert texts
+    assert all(segments(text) == 1 for text in texts)
+
+
+def test_a_good_template_breaks_nothing() -> None:
+    assert lint_source(m.Page, GOOD_PAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("message_class", "source", "rule"),
+    [
+        (m.Page, "{% if %}", Rule.TEMPLATE),
+        (m.Page, GOOD_PAGE + "{{ name }}", Rule.TEMPLATE),
+        (m.Page, GOOD_PAGE + "{{ agency.__class__ }}", Rule.TEMPLATE),
+        (m.Page, GOOD_PAGE + "{% include 'en/nowhere.j2' %}", Rule.TEMPLATE),
+        (m.Page, GOOD_PAGE + " \u2019", Rule.ALPHABET),
+        (m.Page, GOOD_PAGE + " " + "x" * 120, Rule.LENGTH),
+        (m.Page, GOOD_PAGE + " {{ link }} and then some more words, and more, and more", Rule.LENGTH),
+        (m.Page, GOOD_PAGE + " shooting", Rule.BANNED_WORD),
+        (m.Page, GOOD_PAGE + "{{ ' debriefing' if roomy }}", Rule.BANNED_WORD),
+        (m.Page, GOOD_PAGE + "{{ ' Suicidal' if not roomy }}", Rule.BANNED_WORD),
+        (m.Page, GOOD_PAGE + " self-harm", Rule.BANNED_WORD),
+        (m.Page, "Urgent: " + GOOD_PAGE, Rule.PREVIEW),
+        (m.OptOutDone, "{{ line }}", Rule.PREVIEW),
+        (m.OptOutDone, "Or ring {{ duty }}", Rule.PREVIEW),
+        (m.LinkCode, "Sign-in {{ secret }}", Rule.PREVIEW),
+        (m.Page, GOOD_PAGE + " Reply Yes", Rule.CARRIER_WORD),
+        (m.Page, GOOD_PAGE + ", the end.", Rule.CARRIER_WORD),
+        (m.Page, GOOD_PAGE + ", 2 {{ code }} call me", Rule.DIGIT),
+        (m.Page, GOOD_PAGE.replace("0 {{ code }} not now", ""), Rule.DIGIT),
+        (m.Page, GOOD_PAGE.replace("available", "not now"), Rule.DIGIT),
+        (m.Covered, "{{ code }} is covered. 1 fine", Rule.DIGIT),
+        (m.Page, GOOD_PAGE + " https://elsewhere.example/x", Rule.ADDRESS),
+        (m.Page, GOOD_PAGE + "{{ ' metro.gov' if 0 }}", Rule.ADDRESS),
+        (m.Who, "Ask your coordinator", Rule.LINK),
+        (m.Page, "{{ agency }} peers{{ ' Command' if attested }}: 1 available, 0 not now", Rule.CODE),
+        (m.Page, GOOD_PAGE.replace("peers", "team"), Rule.FIRST_CONTACT),
+        (m.Page, GOOD_PAGE.replace("{{ agency }}", "The"), Rule.FIRST_CONTACT),
+        (m.Page, GOOD_PAGE.replace(" if attested", " if not attested"), Rule.FIRST_CONTACT),
+        (m.Page, GOOD_PAGE.replace(" if attested", ""), Rule.FIRST_CONTACT),
+    ],
+)
+def test_a_template_that_breaks_a_promise_is_named_with_it(
+    message_class: type[m.Message], source: str, rule: Rule
+) -> None:
+    assert rules(message_class, source) == {rule}
+
+
+def test_a_link_with_no_room_for_the_longest_is_found() -> None:
+    source = "Sign in{{ '' if link|length > 50 else ': ' ~ link }}"
+    assert rules(m.Who, source) == {Rule.LINK}
+
+
+def test_a_finding_says_which_template_and_what() -> None:
+    assert [str(f) for f in lint_source(m.Page, GOOD_PAGE + " trauma")] == ["en/page: banned word: trauma"]
+
+
+def test_a_kind_without_a_template_and_a_template_without_a_kind_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lint, "TEMPLATES", tmp_path)
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "poem.txt.j2").write_text("Roses", encoding="utf-8")
+    findings = lint_language()
+    assert findings[0].template == "en/poem"
+    assert {f.template for f in findings[1:]} == {f"en/{kind}" for kind in m.MessageKind}
+    assert {f.rule for f in findings} == {Rule.FILE}
+
+
+def test_another_language_may_lack_templates_but_not_break_promises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lint, "TEMPLATES", tmp_path)
+    (tmp_path / "es").mkdir()
+    (tmp_path / "es" / "who.txt.j2").write_text("Entrar: {{ link }} ñandú", encoding="utf-8")
+    assert [(f.template, f.rule) for f in lint_language("es")] == [("es/who", Rule.ALPHABET)]
+
+
+@pytest.mark.parametrize(
+    "text", ["Trauma Unit", "Critical Incident", "CRISIS TEAM", "officer", "Died", "self harm"]
+)
+def test_words_that_tell_what_it_is_about_are_found_in_any_text(text: str) -> None:
+    assert banned_words(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Metro", "Springfield PD", "diet", "studied", "Firestone County", "everybody"]
+)
+def test_ordinary_words_are_not(text: str) -> None:
+    assert banned_words(text) == []
