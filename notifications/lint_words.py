@@ -27,7 +27,6 @@ BANNED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "exposure",
                 "exposed",
                 "fatal",
-                "fire(?:d|s)?",
                 "gun",
                 "homicide",
                 "hostage",
