@@ -195,7 +195,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.SEE_INCIDENT: _ANSWERING | _SUPERVISOR | _HELPERS,
         Act.SEE_TIMELINE: _IN_CHARGE,
         Act.ACCEPT_INCIDENT: _IN_CHARGE,
-        # After the hand-over a supervisor only adds: people, facts, a greater severity (domain.md 7.3, 11.10).
+        # After the hand-over a supervisor only adds: people, facts, a graver severity (7.3, 11.10).
         Act.ADD_AFFECTED: _IN_CHARGE | _SUPERVISOR,
         Act.STATE_FACTS: _IN_CHARGE | _SUPERVISOR,
         Act.RAISE_SEVERITY: _IN_CHARGE | _SUPERVISOR,
@@ -212,7 +212,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.HANDLE_QUEUE: _ANSWERING,
     }
 )
-# At a terminal a coordinator enters what somebody else did or decided and told them (contract.md, command line).
+# At a terminal a coordinator enters what somebody else did or decided, and told them of (contract.md).
 ENTERED_AT_TERMINAL = frozenset({Act.CLOSE_ESCALATION, Act.APPROVE_SESSION})
 _WHILE_AFFECTED = frozenset({Act.LOG_INCIDENT, Act.SEE_INCIDENT, Act.ADD_AFFECTED, Act.STATE_FACTS})
 _PATCHES: Mapping[str, Act] = {
@@ -244,10 +244,12 @@ def may_do(
     `affected`: is on the list of the incident concerned, and then handles nothing of it (the supervisor who
     logged it may still add); `took_it`: acknowledged this escalation and made the call.
     """
-    if not same_agency or (affected and act not in _WHILE_AFFECTED):
+    if affected and act not in _WHILE_AFFECTED:
         return False
     if act is Act.CLOSE_ESCALATION and took_it:
-        return True
+        return True  # also for a helper of another agency, who was asked by mutual aid
+    if not same_agency:
+        return False
     allowed = ACTS[act]
     if at_terminal and act in ENTERED_AT_TERMINAL:
         allowed = allowed | {Role.COORDINATOR}
