@@ -1,0 +1,57 @@
+"""Housekeeping in real time, which makes no run: heartbeat, unclear sends, incoming texts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cism import log
+from cism.clock import monotonic
+from cism.errors import CismError
+from cism.store.db import in_transaction
+from flows.runtime import Runtime
+from notifications.gateway import SendError
+
+
+class House:
+    """Three small loops beside the work; one that fails is tried again, and disturbs nobody."""
+
+    def __init__(self, runtime: Runtime, name: str) -> None:
+        self.runtime = runtime
+        self.name = name
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        limits = self.runtime.limits
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.every(limits.beat_every, self.beat))
+            group.create_task(self.every(limits.settle_every, self.runtime.courier.settle))
+            group.create_task(self._sweeps())
+
+    async def beat(self) -> None:
+        """Say that this part is alive."""
+        await in_transaction(self.runtime.db, self.runtime.engine.beat, self.name)
+
+    async def every(self, seconds: float, deed: Callable[[], Awaitable[object]]) -> None:
+        """Again and again."""
+        while True:
+            await self._try(deed)
+            await asyncio.sleep(seconds)
+
+    async def _sweeps(self) -> None:
+        limits = self.runtime.limits
+        while True:
+            begun = monotonic()
+            done = await self._try(self.runtime.sweep)
+            rest = limits.sweep_every if done else limits.sweep_retry
+            await asyncio.sleep(max(0.0, rest - (monotonic() - begun)))
+
+    async def _try(self, deed: Callable[[], Awaitable[object]]) -> bool:
+        try:
+            await deed()
+        except (CismError, SQLAlchemyError, SendError, OSError, TimeoutError) as error:
+            log.failure("house.failed", error, deed=getattr(deed, "__name__", "deed"))
+            return False
+        return True

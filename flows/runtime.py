@@ -1,0 +1,190 @@
+"""What a run needs and cannot be handed through Prefect: the database, the courier. Once a process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from cism.clock import monotonic
+from cism.domain.plan import StepKind
+from cism.services import engine
+from cism.services.delivery import Courier
+from cism.services.engine import DueNow, Performed
+from cism.settings import WALL_NUMBER, Settings, load
+from cism.store.db import Database
+from flows.limits import Limits
+from flows.tickets import Tickets
+from notifications.gateway import Gateway
+from notifications.twilio_gateway import TwilioGateway
+
+
+class Deliverer(Protocol):
+    """What the runs ask of the courier."""
+
+    async def deliver(
+        self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 100
+    ) -> int:
+        """Hand messages over; returns how many."""
+        ...
+
+    async def settle(self) -> int:
+        """Settle sends of unknown outcome."""
+        ...
+
+    async def sweep_inbound(self) -> int:
+        """Read what came in meanwhile."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Engine(Protocol):
+    """What the runs ask of `cism.services.engine`; every call is inside the caller's transaction."""
+
+    def due(self, session: Session) -> DueNow:
+        """A cheap look at what waits."""
+        ...
+
+    def run_due(
+        self,
+        session: Session,
+        *,
+        kinds: Collection[StepKind] | None = None,
+        incident_id: str | None = None,
+        limit: int = 50,
+    ) -> Performed:
+        """Take due steps and do what they say."""
+        ...
+
+    def count_acts(self, session: Session, n: int, *, orchestrated: bool) -> None:
+        """Add to cism_acts_total."""
+        ...
+
+    def beat(self, session: Session, name: str) -> None:
+        """Say that a part is alive."""
+        ...
+
+
+class Runtime:
+    """The ground under every run of this process."""
+
+    def __init__(
+        self,
+        db: Database,
+        courier: Deliverer,
+        limits: Limits | None = None,
+        acts: Engine = engine,
+    ) -> None:
+        self.db = db
+        self.courier = courier
+        self.engine = acts
+        self.limits = limits or Limits()
+        self.tickets = Tickets()
+        self.stopping = False
+        self.swept_at: float | None = None
+        self.sweeping = asyncio.Lock()
+        # looks have a thread of their own: eight acts that wait for a write lock must not blind us
+        self._eyes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="look")
+        self._seen: tuple[float, DueNow] | None = None
+        self._urgent = 0
+        self._calm = asyncio.Event()
+        self._calm.set()
+
+    async def look(self, newer_than: float = 0.0) -> DueNow:
+        """What is due; a look begun after `newer_than` (monotonic seconds) is shared."""
+        if self._seen is not None and self._seen[0] > max(
+            newer_than, monotonic() - self.limits.look_every / 2
+        ):
+            return self._seen[1]
+        begun = monotonic()
+        due = await asyncio.get_running_loop().run_in_executor(self._eyes, self._look)
+        self._seen = (begun, due)
+        return due
+
+    def _look(self) -> DueNow:
+        with self.db.read() as session:
+            return self.engine.due(session)
+
+    @contextmanager
+    def urgent_work(self) -> Iterator[None]:
+        """While this is open, routine work of this process does not begin a transaction."""
+        self._urgent += 1
+        self._calm.clear()
+        try:
+            yield
+        finally:
+            self._urgent -= 1
+            if not self._urgent:
+                self._calm.set()
+
+    async def give_way(self, at_most: float = 2.0) -> None:
+        """Let urgent work take the write lock first."""
+        try:
+            await asyncio.wait_for(self._calm.wait(), at_most)
+        except TimeoutError:
+            return
+
+    @property
+    def care_may_leave(self) -> bool:
+        """Whether incoming texts were read recently enough: a STOP may have come while we were away."""
+        return self.swept_at is not None and monotonic() - self.swept_at < self.limits.sweep_fresh
+
+    async def sweep(self) -> int:
+        """Read incoming texts that no webhook brought, unless somebody here is at it."""
+        async with self.sweeping:
+            found = await self.courier.sweep_inbound()
+            self.swept_at = monotonic()
+            return found
+
+    async def aclose(self) -> None:
+        """Let go of everything."""
+        self.stopping = True
+        await self.courier.aclose()
+        self._eyes.shutdown(wait=True)
+        self.db.close()
+
+
+_current: list[Runtime] = []
+
+
+def use(runtime: Runtime | None) -> None:
+    """Make this the process's runtime (None forgets it)."""
+    _current[:] = [] if runtime is None else [runtime]
+
+
+def current() -> Runtime:
+    """The process's runtime, made from the settings on first use: a run may land in any process."""
+    if not _current:
+        use(from_settings(load()))
+    return _current[0]
+
+
+def from_settings(settings: Settings, limits: Limits | None = None) -> Runtime:
+    """A runtime of this installation."""
+    db = Database.from_settings(settings)
+    return Runtime(db, Courier(db, gateway_of(settings), settings), limits)
+
+
+def gateway_of(settings: Settings) -> Gateway:
+    """The provider of this installation: Twilio, or the phone wall where none is set."""
+    account, token = (
+        settings.wall_credentials()
+        if settings.uses_wall
+        else (settings.twilio_account_sid or "", settings.twilio_auth_token or "")
+    )
+    return TwilioGateway(
+        account_sid=account,
+        auth_token=token,
+        sender=WALL_NUMBER if settings.uses_wall else settings.twilio_from,
+        messaging_service_sid=settings.twilio_messaging_service_sid,
+        urgent_sender=settings.twilio_urgent_from,
+        base_url=settings.wall_url if settings.uses_wall else settings.twilio_base_url,
+        status_callback_base=settings.public_url,
+    )

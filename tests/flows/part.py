@@ -1,0 +1,37 @@
+"""`python -m tests.flows.part conductor|worker DATABASE [SECONDS]`: a real part on the small engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from cism import log
+from cism.store.db import Database
+from flows import prefect_server, process, runtime
+from tests.fakes.engine import FakeCourier, FakeEngine
+
+
+async def _main(part: str, url: str, seconds: float, stop: asyncio.Event, *, pool: bool) -> None:
+    db = Database(url)
+    ground = runtime.Runtime(db, FakeCourier(db), acts=FakeEngine())
+    runtime.use(ground)
+    if part == "worker":
+        from flows.worker import Worker
+
+        await Worker(ground, timedelta(seconds=seconds)).run(stop)
+    else:
+        from flows.conductor import Conductor
+        from flows.link import Link
+
+        await Conductor(ground, Link(ground.limits, work_pool=pool)).run(stop)
+    await ground.aclose()
+
+
+if __name__ == "__main__":
+    os.environ.update(prefect_server.client_env(Path(os.environ["CISM_HOME"]), os.environ))
+    log.setup()
+    span = float(sys.argv[3] if len(sys.argv) > 3 else 60)
+    process.run(lambda stop: _main(sys.argv[1], sys.argv[2], span, stop, pool="pool" in sys.argv))
