@@ -1,4 +1,4 @@
-"""Bringing in files of real incidents: as history, which texts nobody, or to respond to what just happened."""
+"""Bringing in files of real incidents: as history, which texts nobody, or to respond to what is fresh."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_a_given_agency_keeps_its_history(db: Database) -> None:
 
 def test_an_unknown_agency_is_refused_and_nothing_is_saved(db: Database) -> None:
     _agency(db)
-    with pytest.raises(BadInput, match="there is no agency 'metro'; known: .*metro-pd"):
+    with pytest.raises(BadInput, match="there is no agency 'metro'; known: "):
         bring_in(db, LODD, agency="metro")
     assert incidents(db) == []
 
