@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from cism import log
 from cism.clock import monotonic
 from cism.errors import CismError
@@ -47,7 +49,7 @@ class Conductor:
         begun = monotonic()
         try:
             due = await self.runtime.look()
-        except CismError as error:
+        except (CismError, SQLAlchemyError) as error:
             log.failure("look.failed", error)
             return self.limits.retry_after
         now = monotonic()
@@ -98,13 +100,15 @@ class Conductor:
         with self.runtime.urgent_work() if order.urgent else nullcontext():
             await _first(limit, ticket.begun, call)
         if not ticket.begun.is_set():
-            return "it broke" if call.done() else "no first line"
+            return _broke(call) if call.done() else "no first line"
         while not ticket.finished.is_set():
             await _first(0.25, ticket.finished, call)
             if ticket.finished.is_set():
                 break
             if call.done():
-                return "it broke"
+                return _broke(call)
+            if self.runtime.stopping and self.link.work_pool:
+                return None  # it goes on elsewhere
             now = monotonic()
             if ticket.idle_for(now) > limit and self.waited.span(order.key, now) > limit:
                 return "it hangs"
@@ -119,6 +123,12 @@ class Conductor:
             task.cancel()
         await asyncio.gather(*under_way, *helpers, return_exceptions=True)
         await self.link.aclose(1.0)
+
+
+def _broke(call: asyncio.Task[None]) -> str:
+    """The class alone: Prefect's text may repeat what it was given."""
+    error = None if call.cancelled() else call.exception()
+    return f"it broke: {type(error).__name__}"
 
 
 async def _first(within: float, event: asyncio.Event, call: asyncio.Task[None]) -> None:

@@ -20,8 +20,8 @@ class _Loop(threading.Thread):
         self.trouble: BaseException | None = None
         self._part = part
         self._ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
+        self._events: asyncio.AbstractEventLoop | None = None
+        self._asked: asyncio.Event | None = None
 
     def run(self) -> None:
         try:
@@ -32,15 +32,15 @@ class _Loop(threading.Thread):
             self._ready.set()
 
     async def _main(self) -> None:
-        self._stop = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+        self._asked = asyncio.Event()
+        self._events = asyncio.get_running_loop()
         self._ready.set()
-        await self._part(self._stop)
+        await self._part(self._asked)
 
     def ask_to_stop(self, _signal: int, _frame: object) -> None:
         self._ready.wait(5)
-        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._events is not None and self._asked is not None and not self._events.is_closed():
+            self._events.call_soon_threadsafe(self._asked.set)
 
 
 def run(part: Callable[[asyncio.Event], Awaitable[None]]) -> None:

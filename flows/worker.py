@@ -92,6 +92,7 @@ class Worker:
     async def _poll(self, client: PrefectClient) -> None:
         found = await client.get_scheduled_flow_runs_for_work_pool(POOL, scheduled_before=RealClock().now())
         waiting = [item.flow_run for item in found if item.flow_run.id not in self._runs]
+        waiting.sort(key=lambda run: str(run.expected_start_time))
         waiting.sort(key=lambda run: self._names.get(run.flow_id) not in URGENT_LANES)
         for run in await self._only_latest(client, waiting):
             if self._has_room(run):
@@ -101,7 +102,7 @@ class Worker:
         """After a pause the schedule has piled up: one run does what all of them would."""
         piled = [run for run in waiting if self._names.get(run.flow_id) is Lane.PERFORM_DUE]
         for run in piled[:-1]:
-            state = Cancelled(message="a later run does the same")
+            state: State[Any] = Cancelled(message="a later run does the same")
             await client.set_flow_run_state(run.id, state, force=True)
         return [run for run in waiting if run not in piled[:-1]]
 
@@ -119,8 +120,7 @@ class Worker:
 
     async def _perform(self, client: PrefectClient, run: FlowRun) -> None:
         try:
-            pending: State[None] = Pending()
-            state = await propose_state(client, pending, flow_run_id=run.id)
+            state = await propose_state(client, Pending(), flow_run_id=run.id)
             lane = self._names.get(run.flow_id)
             if lane is None or not state.is_pending():
                 return  # another worker has it, or it was cancelled

@@ -61,15 +61,14 @@ class FakeEngine:
         fresh = session.execute(
             text("SELECT incident FROM act WHERE state = 'planned' AND kind = 'plan_response' ORDER BY id")
         )
-        lanes = dict(
-            session.execute(text("SELECT urgent, count(*) FROM msg WHERE state = 'pending' GROUP BY urgent"))
-            .tuples()
-            .all()
+        found = session.execute(
+            text("SELECT urgent, count(*) FROM msg WHERE state = 'pending' GROUP BY urgent")
         )
+        lanes = {bool(urgent): int(n) for urgent, n in found}
         return DueNow(
             kinds={StepKind(kind): int(n) for kind, n in rows},
             fresh_incidents=tuple(item for (item,) in fresh if item),
-            urgent_messages=lanes.get(1, 0),
+            urgent_messages=lanes.get(True, 0),
             messages=sum(lanes.values()),
         )
 

@@ -1,4 +1,4 @@
-"""`python -m tests.flows.part conductor|worker DATABASE [SECONDS]`: a real part on the small engine."""
+"""`python -m tests.flows.part conductor|worker|twice DATABASE [SECONDS] [pool]`: a real part."""
 
 from __future__ import annotations
 
@@ -22,12 +22,23 @@ async def _main(part: str, url: str, seconds: float, stop: asyncio.Event, *, poo
         from flows.worker import Worker
 
         await Worker(ground, timedelta(seconds=seconds)).run(stop)
+    elif part == "twice":
+        await _every_flow_twice()
     else:
         from flows.conductor import Conductor
         from flows.link import Link
 
         await Conductor(ground, Link(ground.limits, work_pool=pool)).run(stop)
     await ground.aclose()
+
+
+async def _every_flow_twice() -> None:
+    from flows.catalogue import FLOWS
+    from flows.order import Lane
+
+    for lane, flow in FLOWS.items():
+        given = {"incident_id": "e1"} if lane is Lane.RESPOND else {}
+        await asyncio.gather(flow(batch_id="aaaaaa", **given), flow(batch_id="bbbbbb", **given))
 
 
 if __name__ == "__main__":
