@@ -17,6 +17,8 @@ BASIC: Final = frozenset(
 EXTENSION: Final = frozenset("\f^{}\\[~]|€")
 """Characters that cost two units: an escape and the character itself."""
 
+_GSM7: Final = BASIC | EXTENSION
+
 SINGLE_GSM7: Final = 160
 EACH_GSM7: Final = 153
 SINGLE_UCS2: Final = 70
@@ -25,11 +27,13 @@ EACH_UCS2: Final = 67
 
 def is_gsm7(text: str) -> bool:
     """Whether every character of the text is in the GSM-7 alphabet or its extension."""
-    return all(character in BASIC or character in EXTENSION for character in text)
+    return _GSM7.issuperset(text)
 
 
 def units(text: str) -> int:
     """How many units the text takes: septets where it is GSM-7, otherwise UTF-16 code units."""
+    if is_gsm7(text):
+        return len(text) + sum(map(text.count, EXTENSION))
     return sum(_costs(text))
 
 

@@ -28,6 +28,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         autoescape=False,  # plain text for a phone: O'Brien must not become O&#39;Brien
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.filters["sentence"] = _sentence
     return environment

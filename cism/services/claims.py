@@ -1,28 +1,32 @@
-"""Claiming messages and recording what became of them: the two transactions around every send."""
+"""Claiming messages and recording what became of them: the two transactions around every send.
+
+Both work on columns and in bulk, not on whole rows: thousands of texts fall due in the same minute, and
+opening every sealed column of a person would cost more than handing the text over.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from cism import log
 from cism.domain.people import PersonStatus, SleepWindow
 from cism.domain.quiet_hours import is_open, next_open
-from cism.services import engine, outbox, unsent
+from cism.services import engine, outbox, settling
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question, SenderRate
-from notifications.gateway import MessageStatus, Receipt, SendError, SendFailure, body_digest, furthest
-from notifications.messages import MessageKind, is_care, is_direct_answer
+from notifications.gateway import MessageStatus, Receipt, SendError, body_digest
+from notifications.messages import MessageKind, from_payload, is_care, survives_stop
 from notifications.render import render
 
-BACK_OFF = (2.0, 5.0, 15.0, 60.0, 180.0)  # real seconds before the next attempt
-_RESERVED = 0.2  # share of the sender's rate that only urgent messages may use
+LONGEST_VALIDITY = 36_000  # seconds; the provider's own limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,32 @@ class Outcome:
     error: SendError | None = None
 
 
+_COLUMNS = (
+    Outbox.id,
+    Outbox.kind,
+    Outbox.person_id,
+    Outbox.to_number,
+    Outbox.language,
+    Outbox.payload,
+    Outbox.lane,
+    Outbox.expires_at,
+    Outbox.question_id,
+    Person.phone,
+    Person.zone,
+    Person.sleep_start,
+    Person.sleep_end,
+    Person.status,
+    Person.frozen_at,
+    Person.opted_out_at,
+    Person.consent_care,
+    Person.revoked_care,
+    Person.care_held_at,
+    Question.state.label("question_state"),
+)
+_TABLE = cast("Table", Outbox.__table__)
+_BY_ID = _TABLE.c.id == bindparam("b_id")
+
+
 def claim(
     session: Session,
     *,
@@ -58,21 +88,28 @@ def claim(
     allowed = _allowance(session, real, rate, limit)
     if allowed < 1:
         return []
-    query = select(Outbox).where(*engine.outbox_ready(now, real))
+    query = (
+        select(*_COLUMNS)
+        .outerjoin(Person, Person.id == Outbox.person_id)
+        .outerjoin(Question, Question.id == Outbox.question_id)
+        .where(*engine.outbox_ready(now, real))
+        .order_by(Outbox.lane, Outbox.not_before, Outbox.id)
+        .limit(allowed)
+        .with_for_update(skip_locked=True, of=Outbox)
+    )
     if only is not None:
         query = query.where(Outbox.id.in_(list(only)))
     if urgent_only:
         query = query.where(Outbox.lane <= outbox.LANE_ANSWER)
-    query = query.order_by(Outbox.lane, Outbox.not_before, Outbox.id).limit(allowed)
-    rows = list(session.scalars(query.with_for_update(skip_locked=True)))
-    people = _people(session, rows)
-    questions = _questions(session, rows)
     claimed: list[Claimed] = []
+    rows: Sequence[Any] = session.execute(query).all()
     for row in rows:
-        person = people.get(row.person_id) if row.person_id else None
-        question = questions.get(row.question_id) if row.question_id else None
-        if _may_leave(row, person, question, now):
-            claimed.append(_take(row, person, now, real))
+        held_back = _held_back(row, now)
+        if held_back is None:
+            claimed.append(_render(row, now))
+        else:
+            session.execute(update(Outbox).where(Outbox.id == row.id).values(**held_back))
+    _mark_sending(session, claimed, real)
     if rate is not None:
         _spend(session, len(claimed))
     return claimed
@@ -81,44 +118,75 @@ def claim(
 def record(session: Session, outcomes: Sequence[Outcome]) -> None:
     """Write down what became of claimed messages."""
     now, real = product_now(session), real_now(session)
-    rows = {
-        row.id: row
-        for row in session.scalars(
-            select(Outbox).where(Outbox.id.in_([item.id for item in outcomes])).with_for_update()
-        )
-    }
-    for outcome in outcomes:
-        row = rows[outcome.id]
+    plain = _record_plain(session, outcomes, now, real)
+    others = [item for item in outcomes if item.id not in plain]
+    if not others:
+        return
+    query = select(Outbox).where(Outbox.id.in_([item.id for item in others])).with_for_update()
+    rows = {row.id: row for row in session.scalars(query)}
+    for outcome in others:
         if outcome.receipt is not None:
-            settle(session, row, outcome.receipt, now, real)
+            settling.settle(session, rows[outcome.id], outcome.receipt, now, real)
         elif outcome.error is not None:
-            _failed(session, row, outcome.error, now, real)
+            settling.failed(session, rows[outcome.id], outcome.error, now, real)
 
 
-def settle(session: Session, row: Outbox, receipt: Receipt, now: datetime, real: datetime) -> None:
-    """The provider has the message: keep its id and the furthest status it ever told."""
-    row.sid = row.sid or receipt.sid
-    if row.sent_real is None:
-        row.sent_real, row.sent_at = real, now
-    if row.state in {OutboxState.SENDING, OutboxState.UNKNOWN, OutboxState.UNSETTLED, OutboxState.PENDING}:
-        row.state = OutboxState.SENT
-    apply_status(session, row, receipt.status, receipt.error_code, now)
+def _record_plain(session: Session, outcomes: Sequence[Outcome], now: datetime, real: datetime) -> set[str]:
+    """The ordinary case in bulk: the provider took it, and no callback has come before its answer."""
+    taken = {
+        item.id: item.receipt
+        for item in outcomes
+        if item.receipt is not None and not item.receipt.status.is_terminal
+    }
+    if not taken:
+        return set()
+    query = select(Outbox.id).where(
+        Outbox.id.in_(taken), Outbox.state == OutboxState.SENDING, Outbox.provider_status.is_(None)
+    )
+    ids = set(session.scalars(query.with_for_update()))
+    statement = (
+        update(_TABLE)
+        .where(_BY_ID)
+        .values(
+            state=OutboxState.SENT,
+            sid=bindparam("b_sid"),
+            provider_status=bindparam("b_status"),
+            error_code=bindparam("b_code"),
+            sent_at=now,
+            sent_real=real,
+        )
+    )
+    values = [_receipt_values(message_id, taken[message_id]) for message_id in ids]
+    if values:
+        session.connection().execute(statement, values)
+    return ids
 
 
-def apply_status(
-    session: Session, row: Outbox, told: MessageStatus, error_code: int | None, now: datetime
-) -> None:
-    """Move only forward; a message that did not arrive has consequences of its own, once."""
-    known = MessageStatus(row.provider_status) if row.provider_status else told
-    best = furthest(known, told)
-    row.provider_status = best.value
-    if error_code is not None:
-        row.error_code = error_code
-    if best is MessageStatus.DELIVERED or best is MessageStatus.READ:
-        row.state = OutboxState.DELIVERED
-    elif best.is_terminal and row.state is not OutboxState.UNDELIVERED:
-        row.state = OutboxState.UNDELIVERED
-        unsent.not_arrived(session, row, now)
+def _receipt_values(message_id: str, receipt: Receipt) -> dict[str, Any]:
+    status: MessageStatus = receipt.status
+    return {
+        "b_id": message_id,
+        "b_sid": receipt.sid,
+        "b_status": status.value,
+        "b_code": receipt.error_code,
+    }
+
+
+def _mark_sending(session: Session, claimed: Sequence[Claimed], real: datetime) -> None:
+    if not claimed:
+        return
+    statement = (
+        update(_TABLE)
+        .where(_BY_ID)
+        .values(
+            state=OutboxState.SENDING,
+            claimed_real=real,
+            attempts=_TABLE.c.attempts + 1,
+            body_digest=bindparam("b_digest"),
+        )
+    )
+    values = [{"b_id": item.id, "b_digest": body_digest(item.body)} for item in claimed]
+    session.connection().execute(statement, values)
 
 
 def _allowance(session: Session, real: datetime, rate: float | None, limit: int) -> int:
@@ -141,77 +209,45 @@ def _spend(session: Session, count: int) -> None:
         row.tokens -= count
 
 
-def _people(session: Session, rows: Sequence[Outbox]) -> dict[str, Person]:
-    ids = {row.person_id for row in rows if row.person_id}
-    if not ids:
-        return {}
-    return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(ids)))}
-
-
-def _questions(session: Session, rows: Sequence[Outbox]) -> dict[str, Question]:
-    ids = {row.question_id for row in rows if row.question_id}
-    if not ids:
-        return {}
-    return {row.id: row for row in session.scalars(select(Question).where(Question.id.in_(ids)))}
-
-
-def _may_leave(row: Outbox, person: Person | None, question: Question | None, now: datetime) -> bool:
-    """Consent, opt-out, state and hours once more, in the transaction that claims."""
+def _held_back(row: Any, now: datetime) -> dict[str, Any] | None:
+    """Consent, opt-out, state and hours once more, in the transaction that claims; None: it may leave."""
     if row.expires_at is not None and row.expires_at <= now:
-        row.state, row.reason = OutboxState.EXPIRED, "its moment passed"
-        return False
-    if question is not None and question.state != "open":
-        row.state, row.reason = OutboxState.CANCELLED, f"question {question.state}"
-        return False
-    reason = _forbidden(MessageKind(row.kind), person) if person else None
+        return {"state": OutboxState.EXPIRED, "reason": "its moment passed"}
+    if row.question_state not in {None, "open"}:
+        return {"state": OutboxState.CANCELLED, "reason": f"question {row.question_state}"}
+    if row.person_id is None:
+        return None
+    reason = _forbidden(MessageKind(row.kind), row)
     if reason is not None:
-        row.state, row.reason = OutboxState.SUPPRESSED, reason
-        return False
-    if person is not None and row.lane == outbox.LANE_CARE:
-        sleep = SleepWindow(person.sleep_start, person.sleep_end)
-        if not is_open(now, person.zone, sleep):
-            row.not_before = next_open(now, person.zone, sleep)
-            return False
-    return True
-
-
-def _forbidden(kind: MessageKind, person: Person) -> str | None:
-    if person.status is PersonStatus.DECEASED:
-        return "deceased"
-    if not person.phone:
-        return "no phone"
-    if person.frozen_at is not None:
-        return "number frozen"
-    if person.opted_out_at is not None and not is_direct_answer(kind):
-        return "opted out"
-    if is_care(kind) and (not person.consent_care or person.revoked_care):
-        return "no consent"
-    if is_care(kind) and person.care_held_at is not None:
-        return "held until a human has asked"
+        return {"state": OutboxState.SUPPRESSED, "reason": reason}
+    sleep = SleepWindow(row.sleep_start, row.sleep_end)
+    if row.lane == outbox.LANE_CARE and not is_open(now, row.zone, sleep):
+        return {"not_before": next_open(now, row.zone, sleep)}
     return None
 
 
-def _take(row: Outbox, person: Person | None, now: datetime, real: datetime) -> Claimed:
-    body = render(outbox.message_of(row), row.language)
-    row.state = OutboxState.SENDING
-    row.claimed_real = real
-    row.attempts += 1
-    row.body_digest = body_digest(body)
-    validity = 36_000
+def _forbidden(kind: MessageKind, row: Any) -> str | None:
+    care = is_care(kind)
+    reasons = (
+        (row.status is PersonStatus.DECEASED, "deceased"),
+        (not row.phone, "no phone"),
+        (row.frozen_at is not None, "number frozen"),
+        (row.opted_out_at is not None and not survives_stop(kind), "opted out"),
+        (care and (not row.consent_care or row.revoked_care), "no consent"),
+        (care and row.care_held_at is not None, "held until a human has asked"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
+
+
+def _render(row: Any, now: datetime) -> Claimed:
+    message = from_payload(MessageKind(row.kind), json.loads(row.payload))
+    validity = LONGEST_VALIDITY
     if row.expires_at is not None:
-        validity = max(60, min(36_000, int((row.expires_at - now).total_seconds())))
-    number = (person.phone if person else row.to_number) or ""
-    return Claimed(row.id, number, body, row.lane == outbox.LANE_URGENT, validity)
-
-
-def _failed(session: Session, row: Outbox, error: SendError, now: datetime, real: datetime) -> None:
-    row.error_code = error.code
-    log.event("message.not_sent", message=row.id, kind=row.kind, why=error.kind.value, code=error.code)
-    if error.kind is SendFailure.UNKNOWN:
-        row.state = OutboxState.UNKNOWN
-    elif error.kind in {SendFailure.RETRY, SendFailure.CONFIGURATION}:
-        wait = error.retry_after or BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
-        row.state, row.retry_real = OutboxState.PENDING, real + timedelta(seconds=wait)
-    else:
-        row.state = OutboxState.FAILED
-        unsent.refused(session, row, error, now)
+        validity = max(60, min(LONGEST_VALIDITY, int((row.expires_at - now).total_seconds())))
+    return Claimed(
+        id=row.id,
+        to=row.phone or row.to_number or "",
+        body=render(message, row.language),
+        urgent=row.lane == outbox.LANE_URGENT,
+        validity_seconds=validity,
+    )

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism import log
-from cism.services import claims, inbound, unsent
+from cism.services import claims, inbound, settling, unsent
 from cism.services.claims import Claimed, Outcome
 from cism.settings import Settings
 from cism.store.db import Database, in_transaction, now, real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox
-from notifications.gateway import Gateway, MessageStatus, OutgoingSms, SendError, SendFailure
+from notifications.gateway import Gateway, MessageStatus, OutgoingSms, Receipt, SendError, SendFailure
 
 SEND_TIME_OUT = timedelta(seconds=15)  # longer than the gateway's own
 SETTLE_WITHIN = timedelta(seconds=120)
 STALLED = timedelta(minutes=2)
+HANDFUL = 50  # small enough that a stop loses little, large enough that commits do not count
 
 
 class Courier:
@@ -29,19 +30,24 @@ class Courier:
     def __init__(self, db: Database, gateway: Gateway, settings: Settings, *, at_once: int = 20) -> None:
         self.db, self.gateway, self.settings = db, gateway, settings
         self._slots = asyncio.Semaphore(at_once)
+        self._urgent_slots = asyncio.Semaphore(at_once)
 
     async def deliver(
         self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 100
     ) -> int:
-        """Claim, commit, send, record; returns how many were handed over."""
-        claimed = await in_transaction(
-            self.db, claims.claim, rate=self.settings.rate, only=only, urgent_only=urgent_only, limit=limit
-        )
-        if not claimed:
-            return 0
-        outcomes = await asyncio.gather(*(self._send(item) for item in claimed))
-        await in_transaction(self.db, claims.record, outcomes)
-        return sum(1 for outcome in outcomes if outcome.receipt is not None)
+        """Claim, commit, send, record; returns how many were handed over.
+
+        While one handful is with the provider the next is claimed, so that database and network work at once.
+        """
+        handed, left = 0, limit
+        ahead = asyncio.create_task(self._claim(only, urgent_only, min(left, HANDFUL)))
+        while claimed := await ahead:
+            left -= len(claimed)
+            ahead = asyncio.create_task(self._claim(only, urgent_only, min(left, HANDFUL)))
+            outcomes = await asyncio.gather(*(self._send(item) for item in claimed))
+            await in_transaction(self.db, claims.record, outcomes)
+            handed += sum(1 for outcome in outcomes if outcome.receipt is not None)
+        return handed
 
     async def settle(self) -> int:
         """Ask the provider about sends whose outcome is unknown, and about receipts that never came."""
@@ -67,9 +73,18 @@ class Courier:
         """Close the provider's connections."""
         await self.gateway.aclose()
 
+    async def _claim(self, only: Collection[str] | None, urgent_only: bool, limit: int) -> Sequence[Claimed]:
+        if limit < 1:
+            return ()
+        rate = self.settings.rate
+        return await in_transaction(
+            self.db, claims.claim, rate=rate, only=only, urgent_only=urgent_only, limit=limit
+        )
+
     async def _send(self, item: Claimed) -> Outcome:
         sms = OutgoingSms(item.id, item.to, item.body, item.urgent, item.validity_seconds)
-        async with self._slots:
+        # a page never queues behind follow-ups that happen to be on their way
+        async with self._urgent_slots if item.urgent else self._slots:
             try:
                 return Outcome(item.id, receipt=await self.gateway.send(sms))
             except SendError as error:
@@ -95,13 +110,19 @@ class Courier:
             await in_transaction(self.db, apply_receipt, message_id, receipt.status, receipt.error_code)
 
 
-def apply_receipt(session: Session, message_id: str, status: MessageStatus, error_code: int | None) -> None:
-    """A status that the provider told, by callback or by asking."""
+def apply_receipt(
+    session: Session, message_id: str, status: MessageStatus, error_code: int | None, sid: str | None = None
+) -> None:
+    """A status that the provider told, by callback or by asking; it proves that the message left."""
     row = session.execute(
         select(Outbox).where(Outbox.id == message_id).with_for_update()
     ).scalar_one_or_none()
-    if row is not None:
-        claims.apply_status(session, row, status, error_code, now(session))
+    if row is None:
+        return
+    if sid is None or (row.sid is not None and row.sid != sid):
+        settling.apply_status(session, row, status, error_code, now(session))
+    else:
+        settling.settle(session, row, Receipt(sid, status, error_code), now(session), real_now(session))
 
 
 def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
-from cism.services import claims, events, notify, outbox, people, queue, steps
+from cism.services import events, notify, outbox, people, queue, settling, steps
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import OutboxState
@@ -106,7 +106,7 @@ def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMes
     ).all()
     if len(fitting) == 1 and len(rivals) == 1:
         found = fitting[0]
-        claims.settle(session, row, Receipt(found.sid, found.status, found.error_code), now, real)
+        settling.settle(session, row, Receipt(found.sid, found.status, found.error_code), now, real)
         return 1
     urgent = row.lane == outbox.LANE_URGENT
     if real - row.claimed_real < (URGENT_SETTLES_WITHIN if urgent else OTHERS_SETTLE_WITHIN):

@@ -375,6 +375,7 @@ class Outbox(Base):
             "outbox_ready",
             "lane",
             "not_before",
+            "id",
             postgresql_where=text("state = 'pending'"),
             sqlite_where=text("state = 'pending'"),
         ),

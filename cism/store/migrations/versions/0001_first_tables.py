@@ -448,7 +448,7 @@ def upgrade() -> None:
         batch_op.create_index('outbox_moving', ['claimed_real'], unique=False, postgresql_where=sa.text("state in ('sending', 'unknown')"), sqlite_where=sa.text("state in ('sending', 'unknown')"))
         batch_op.create_index('outbox_person', ['person_id', 'state'], unique=False)
         batch_op.create_index('outbox_question', ['question_id'], unique=False)
-        batch_op.create_index('outbox_ready', ['lane', 'not_before'], unique=False, postgresql_where=sa.text("state = 'pending'"), sqlite_where=sa.text("state = 'pending'"))
+        batch_op.create_index('outbox_ready', ['lane', 'not_before', 'id'], unique=False, postgresql_where=sa.text("state = 'pending'"), sqlite_where=sa.text("state = 'pending'"))
         batch_op.create_index('outbox_sid', ['sid'], unique=False)
 
     # ### end Alembic commands ###
