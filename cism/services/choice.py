@@ -43,7 +43,7 @@ def context(
     """One choice for one incident at this moment."""
     affected = people.by_ids(session, [item.person_id for item in row.affected])
     asked = session.scalars(select(tables.Assignment.peer_id).where(tables.Assignment.incident_id == row.id))
-    chart = session.execute(select(tables.Person.id, tables.Person.reports_to)).tuples().all()
+    chart = session.execute(select(tables.Person.id, tables.Person.reports_to)).all()
     refused = session.execute(select(tables.Refusal.person_id, tables.Refusal.peer_id)).all()
     agencies = set(session.scalars(select(tables.Agency.key)))
     return SelectionContext(

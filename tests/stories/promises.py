@@ -1,0 +1,46 @@
+"""What every text of every story keeps, judged from the texts and the roster file alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from notifications.gsm import segments
+from notifications.messages import MessageKind, is_care
+
+if TYPE_CHECKING:
+    from tests.stories.harness import Story
+
+# Invariant 7, on top of the linter of templates: what names, places and reasons could bring into a text.
+NEVER = (
+    "shooting", "shot", "dead", "death", "suicid", "debrief", "counsel", "therap", "trauma", "ptsd", "stress",
+    "incident", "crisis", "screening", "OIS", "LODD", "paediatric", "mandatory",
+)  # fmt: skip
+
+
+def check(story: Story) -> None:
+    """Every promise about every text that arrived."""
+    for arrival in story.arrivals:
+        assert segments(arrival.body) == 1, f"more than one segment: {arrival}"
+        for word in NEVER:
+            assert word not in arrival.body, f"{word!r} on a lock screen: {arrival}"
+        if (
+            arrival.kind != "carrier"
+            and is_care(MessageKind(arrival.kind))
+            and arrival.who in story.cast.rows
+        ):
+            row = story.cast.rows[arrival.who]
+            local = arrival.at.astimezone(ZoneInfo(row["timezone"]))
+            assert _open(local, row), f"in quiet hours ({local:%H:%M} local): {arrival}"
+    doubled = [one for one, n in Counter((a.who, a.body, a.at) for a in story.arrivals).items() if n > 1]
+    assert not doubled, f"the same text twice at once: {doubled}"
+
+
+def _open(local: datetime, row: dict[str, str]) -> bool:
+    here = local.time()
+    start = time.fromisoformat(row["sleep_start"] or "21:00")
+    end = time.fromisoformat(row["sleep_end"] or "08:00")
+    asleep = start <= here < end if start <= end else here >= start or here < end
+    return time(8) <= here < time(21) and not asleep
