@@ -68,6 +68,8 @@ def answer_page(session: Session, question: Question, digit: str, now: datetime)
         return
     session.refresh(assignment)
     verdict = decide_accept(choice.team_need(row), _accepted(session, row.id), Answer(assignment.state.value))
+    if verdict is Verdict.ALREADY:
+        return
     if verdict is Verdict.COVERED:
         questions.close(session, state="expired", now=now, subject_id=assignment.id)
         if assignment.state in _OPEN:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.domain.incident import Circle, IncidentState, Severity
@@ -121,15 +121,19 @@ def _served(session: Session, incident_id: str, now: datetime) -> dict[str, list
 
 
 def _own_incidents(session: Session, incident_id: str, now: datetime) -> dict[str, datetime]:
-    rest = timedelta(days=30)
     rows = session.execute(
-        select(tables.AffectedPerson.person_id, tables.AffectedPerson.added_at).where(
-            tables.AffectedPerson.incident_id != incident_id, tables.AffectedPerson.added_at > now - rest
+        select(
+            tables.AffectedPerson.person_id,
+            func.coalesce(tables.AffectedPerson.exposure_end, tables.AffectedPerson.added_at),
+        ).where(
+            tables.AffectedPerson.incident_id != incident_id,
+            tables.AffectedPerson.added_at > now - timedelta(days=60),
         )
     )
     found: dict[str, datetime] = {}
-    for helper, added_at in rows:
-        found[helper] = max(found.get(helper, added_at), added_at + rest)
+    for helper, exposed_until in rows:
+        until = SelectionPolicy().rest_until(exposed_until)
+        found[helper] = max(found.get(helper, until), until)
     return found
 
 

@@ -7,6 +7,7 @@ opening every sealed column of a person would cost more than handing the text ov
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,10 @@ from notifications.messages import MessageKind, from_payload, is_care, survives_
 from notifications.render import render
 
 LONGEST_VALIDITY = 36_000  # seconds; the provider's own limit
+_RESERVED = 0.2  # share of the sender's rate that only urgent messages and answers may use
+_RESERVE_FROM = (
+    5.0  # messages a second: below it there is nothing to share, and urgent ones come first anyway
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,12 @@ def claim(
         query = query.where(Outbox.lane <= outbox.LANE_ANSWER)
     claimed: list[Claimed] = []
     rows: Sequence[Any] = session.execute(query).all()
+    ordinary_left = _ordinary_share(allowed, rate)
     for row in rows:
+        if row.lane > outbox.LANE_ANSWER:
+            ordinary_left -= 1
+            if ordinary_left < 0:
+                break  # the rest of this second belongs to whatever urgent may still come
         held_back = _held_back(row, now)
         if held_back is None:
             claimed.append(_render(row, now))
@@ -201,6 +211,13 @@ def _allowance(session: Session, real: datetime, rate: float | None, limit: int)
     row.tokens = min(max(1.0, rate), row.tokens + elapsed * rate)
     row.filled_real = real
     return min(limit, int(row.tokens))
+
+
+def _ordinary_share(allowed: int, rate: float | None) -> int:
+    """How many of these may be other than urgent: a fifth of the rate is kept free, where it is that large."""
+    if rate is None or rate < _RESERVE_FROM:
+        return allowed
+    return max(0, allowed - math.ceil(rate * _RESERVED))
 
 
 def _spend(session: Session, count: int) -> None:

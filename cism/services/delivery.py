@@ -21,6 +21,7 @@ from notifications.gateway import Gateway, MessageStatus, OutgoingSms, Receipt, 
 SEND_TIME_OUT = timedelta(seconds=15)  # longer than the gateway's own
 SETTLE_WITHIN = timedelta(seconds=120)
 STALLED = timedelta(minutes=2)
+REDACT_AFTER = timedelta(hours=1)
 HANDFUL = 50  # small enough that a stop loses little, large enough that commits do not count
 
 
@@ -56,6 +57,7 @@ class Courier:
         for row in rows:
             done += await self._settle_one(row)
         await self._poll_stalled()
+        await self._redact_settled()
         return done
 
     async def sweep_inbound(self) -> int:
@@ -100,6 +102,15 @@ class Courier:
         except SendError:
             listed = []
         return await in_transaction(self.db, unsent.settle_by_list, message_id, listed)
+
+    async def _redact_settled(self) -> None:
+        """The provider forgets what texts said, but only once their fate is settled: until then it is evidence."""
+        for message_id, sid in await in_transaction(self.db, _redactable):
+            try:
+                await self.gateway.redact(sid)
+            except SendError:
+                continue
+            await in_transaction(self.db, _redacted, message_id)
 
     async def _poll_stalled(self) -> None:
         for message_id, sid in await in_transaction(self.db, _stalled):
@@ -153,3 +164,21 @@ def _stalled(session: Session) -> list[tuple[str, str]]:
         .limit(10)
     )
     return [(row.id, row.sid) for row in rows if row.sid]
+
+
+def _redactable(session: Session) -> list[tuple[str, str]]:
+    rows = session.scalars(
+        select(Outbox)
+        .where(
+            Outbox.state.in_([OutboxState.DELIVERED, OutboxState.UNDELIVERED]),
+            Outbox.redacted_at.is_(None),
+            Outbox.sent_real < real_now(session) - REDACT_AFTER,
+        )
+        .order_by(Outbox.sent_real)
+        .limit(20)
+    )
+    return [(row.id, row.sid) for row in rows if row.sid]
+
+
+def _redacted(session: Session, message_id: str) -> None:
+    session.get_one(Outbox, message_id).redacted_at = real_now(session)

@@ -519,8 +519,8 @@ def _others_open(session: Session, person: Person, question: Question) -> bool:
 def _lines(session: Session, agency_key: str) -> tuple[str, str]:
     agency = session.get(Agency, agency_key)
     if agency is None:
-        return EMERGENCY_NUMBER, NO_LINE
-    return agency.duty_phone or EMERGENCY_NUMBER, agency.crisis_line
+        return "", NO_LINE
+    return agency.duty_phone or "", agency.crisis_line
 
 
 def _name(session: Session, key: str) -> str:

@@ -386,6 +386,7 @@ class Outbox(Base):
             sqlite_where=text("state in ('sending', 'unknown')"),
         ),
         Index("outbox_sid", "sid"),
+        Index("outbox_sent", "state", "sent_real"),
         Index("outbox_question", "question_id"),
         Index("outbox_person", "person_id", "state"),
         Index("outbox_incident", "incident_id", "state"),
@@ -413,7 +414,8 @@ class Outbox(Base):
     sent_at: Mapped[datetime | None]
     sent_real: Mapped[datetime | None]
     body_digest: Mapped[str | None] = mapped_column(String(64))
-    redacted: Mapped[bool] = mapped_column(default=False)
+    redacted: Mapped[bool] = mapped_column(default=False)  # our own copy of what it said is gone
+    redacted_at: Mapped[datetime | None]  # the provider's copy is gone
     made_at: Mapped[datetime]
 
 
