@@ -29,9 +29,7 @@ from notifications.render import render
 
 LONGEST_VALIDITY = 36_000  # seconds; the provider's own limit
 _RESERVED = 0.2  # share of the sender's rate that only urgent messages and answers may use
-_RESERVE_FROM = (
-    5.0  # messages a second: below it there is nothing to share, and urgent ones come first anyway
-)
+_RESERVE_FROM = 5.0  # a second: below it there is nothing to share, and urgent ones come first anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +91,8 @@ def claim(
     allowed = _allowance(session, real, rate, limit)
     if allowed < 1:
         return []
-    query = (
-        select(*_COLUMNS)
-        .outerjoin(Person, Person.id == Outbox.person_id)
-        .outerjoin(Question, Question.id == Outbox.question_id)
-        .where(*engine.outbox_ready(now, real))
-        .order_by(Outbox.lane, Outbox.not_before, Outbox.id)
-        .limit(allowed)
-        .with_for_update(skip_locked=True, of=Outbox)
-    )
-    if only is not None:
-        query = query.where(Outbox.id.in_(list(only)))
-    if urgent_only:
-        query = query.where(Outbox.lane <= outbox.LANE_ANSWER)
     claimed: list[Claimed] = []
-    rows: Sequence[Any] = session.execute(query).all()
+    rows = _ready_rows(session, now, real, only, urgent_only=urgent_only, limit=allowed)
     ordinary_left = _ordinary_share(allowed, rate)
     for row in rows:
         if row.lane > outbox.LANE_ANSWER:
@@ -123,6 +108,31 @@ def claim(
     if rate is not None:
         _spend(session, len(claimed))
     return claimed
+
+
+def _ready_rows(
+    session: Session,
+    now: datetime,
+    real: datetime,
+    only: Collection[str] | None,
+    *,
+    urgent_only: bool,
+    limit: int,
+) -> Sequence[Any]:
+    query = (
+        select(*_COLUMNS)
+        .outerjoin(Person, Person.id == Outbox.person_id)
+        .outerjoin(Question, Question.id == Outbox.question_id)
+        .where(*engine.outbox_ready(now, real))
+        .order_by(Outbox.lane, Outbox.not_before, Outbox.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Outbox)
+    )
+    if only is not None:
+        query = query.where(Outbox.id.in_(list(only)))
+    if urgent_only:
+        query = query.where(Outbox.lane <= outbox.LANE_ANSWER)
+    return session.execute(query).all()
 
 
 def record(session: Session, outcomes: Sequence[Outcome]) -> None:

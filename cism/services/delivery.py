@@ -104,7 +104,7 @@ class Courier:
         return await in_transaction(self.db, unsent.settle_by_list, message_id, listed)
 
     async def _redact_settled(self) -> None:
-        """The provider forgets what texts said, but only once their fate is settled: until then it is evidence."""
+        """The provider forgets what texts said once their fate is settled: until then it is evidence."""
         for message_id, sid in await in_transaction(self.db, _redactable):
             try:
                 await self.gateway.redact(sid)
