@@ -29,7 +29,7 @@ from notifications.render import render
 
 LONGEST_VALIDITY = 36_000  # seconds; the provider's own limit
 _RESERVED = 0.2  # share of the sender's rate that only urgent messages and answers may use
-_RESERVE_FROM = 5.0  # a second: below it there is nothing to share, and urgent ones come first anyway
+_RESERVE_FROM = 5.0  # a second: below it there is nothing to share; urgent ones come first anyway
 
 
 @dataclass(frozen=True, slots=True)
