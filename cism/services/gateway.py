@@ -1,0 +1,31 @@
+"""The one place that builds the way to the provider: Twilio, or the phone wall where no Twilio is set."""
+
+from __future__ import annotations
+
+from cism.settings import WALL_NUMBER, Settings
+from notifications.gateway import Gateway
+from notifications.twilio_gateway import TwilioGateway
+
+
+def build_gateway(settings: Settings) -> Gateway:
+    """The gateway of this installation; used from one event loop and closed by whoever asked for it."""
+    if settings.uses_wall:
+        account, token = settings.wall_credentials()
+        return TwilioGateway(
+            account_sid=account,
+            auth_token=token,
+            sender=WALL_NUMBER,
+            messaging_service_sid=None,
+            urgent_sender=None,
+            base_url=settings.provider_url,
+            status_callback_base=settings.public_url,
+        )
+    return TwilioGateway(
+        account_sid=settings.twilio_account_sid or "",
+        auth_token=settings.twilio_auth_token or "",
+        sender=settings.twilio_from,
+        messaging_service_sid=settings.twilio_messaging_service_sid,
+        urgent_sender=settings.twilio_urgent_from,
+        base_url=settings.twilio_base_url,  # None: Twilio's own
+        status_callback_base=settings.public_url,
+    )

@@ -1,0 +1,71 @@
+"""Alive, able to work, and figures for Prometheus."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from cism.errors import CismError
+from cism.store import migrate
+from cism.store.db import real_now
+from cism.store.tables import Heartbeat
+from cism.web import metrics
+from cism.web.backend import Backend, backend_of
+
+router = APIRouter(include_in_schema=False)
+
+CONDUCTOR_SEEN_WITHIN = timedelta(seconds=60)
+
+
+@router.get("/healthz")
+async def alive() -> Response:
+    """The process answers."""
+    return JSONResponse({"alive": True})
+
+
+@router.get("/readyz")
+async def ready(request: Request) -> Response:
+    """Able to work: database, migrations, and a conductor that was seen; Prefect is not asked."""
+    parts = await _parts(backend_of(request))
+    good = all(value == "ok" for value in parts.values())
+    return JSONResponse({"ready": good, **parts}, status_code=200 if good else 503)
+
+
+@router.get("/metrics")
+async def figures(request: Request) -> Response:
+    """Figures without anything personal."""
+    backend = backend_of(request)
+    found = await backend.read(metrics.read)
+    return Response(
+        metrics.text(found, forged_webhooks=backend.forged_webhooks), media_type=metrics.CONTENT_TYPE
+    )
+
+
+async def _parts(backend: Backend) -> dict[str, str]:
+    parts = {"database": "ok", "migrations": "ok", "conductor": "ok"}
+    try:
+        conductor = await backend.read(_conductor)
+        await run_in_threadpool(migrate.check, backend.db)
+    except CismError as error:
+        part = "migrations" if error.problem.startswith("database-") else "database"
+        return {**parts, part: str(error)}
+    except SQLAlchemyError:
+        return {**parts, "migrations": "the tables are missing: run `cism db upgrade`"}
+    if not conductor:
+        parts["conductor"] = "not seen for 60 s: start `cism up` or `python -m flows`"
+    return parts
+
+
+def _conductor(session: Session) -> bool:
+    since = real_now(session) - CONDUCTOR_SEEN_WITHIN
+    found = session.scalar(
+        select(Heartbeat.name).where(Heartbeat.name.startswith("conductor"), Heartbeat.seen_real >= since)
+    )
+    return found is not None

@@ -1,0 +1,1 @@
+"""Pages for people: server-rendered, phone first, whole without JavaScript."""

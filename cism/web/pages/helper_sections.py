@@ -1,0 +1,193 @@
+"""What a helper sees: whom to call, at what number, by when (domain.md 7.3: their own persons alone)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cism.domain.access import Act, may_do
+from cism.domain.escalation import EscalationState
+from cism.domain.incident_types import INCIDENT_TYPES
+from cism.domain.people import PersonStatus
+from cism.domain.plan import StepKind, StepState
+from cism.services import people, sessions
+from cism.services.notify import lines
+from cism.store.states import AssignmentState, SessionState
+from cism.store.tables import (
+    Assignment,
+    Escalation,
+    GroupSession,
+    InboundMessage,
+    Incident,
+    Invitation,
+    Person,
+    Question,
+    Step,
+)
+from cism.web.pages.local_time import spoken
+from cism.web.pages.sections import REPORT_LABELS, Section, buttons, open_question, over
+
+_GONE = "This is no longer yours; there is nothing to do. Thank you."
+
+
+def assignment(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
+    """Whom to call and by when; the brief before it."""
+    row = session.get(Assignment, subject or "")
+    if row is None or row.peer_id != helper.id or row.state is not AssignmentState.ACCEPTED:
+        return over(_GONE)
+    incident = session.get_one(Incident, row.incident_id)
+    if not people.is_staff_for(session, helper, incident.id):
+        return over(_GONE)
+    kind = INCIDENT_TYPES.get(incident.type)
+    own = open_question(session, helper.id, row.id, "assignment")
+    meetings = [
+        spoken(item.starts_at, helper.zone)
+        for item in sessions.of_incident(session, incident.id)
+        if item.state is SessionState.APPROVED and item.starts_at is not None and item.starts_at > now
+    ]
+    return Section(
+        "sections/assignment.html",
+        {
+            "ref": incident.ref,
+            "kind": kind.label if kind else incident.type,
+            "jeopardy": kind is not None and kind.jeopardy and not incident.statements_complete,
+            "persons": [
+                _person(session, helper, incident, item)
+                for item in people.looked_after(session, helper.id, incident.id)
+                if item.status is not PersonStatus.DECEASED
+            ],
+            "meetings": meetings,
+            "code": own.code if own else None,
+            "hand_back": buttons(own, {"9": "Hand the whole assignment back"}),
+            "duty": lines(session, incident.agency)[0],
+        },
+        row.id,
+    )
+
+
+def escalation(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
+    """Take it; then whom to call, and how it ended."""
+    row = session.get(Escalation, subject or "")
+    if row is None or row.person_id == helper.id or not _was_asked(session, helper, row):
+        return over(_GONE)
+    if row.state is EscalationState.CLOSED:
+        return over("This is closed: a human has recorded how it ended. Thank you.")
+    if row.state is EscalationState.ACKED and row.acked_by != helper.id:
+        return over("Somebody else has taken this and makes the call. Thank you.")
+    question = open_question(session, helper.id, row.id, "escalation", "welfare")
+    shown: dict[str, Any] = {
+        "level": row.level.value,
+        "welfare": row.welfare,
+        "opened": spoken(row.opened_at, helper.zone),
+        "code": question.code if question else None,
+        "lines": lines(session, row.agency),
+    }
+    if row.state is EscalationState.OPEN:
+        by = question.deadline if question else None
+        shown |= {
+            "by": spoken(by, helper.zone) if by else None,
+            "buttons": buttons(question, {"1": "I take it and call", "0": "Not now, ask the next"}),
+        }
+        return Section("sections/escalation_open.html", shown, row.id)
+    shown |= {
+        "by": spoken(row.voice_by, helper.zone) if row.voice_by else None,
+        "buttons": buttons(question, REPORT_LABELS),
+        **_whom(session, row),
+    }
+    return Section("sections/escalation_mine.html", shown, row.id)
+
+
+def approval(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
+    """The facts that the decision needs, and no names (invariant 11)."""
+    meeting = session.get(GroupSession, subject or "")
+    question = open_question(session, helper.id, subject, "approval")
+    roles = [item.role for item in helper.roles]
+    if meeting is None or meeting.state is not SessionState.PROPOSED or question is None:
+        return over("This has been decided, or its time has passed. Thank you.")
+    if not may_do(roles, Act.APPROVE_SESSION, same_agency=True):
+        return over(_GONE)
+    incident = session.get_one(Incident, meeting.incident_id)
+    kind = INCIDENT_TYPES.get(incident.type)
+    size = session.scalar(select(func.count()).where(Invitation.session_id == meeting.id))
+    return Section(
+        "sections/approval.html",
+        {
+            "ref": incident.ref,
+            "kind": kind.label if kind else incident.type,
+            "severity": incident.severity.value,
+            "meeting": {"cisd": "debriefing (CISD)", "defusing": "defusing"}.get(meeting.kind, meeting.kind),
+            "starts": _spoken(meeting.starts_at, helper),
+            "window": [_spoken(meeting.window_from, helper), _spoken(meeting.window_to, helper)],
+            "size": size,
+            "team_size": meeting.team_size,
+            "statements": incident.statements_complete if kind is not None and kind.jeopardy else None,
+            "by": _spoken(question.deadline, helper),
+            "code": question.code,
+            "buttons": buttons(question, {"1": "Approve", "0": "Refuse: one-to-one instead"}),
+        },
+        meeting.id,
+    )
+
+
+def _person(session: Session, helper: Person, incident: Incident, person: Person) -> dict[str, Any]:
+    question = session.scalars(
+        select(Question)
+        .where(
+            Question.person_id == helper.id,
+            Question.about_id == person.id,
+            Question.incident_id == incident.id,
+            Question.kind == "contact_report",
+        )
+        .order_by(Question.asked_at.desc())
+    ).first()
+    waits = question if question is not None and question.state == "open" else None
+    following = session.scalar(
+        select(func.min(Step.due_at)).where(
+            Step.incident_id == incident.id,
+            Step.person_id == person.id,
+            Step.kind == StepKind.PEER_TASK,
+            Step.state == StepState.PLANNED,
+        )
+    )
+    return {
+        "name": person.name,
+        "phone": person.phone if person.frozen_at is None else None,
+        "by": _spoken(waits.deadline, helper) if waits else None,
+        "code": waits.code if waits else None,
+        "reported": question is not None and waits is None,
+        "next": _spoken(following, helper),
+        "buttons": buttons(waits, REPORT_LABELS),
+    }
+
+
+def _whom(session: Session, row: Escalation) -> dict[str, Any]:
+    person = session.get(Person, row.person_id) if row.person_id else None
+    inbound = session.get(InboundMessage, row.inbound_sid) if row.inbound_sid else None
+    number = person.phone if person is not None else (inbound.from_number if inbound else None)
+    return {
+        "name": person.name if person is not None else None,
+        "phone": number,
+        "words": inbound.body if inbound is not None else None,
+        "worried": row.reason == "worry",
+    }
+
+
+def _was_asked(session: Session, helper: Person, row: Escalation) -> bool:
+    """By a question of ours, and still in a role that answers."""
+    if helper.status is not PersonStatus.ACTIVE:
+        return False
+    found = session.scalar(
+        select(Question.id).where(
+            Question.person_id == helper.id,
+            Question.subject_id == row.id,
+            Question.kind.in_(["escalation", "welfare"]),
+        )
+    )
+    return found is not None
+
+
+def _spoken(at: datetime | None, helper: Person) -> str | None:
+    return spoken(at, helper.zone) if at is not None else None

@@ -1,0 +1,234 @@
+"""Pages behind a short-lived address: a code to the enrolled phone opens them; looking changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from cism.domain.escalation import EscalationState
+from cism.domain.people import PersonStatus
+from cism.domain.questions import ALLOWED_DIGITS, QuestionKind
+from cism.errors import BadInput, NotAllowed, NotFound, NotSignedIn
+from cism.services import answers, audit, escalations, links, people, queue, response
+from cism.services.links import LIFETIME, Opened
+from cism.store.db import now as product_now
+from cism.store.tables import Question
+from cism.web.backend import backend_of
+from cism.web.pages import link_view, other_sections
+from cism.web.pages.cookies import form_token, keep_visit, set_page_cookie
+from cism.web.pages.forms import Form, posted
+from cism.web.pages.sections import Section
+from cism.web.pages.templating import page
+from cism.web.pages.throttle import Throttle
+
+router = APIRouter(include_in_schema=False)
+
+_COOKIE: Final = "cism_page"
+_codes = Throttle(5, 15 * 60)
+_phones = Throttle(3, 15 * 60)
+
+
+@router.get("/a/{secret}")
+async def look(request: Request, secret: str) -> Response:
+    """The page, to the browser that gave the code; to any other the way to a code."""
+    browser = request.cookies.get(_COOKIE)
+    if browser is None:
+        return await _gate(request, secret, sent="sent" in request.query_params)
+
+    def work(session: Session) -> list[Section]:
+        opened = links.opened(session, secret, browser)
+        request.state.actor = opened.person_id
+        return link_view.view(session, opened)
+
+    try:
+        found = await backend_of(request).act(work)
+    except (NotSignedIn, NotFound):
+        return await _gate(request, secret, expired=True)
+    token = await form_token(request)
+    answer = page(request, "link.html", form_token=token, sections=found, base=f"/a/{secret}")
+    keep_visit(request, answer)
+    return answer
+
+
+@router.post("/a/{secret}/code")
+async def send_code(request: Request, secret: str) -> Response:
+    """Text a code to the enrolled phone. The page says the same for an address that is not ours."""
+    await posted(request)
+    if not _codes.allow(hashlib.sha256(secret.encode()).hexdigest()):
+        return await _gate(
+            request,
+            secret,
+            sent=True,
+            problem="Several codes were sent. Use the newest, or wait a quarter of an hour.",
+        )
+
+    def work(session: Session) -> None:
+        try:
+            links.send_code(session, secret, product_now(session))
+        except NotFound:
+            return
+
+    await backend_of(request).act(work)
+    return RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
+
+
+@router.post("/a/{secret}/open")
+async def give_code(request: Request, secret: str) -> Response:
+    """Check the code. A wrong one is counted, which is why the refusal is carried out of the transaction."""
+    form = await posted(request)
+    code = "".join(form.one("code").split())
+
+    def work(session: Session) -> str | None:
+        try:
+            return links.open_with(session, secret, code)
+        except (NotSignedIn, NotFound):
+            return None
+
+    browser = await backend_of(request).act(work)
+    if browser is None:
+        return await _gate(
+            request,
+            secret,
+            sent=True,
+            problem="That code does not fit, or its time is over. Ask for a new one.",
+        )
+    answer = RedirectResponse(f"/a/{secret}", status_code=303)
+    set_page_cookie(request, answer, _COOKIE, browser, f"/a/{secret}", int(LIFETIME.total_seconds()))
+    return answer
+
+
+@router.post("/a/{secret}/answer")
+async def answer_question(request: Request, secret: str) -> Response:
+    """A button: the same as its digit by text."""
+
+    def work(session: Session, opened: Opened, form: Form) -> None:
+        people.lock_person(session, opened.person_id)
+        question = session.get(Question, form.one("question"))
+        if question is None or question.person_id != opened.person_id:
+            message = "This question is not yours."
+            raise NotAllowed(message)
+        digit, number = form.one("digit"), form.one("number")
+        if digit not in ALLOWED_DIGITS[QuestionKind(question.kind)] or (number and not number.isdecimal()):
+            message = "This answer does not fit the question. Open the page again."
+            raise BadInput(message)
+        answers.apply(session, question, digit, int(number[:4]) if number else None, product_now(session))
+
+    return await _act(request, secret, work, "answer")
+
+
+@router.post("/a/{secret}/handled")
+async def handled(request: Request, secret: str) -> Response:
+    """The words were read, and the reader has acted."""
+
+    def work(session: Session, opened: Opened, _form: Form) -> None:
+        now = product_now(session)
+        helper = people.get(session, opened.person_id)
+        shown = other_sections.queue_item(session, helper, opened.subject_id, now)
+        if opened.purpose != "queue" or shown.subject is None:
+            message = "This has been handled already, or is not yours."
+            raise NotAllowed(message)
+        queue.handle(session, shown.subject, by=helper.id, now=now)
+
+    return await _act(request, secret, work, "handle queue")
+
+
+@router.post("/a/{secret}/take-over")
+async def take_over(request: Request, secret: str) -> Response:
+    """The coordinator takes over; the logging supervisor no longer sees the list."""
+
+    def work(session: Session, opened: Opened, _form: Form) -> None:
+        now = product_now(session)
+        helper = people.get(session, opened.person_id)
+        shown = other_sections.incident(session, helper, opened.subject_id, now)
+        if opened.purpose != "incident" or shown.subject is None:
+            message = "This is not yours to take over."
+            raise NotAllowed(message)
+        response.accept(session, shown.subject, by=helper.id, now=now)
+
+    return await _act(request, secret, work, "accept incident")
+
+
+@router.post("/a/{secret}/welfare")
+async def end_welfare(request: Request, secret: str) -> Response:
+    """How the search for somebody ended: met in person, or emergency services asked by a human."""
+
+    def work(session: Session, opened: Opened, form: Form) -> None:
+        row = escalations.locked(session, opened.subject_id or "") if opened.purpose == "escalation" else None
+        if row is None or row.acked_by != opened.person_id or row.state is not EscalationState.ACKED:
+            message = "Take it first; only who has it says how it ended."
+            raise NotAllowed(message)
+        outcome, by_name = form.one("outcome"), form.one("by_name")[:80]
+        if outcome == "handed_to_emergency_services":
+            if not by_name:
+                message = "Write who asked the emergency services."
+                raise BadInput(message)
+            outcome = f"{outcome}:{by_name}"
+        helper = people.get(session, opened.person_id)
+        escalations.close(session, row, helper, outcome, product_now(session))
+
+    return await _act(request, secret, work, "close escalation")
+
+
+@router.post("/sign-in/phone")
+async def by_phone(request: Request) -> Response:
+    """A code to an enrolled phone opens what waits for its owner. The answer is the same for any number."""
+    number = "".join((await posted(request)).one("phone").split())
+    secret = secrets.token_urlsafe(9)
+    if not _phones.allow(hashlib.sha256(number.encode()).hexdigest()):
+        return RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
+
+    def work(session: Session) -> str:
+        person = people.by_phone(session, number)
+        if person is None or person.frozen_at is not None or person.status is PersonStatus.DECEASED:
+            return secret
+        known = links.link_for(session, person, link_view.HOME, None).rpartition("/")[2]
+        links.send_code(session, known, product_now(session))
+        return known
+
+    found = await backend_of(request).act(work)
+    return RedirectResponse(f"/a/{found}?sent=1", status_code=303)
+
+
+async def _act(
+    request: Request, secret: str, work: Callable[[Session, Opened, Form], None], act: str
+) -> Response:
+    """One act of the browser that gave the code, audited with the person's id."""
+    form = await posted(request)
+    browser = request.cookies.get(_COOKIE)
+
+    def together(session: Session) -> None:
+        opened = links.opened(session, secret, browser)
+        request.state.actor = opened.person_id
+        work(session, opened, form)
+        audit.write(session, opened.person_id, f"page {act}", opened.subject_id)
+
+    try:
+        await backend_of(request).act(together)
+    except (NotSignedIn, NotFound):
+        return await _gate(request, secret, expired=True)
+    return RedirectResponse(f"/a/{secret}", status_code=303)
+
+
+async def _gate(
+    request: Request, secret: str, *, sent: bool = False, expired: bool = False, problem: str | None = None
+) -> Response:
+    token = await form_token(request)
+    answer = page(
+        request,
+        "gate.html",
+        status=403 if problem else 200,
+        form_token=token,
+        base=f"/a/{secret}",
+        sent=sent,
+        expired=expired,
+        problem=problem,
+    )
+    keep_visit(request, answer)
+    return answer

@@ -1,0 +1,54 @@
+"""Times as people write them on a form, in a zone that the page names; the browser's is not trusted."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from cism.errors import BadInput
+
+
+def instant(day: str, clock: str, zone: str) -> datetime:
+    """A local date and clock time as aware UTC; refused where that minute came twice or not at all."""
+    try:
+        wall = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock))
+    except ValueError:
+        message = "write the date like 2026-03-07 and the time like 23:10"
+        raise BadInput(message) from None
+    if wall.tzinfo is not None:
+        message = f"write the time without a zone; it is read as {zone}"
+        raise BadInput(message)
+    place = ZoneInfo(zone)
+    try:
+        first, second = (wall.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1))
+        back = first.astimezone(place).replace(tzinfo=None)
+    except (OverflowError, ValueError):
+        message = "this date is out of range"
+        raise BadInput(message) from None
+    if back != wall:
+        message = "the clocks were set forward then, and this minute did not exist; write it an hour later"
+        raise BadInput(message)
+    if first != second:
+        message = (
+            "the clocks were set back then: this minute came twice; say how many minutes ago it was instead"
+        )
+        raise BadInput(message)
+    return first
+
+
+def local(at: datetime, zone: str) -> datetime:
+    """An instant on the clocks of a zone."""
+    return at.astimezone(ZoneInfo(zone))
+
+
+def spoken(at: datetime, zone: str) -> str:
+    """An instant for a page, e.g. "Sat 7 Mar, 23:10"."""
+    here = local(at, zone)
+    return f"{here:%a} {here.day} {here:%b}, {here:%H:%M}"
+
+
+def zone_name(zone: str, at: datetime) -> str:
+    """A zone as people know it, e.g. "New York time (EST)"."""
+    city = zone.rpartition("/")[2].replace("_", " ")
+    short = f"{local(at, zone):%Z}"
+    return f"{city} time ({short})" if short.isalpha() and short != city else f"{city} time"

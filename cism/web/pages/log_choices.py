@@ -1,0 +1,147 @@
+"""What the log form offers: kinds of incident by service, and the agency's people by unit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.incident import Circle, Severity
+from cism.domain.incident_types import INCIDENT_TYPES, IncidentType
+from cism.domain.people import Discipline, PersonStatus
+from cism.services.tokens import Caller
+from cism.store.db import now
+from cism.store.tables import Agency, Person
+
+T = TypeVar("T")
+
+MOST_SHOWN: Final = 200  # a larger agency names people by their roster id
+_WIDE: Final = 3  # a kind for more services than this stands under "any service"
+
+SEVERITIES: Final[Mapping[Severity, str]] = {
+    Severity.S1: "S1, notable",
+    Severity.S2: "S2, serious",
+    Severity.S3: "S3, major",
+    Severity.S4: "S4, catastrophic or over days",
+}
+CIRCLES: Final[Mapping[Circle, str]] = {
+    Circle.B: "was present",
+    Circle.A: "acted directly",
+    Circle.C: "remote, on the radio or phone",
+    Circle.D: "close to whoever was harmed",
+    Circle.E: "support, or in charge",
+}
+SERVICES: Final[Mapping[Discipline, str]] = {
+    Discipline.LAW_ENFORCEMENT: "Law enforcement",
+    Discipline.FIRE: "Fire",
+    Discipline.EMS: "Emergency medical services",
+    Discipline.DISPATCH: "Dispatch",
+    Discipline.RAIL: "Rail",
+    Discipline.HOSPITAL: "Hospital",
+    Discipline.CORRECTIONS: "Corrections",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One person who may have been there. `id` is opaque, `roster_id` the agency's own."""
+
+    id: str
+    roster_id: str
+    name: str
+    rank: str
+    unit: str
+    dispatch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TypeGroup:
+    """The kinds of one service."""
+
+    label: str
+    types: tuple[IncidentType, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Everything that the form offers to one supervisor."""
+
+    agency: str
+    agency_name: str
+    zone: str
+    now: datetime
+    me: str | None
+    people: tuple[Candidate, ...]
+    more_people: bool
+    type_groups: tuple[TypeGroup, ...]
+
+    @property
+    def crews(self) -> list[tuple[str, list[Candidate]]]:
+        """People by unit, the supervisor's own first."""
+        mine = next((item.unit for item in self.people if item.id == self.me), None)
+        units = sorted({item.unit for item in self.people}, key=lambda unit: (unit != mine, unit.casefold()))
+        return [(unit or "No unit", [item for item in self.people if item.unit == unit]) for unit in units]
+
+    @property
+    def dispatchers(self) -> list[Candidate]:
+        """Who may have dispatched it or taken the call."""
+        return [item for item in self.people if item.dispatch]
+
+
+def choices(session: Session, caller: Caller) -> Choices:
+    """Read what the form offers to this caller."""
+    rows = list(
+        session.scalars(
+            select(Person).where(
+                Person.agency == caller.agency,
+                Person.status.in_([PersonStatus.ACTIVE, PersonStatus.LEAVE]),
+            )
+        )
+    )
+    me = next((row for row in rows if row.id == caller.person_id), None)
+    shown = (
+        rows if len(rows) <= MOST_SHOWN else [row for row in rows if me is not None and row.unit == me.unit]
+    )
+    service = me.discipline if me is not None else _usual([row.discipline for row in rows])
+    agency = session.get(Agency, caller.agency)
+    return Choices(
+        agency=caller.agency,
+        agency_name=agency.display if agency else caller.agency,
+        zone=me.zone if me is not None else _usual([row.zone for row in rows]) or "UTC",
+        now=now(session),
+        me=me.id if me is not None else None,
+        people=tuple(sorted(map(_candidate, shown), key=lambda item: item.name.casefold())),
+        more_people=len(shown) < len(rows),
+        type_groups=type_groups(INCIDENT_TYPES, service),
+    )
+
+
+def type_groups(types: Mapping[str, IncidentType], first: Discipline | None) -> tuple[TypeGroup, ...]:
+    """Kinds by service: one's own, then those of any service, then the others'."""
+    any_service = tuple(item for item in types.values() if len(item.disciplines) > _WIDE)
+    by_service = {
+        service: tuple(
+            item for item in types.values() if service in item.disciplines and len(item.disciplines) <= _WIDE
+        )
+        for service in SERVICES
+    }
+    order = sorted(SERVICES, key=lambda service: service != first)
+    groups = [TypeGroup(SERVICES[service], by_service[service]) for service in order]
+    place = 1 if first is not None else 0
+    groups.insert(place, TypeGroup("Any service", any_service))
+    return tuple(group for group in groups if group.types)
+
+
+def _candidate(row: Person) -> Candidate:
+    return Candidate(
+        row.id, row.roster_id, row.name, row.rank, row.unit, row.discipline is Discipline.DISPATCH
+    )
+
+
+def _usual(values: Sequence[T]) -> T | None:
+    return Counter(values).most_common(1)[0][0] if values else None

@@ -1,0 +1,188 @@
+"""Reads the log form: from fields to a report, or what is wrong with which field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from cism.domain.incident import Circle, Severity
+from cism.domain.incident_types import INCIDENT_TYPES, IncidentType, suggest_types
+from cism.errors import BadInput
+from cism.services.intake import AffectedInput, IncidentInput
+from cism.web.pages.forms import Form
+from cism.web.pages.local_time import instant
+from cism.web.pages.log_choices import Candidate, Choices
+
+NONE: Final = "none"
+OTHER: Final = "other"
+_MOST_MINUTES: Final = 72 * 60
+_SPLIT: Final = " - "  # between code and label in the search field
+
+
+@dataclass
+class Read:
+    """What a form says, and what is wrong, by field."""
+
+    problems: dict[str, str] = field(default_factory=dict)
+    type: IncidentType | None = None
+    severity: Severity | None = None
+    occurred_at: datetime | None = None
+    ended_at: datetime | None = None
+    kin_notified: bool = False
+    funeral_at: datetime | None = None
+    affected: dict[str, Circle] = field(default_factory=dict)  # by roster key
+
+
+def read(form: Form, offered: Choices, *, sent_at: datetime) -> Read:
+    """Read every field; `sent_at` (aware) is what "now" and "minutes ago" count from."""
+    found = Read()
+    _type(form, found)
+    _severity(form, found)
+    _ended(form, found, offered, sent_at)
+    _began(form, found, offered)
+    known = {item.id: item for item in offered.people}
+    _there(form, found, known)
+    _asked(form, found, known, "dispatcher")
+    _asked(form, found, known, "call_taker")
+    _others(form, found)
+    if form.one("nobody_else") != "yes":
+        found.problems["nobody_else"] = "Confirm that nobody else was there, or add whoever is missing."
+    _kin(form, found, offered)
+    return found
+
+
+def report(found: Read, offered: Choices) -> IncidentInput:
+    """The report of a form without problems."""
+    return IncidentInput(
+        type=found.type.code if found.type else "",
+        agency=offered.agency,
+        severity=found.severity,
+        occurred_at=found.occurred_at,
+        ended_at=found.ended_at,
+        kin_notified=found.kin_notified,
+        funeral_at=found.funeral_at,
+        affected=tuple(
+            AffectedInput(person_id=key, circle=circle) for key, circle in sorted(found.affected.items())
+        ),
+        logged_by=offered.me,
+    )
+
+
+def _type(form: Form, found: Read) -> None:
+    searched, chosen = form.one("type_search"), form.one("type")
+    code = searched.split(_SPLIT, 1)[0].strip() if searched else chosen
+    if not code:
+        found.problems["type"] = "Choose what happened."
+        return
+    found.type = INCIDENT_TYPES.get(code.upper()) or _by_label(searched)
+    if found.type is None:
+        near = [INCIDENT_TYPES[item].label for item in suggest_types(code)]
+        hint = f" Did you mean: {'; '.join(near)}?" if near else ""
+        found.problems["type"] = f"There is no such kind of incident.{hint}"
+    elif searched and chosen and chosen != found.type.code:
+        found.problems["type"] = "The search and the list say different things: empty one of them."
+
+
+def _by_label(text: str) -> IncidentType | None:
+    wanted = text.casefold()
+    return next((item for item in INCIDENT_TYPES.values() if item.label.casefold() == wanted), None)
+
+
+def _severity(form: Form, found: Read) -> None:
+    given = form.one("severity")
+    if given and given not in Severity.__members__:
+        found.problems["severity"] = "Choose one of the list."
+    elif given:
+        found.severity = Severity(given)
+
+
+def _ended(form: Form, found: Read, offered: Choices, sent_at: datetime) -> None:
+    match form.one("ended"):
+        case "now":
+            found.ended_at = sent_at
+        case "ago":
+            found.ended_at = _minutes_ago(form, found, sent_at)
+        case "at":
+            found.ended_at = _instant(form, found, offered, "ended")
+        case "ongoing":
+            found.ended_at = None
+        case _:
+            found.problems["ended"] = "Say when it ended, or that it is not over."
+
+
+def _minutes_ago(form: Form, found: Read, sent_at: datetime) -> datetime | None:
+    text = form.one("minutes_ago")
+    if not (text.isascii() and text.isdigit()) or int(text[:9]) > _MOST_MINUTES:
+        found.problems["ended"] = "Write how many minutes ago, up to 4320 (three days)."
+        return None
+    return sent_at - timedelta(minutes=int(text))
+
+
+def _began(form: Form, found: Read, offered: Choices) -> None:
+    if form.one("began_time") or form.one("began_date"):
+        found.occurred_at = _instant(form, found, offered, "began")
+
+
+def _instant(form: Form, found: Read, offered: Choices, name: str) -> datetime | None:
+    try:
+        return instant(form.one(f"{name}_date"), form.one(f"{name}_time"), offered.zone)
+    except BadInput as error:
+        found.problems[name] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        return None
+
+
+def _there(form: Form, found: Read, known: Mapping[str, Candidate]) -> None:
+    for person_id in form.many("there"):
+        if person_id not in known:
+            found.problems["there"] = (
+                "Somebody on this list is no longer on the roster; look through it again."
+            )
+            continue
+        circle = form.one(f"circle_{person_id}") or Circle.B.value
+        if circle not in Circle.__members__:
+            found.problems["there"] = "Choose how near each person was."
+            continue
+        found.affected[known[person_id].roster_id] = Circle(circle)
+
+
+def _asked(form: Form, found: Read, known: Mapping[str, Candidate], name: str) -> None:
+    """The two who are forgotten most often: an answer is always needed."""
+    given = form.one(name)
+    if given == NONE:
+        return
+    if given == OTHER:
+        key = form.one(f"{name}_other")
+        if not key:
+            found.problems[name] = "Write their id, with their agency before it: AGENCY:ID."
+        else:
+            found.affected.setdefault(key, Circle.C)
+    elif given in known:
+        found.affected.setdefault(known[given].roster_id, Circle.C)
+    else:
+        found.problems[name] = "Choose who it was, or that there was none."
+
+
+def _others(form: Form, found: Read) -> None:
+    for line in form.one("others").splitlines():
+        words = line.split()
+        if not words:
+            continue
+        circle = words[1].upper() if len(words) > 1 else Circle.B.value
+        if circle not in Circle.__members__ or len(words) > 2:  # an id and a letter
+            found.problems["others"] = "Write one person a line: ID, or AGENCY:ID, then a letter A to F."
+            continue
+        found.affected.setdefault(words[0], Circle(circle))
+
+
+def _kin(form: Form, found: Read, offered: Choices) -> None:
+    """Asked only where somebody died in the line of duty: nobody close is texted before the family knows."""
+    if found.type is None or not found.type.lodd:
+        return
+    answer = form.one("kin")
+    if answer not in {"yes", "no"}:
+        found.problems["kin"] = "Say whether the family has been told. Nobody close is texted before."
+    found.kin_notified = answer == "yes"
+    if form.one("funeral_date") or form.one("funeral_time"):
+        found.funeral_at = _instant(form, found, offered, "funeral")

@@ -1,0 +1,147 @@
+"""What those in charge see behind their links, and what an invited person does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.access import Act, may_do
+from cism.domain.incident import IncidentState
+from cism.domain.incident_types import INCIDENT_TYPES
+from cism.domain.people import PersonStatus
+from cism.services import choice, people
+from cism.services.notify import lines
+from cism.store.states import AssignmentState, QueueState, SessionState
+from cism.store.tables import (
+    Assignment,
+    GroupSession,
+    InboundMessage,
+    Incident,
+    Invitation,
+    Person,
+    QueueItem,
+)
+from cism.web.pages.local_time import spoken
+from cism.web.pages.sections import Section, buttons, open_question, over
+
+_GONE = "There is nothing for you here any more. Thank you."
+# why something waits for a human, in words; a kind that is not here is named as it is
+_QUEUE: dict[str, str] = {
+    "free_text": "Somebody wrote in their own words.",
+    "help": "Somebody sent HELP. It may be a cry for help: call them.",
+    "crisis": "Somebody wrote words that worry us. A clinician is being called at the same time.",
+    "who_is_this": "Somebody asks who we are. The number may not be this person's any more: name nobody.",
+    "worry": "A helper is worried about one of the people they look after. Ask the helper whom they mean.",
+    "call_needed": "This person is to be called, and no peer is assigned.",
+    "call_unreported": "A peer was to call this person and has not reported it.",
+    "contact_missed": "A check-in could not be sent in its time. Call this person.",
+    "care_held": "This person sent a 0 that could mean several things. Texts are held until you have asked.",
+    "unsettled_send": "Nobody can say whether a text arrived. It is not sent twice: call this person.",
+    "answer_refused": "A helper's answer could not be carried out. Ask them what they meant.",
+}
+
+
+def incident(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
+    """How the asking stands, for whoever is in charge."""
+    row = session.get(Incident, subject or "")
+    roles = [item.role for item in helper.roles]
+    if row is None or helper.status is not PersonStatus.ACTIVE:
+        return over(_GONE)
+    affected = any(item.person_id == helper.id for item in row.affected)
+    if affected or not may_do(roles, Act.ACCEPT_INCIDENT, same_agency=True):
+        return over(_GONE)
+    kind = INCIDENT_TYPES.get(row.type)
+    return Section(
+        "sections/incident.html",
+        {
+            "ref": row.ref,
+            "kind": kind.label if kind else row.type,
+            "severity": row.severity.value,
+            "logged": spoken(row.logged_at, helper.zone),
+            "ended": spoken(row.ended_at, helper.zone) if row.ended_at else None,
+            "people": len(row.affected),
+            "needed": choice.team_need(row),
+            "team": _team(session, row),
+            "open": row.state is IncidentState.OPEN,
+            "accepted": spoken(row.accepted_at, helper.zone) if row.accepted_at else None,
+        },
+        row.id,
+    )
+
+
+def queue_item(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
+    """The words of a text, who sent them, and by when they have to be read."""
+    row = session.get(QueueItem, subject or "")
+    roles = [item.role for item in helper.roles]
+    if row is None or row.person_id == helper.id or helper.status is not PersonStatus.ACTIVE:
+        return over(_GONE)
+    if not may_do(roles, Act.HANDLE_QUEUE, same_agency=True):
+        return over(_GONE)
+    if row.state is QueueState.HANDLED:
+        return over("A human has read this and acted. Thank you.")
+    inbound = session.get(InboundMessage, row.inbound_sid) if row.inbound_sid else None
+    person = session.get(Person, row.person_id) if row.person_id else None
+    return Section(
+        "sections/queue.html",
+        {
+            "why": _QUEUE.get(row.kind, row.kind.replace("_", " ")),
+            "words": inbound.body if inbound is not None else None,
+            "name": person.name if person is not None else None,
+            "phone": _number(person, inbound),
+            "received": spoken(row.received_at, helper.zone),
+            "by": spoken(row.deadline, helper.zone),
+            "late": now > row.deadline,
+        },
+        row.id,
+    )
+
+
+def invitation(session: Session, person: Person, subject: str | None, now: datetime) -> Section:
+    """Time and place, for one invited person; nobody else is named."""
+    meeting = session.get(GroupSession, subject or "")
+    invited = session.get(Invitation, (subject or "", person.id))
+    if meeting is None or invited is None or meeting.starts_at is None:
+        return over("This invitation is over. If you would like a call, text 2 to our number.")
+    if meeting.state is not SessionState.APPROVED:
+        return over("This get-together does not take place. If you would like a call, text 2 to our number.")
+    question = open_question(session, person.id, meeting.id, "invitation")
+    minutes = int((meeting.ends_at - meeting.starts_at).total_seconds() // 60) if meeting.ends_at else None
+    return Section(
+        "sections/invitation.html",
+        {
+            "when": spoken(meeting.starts_at, person.zone),
+            "minutes": minutes,
+            "duty": lines(session, person.agency)[0],
+            "state": invited.state,
+            "buttons": buttons(question, {"1": "Count me in", "0": "Not for me"}),
+        },
+        meeting.id,
+    )
+
+
+def _team(session: Session, row: Incident) -> list[dict[str, Any]]:
+    assignments = list(
+        session.scalars(
+            select(Assignment).where(Assignment.incident_id == row.id).order_by(Assignment.asked_at)
+        )
+    )
+    known = people.by_ids(session, [item.peer_id for item in assignments])
+    words = {
+        AssignmentState.ASKED: "asked",
+        AssignmentState.ACCEPTED: "on",
+        AssignmentState.SILENT: "no answer yet",
+    }
+    # a decline needs no reason and shows as nothing more than not available
+    return [
+        {"name": known[item.peer_id].name, "state": words.get(item.state, "not available")}
+        for item in assignments
+    ]
+
+
+def _number(person: Person | None, inbound: InboundMessage | None) -> str | None:
+    if inbound is not None:
+        return inbound.from_number
+    return person.phone if person is not None else None

@@ -1,0 +1,102 @@
+"""Twilio's webhooks. What is not signed by Twilio is refused and leaves nothing behind."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cism.errors import BadInput, NotAllowed
+from cism.services import delivery, inbound
+from cism.settings import Settings
+from cism.web.backend import backend_of
+from notifications.inbound import SIGNATURE_HEADER, Params, parse_inbound, parse_status, validate
+
+router = APIRouter(prefix="/twilio", include_in_schema=False)
+
+_MOST_FIELDS: Final = 300
+_SILENCE: Final = "<Response/>"
+# Whoever rings may be anybody: it does not say what this number is, and nobody is left without a way on.
+_SPOKEN: Final = (
+    "<Response><Say>No one can answer this line. If you are in danger, call 9 1 1. "
+    "To speak with a person now, call or text 9 8 8.</Say><Hangup/></Response>"
+)
+
+
+@router.post("/sms")
+async def sms(request: Request) -> Response:
+    """A text that came in; read once however often it is posted."""
+    params = await _signed(request)
+    try:
+        text = parse_inbound(params)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    await backend_of(request).act(lambda session: inbound.receive_once(session, text))
+    return _twiml(_SILENCE)
+
+
+@router.post("/status")
+async def status(request: Request, d: Annotated[str, Query(max_length=40)] = "") -> Response:
+    """What became of a message of ours, which `d` names; a word that we do not know changes nothing."""
+    params = await _signed(request)
+    try:
+        update = parse_status(params)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    told = update.status
+    if told is not None and d:
+        await backend_of(request).act(
+            lambda session: delivery.apply_receipt(session, d, told, update.error_code)
+        )
+    return Response(status_code=204)
+
+
+@router.post("/voice")
+async def voice(request: Request) -> Response:
+    """Somebody rings our number."""
+    await _signed(request)
+    return _twiml(_SPOKEN)
+
+
+def auth_tokens(settings: Settings) -> tuple[str, ...]:
+    """What Twilio signs with; without Twilio, what the phone wall does."""
+    if settings.uses_wall:
+        return (settings.wall_credentials()[1],)
+    return (settings.twilio_auth_token or "",)
+
+
+async def _signed(request: Request) -> Params:
+    """The form, if the signature fits; nothing is read from it and nothing written otherwise."""
+    backend = backend_of(request)
+    params = _form(await request.body())
+    signature = request.headers.get(SIGNATURE_HEADER, "")
+    url = _address(backend.settings, request)
+    if params is None or not validate(signature, url, params, auth_tokens(backend.settings)):
+        backend.forged_webhooks += 1
+        message = "the signature does not fit: check CISM_PUBLIC_URL and the auth token"
+        raise NotAllowed(message)
+    return params
+
+
+def _form(body: bytes) -> Params | None:
+    try:
+        return parse_qsl(
+            body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+        )
+    except ValueError:
+        return None
+
+
+def _address(settings: Settings, request: Request) -> str:
+    """The address as Twilio called it: never from Host or X-Forwarded headers."""
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    query: bytes = request.scope.get("query_string", b"")
+    path = raw.partition(b"?")[0].decode("latin-1")
+    return settings.public_url + path + (f"?{query.decode('latin-1')}" if query else "")
+
+
+def _twiml(body: str) -> Response:
+    return Response(f'<?xml version="1.0" encoding="UTF-8"?>{body}', media_type="text/xml")
