@@ -1,0 +1,51 @@
+"""What every command stands on: settings and a migrated database, or one line about what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from cism.errors import ClockRefused, ConfigurationError
+from cism.services import clockwork
+from cism.settings import Settings, load
+from cism.store import migrate
+from cism.store.db import Database
+
+
+@contextmanager
+def unchecked(settings: Settings | None = None) -> Iterator[Database]:
+    """The database as it is, migrated or not; closed at the end."""
+    try:
+        db = Database.from_settings(settings or load())
+    except (ArgumentError, NoSuchModuleError):
+        message = (
+            "CISM_DATABASE_URL cannot be used: write sqlite:////path/to/cism.db or "
+            "postgresql+psycopg://USER@HOST/DATABASE"
+        )
+        raise ConfigurationError(message) from None
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@contextmanager
+def opened(settings: Settings | None = None) -> Iterator[Database]:
+    """The database at this program's version, with the clock that it was started with."""
+    with unchecked(settings) as db:
+        migrate.check(db)
+        refuse_real_clock(db)
+        yield db
+
+
+def refuse_real_clock(db: Database) -> None:
+    """A database whose clock ever moved holds times that were never real: it refuses the real clock."""
+    if db.movable:
+        return
+    with db.read() as session:
+        moved = clockwork.ever_moved(session)
+    if moved:
+        message = "this database's clock was moved once: set CISM_CLOCK=movable, or use another database"
+        raise ClockRefused(message)

@@ -1,0 +1,41 @@
+"""`cism`: every command in one place; what they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+import typer
+
+from cism.cli import care, clock, incidents, parts, staff, upkeep
+from cism.cli.root import OneLineGroup
+
+app = typer.Typer(
+    cls=OneLineGroup,
+    help="Critical incidents: who is asked, who is looked after, and when.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.command("up")(parts.up)
+app.command("web")(parts.web)
+app.command("phones")(parts.phones)
+app.add_typer(upkeep.db, name="db")
+app.add_typer(staff.app, name="roster")
+app.command("log")(incidents.log)
+app.add_typer(incidents.listing, name="incidents")
+app.command("incident")(incidents.incident)
+app.command("accept")(incidents.accept)
+app.command("stand-down")(incidents.stand_down)
+app.command("close")(incidents.close)
+app.command("escalations")(care.list_escalations)
+app.add_typer(care.escalation, name="escalation")
+app.add_typer(care.session, name="session")
+app.add_typer(care.human_queue, name="queue")
+app.command("doctor")(upkeep.doctor)
+app.add_typer(upkeep.audit, name="audit")
+app.command("purge")(upkeep.purge)
+app.add_typer(upkeep.protocols, name="protocols")
+app.add_typer(staff.token, name="token")
+app.add_typer(clock.app, name="clock")
+
+if __name__ == "__main__":
+    app()

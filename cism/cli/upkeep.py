@@ -1,0 +1,115 @@
+"""Keeping an installation well: migrations, readiness, the audit log, retention, protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cism.cli import ground, reading, show
+from cism.cli.show import AsJson
+from cism.cli.viewer import acting
+from cism.domain.protocol import ProtocolInvalid, load_protocol, parse_protocol, protocol_keys
+from cism.errors import CismError
+from cism.services import audit as audit_log
+from cism.services import nightly, readiness
+from cism.services.readiness import Check, Verdict
+from cism.settings import load
+from cism.store import migrate
+
+db = typer.Typer(help="The database.", no_args_is_help=True)
+audit = typer.Typer(help="The audit log.", no_args_is_help=True)
+protocols = typer.Typer(help="Protocols as files.", no_args_is_help=True)
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Bring the database to this program's version."""
+    with ground.unchecked() as database:
+        version = migrate.upgrade(database)
+    show.line(f"the database is at version {version}")
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say whether somebody could be forgotten here, and what to do about it; 1 where something is bad."""
+    settings = load()
+    checks = readiness.of_settings(settings)
+    try:
+        with ground.opened(settings) as database, database.read() as session:
+            checks += [Check("database", Verdict.GOOD, f"at version {migrate.head()}")]
+            checks += readiness.of_database(session)
+    except CismError as error:
+        checks.append(Check("database", Verdict.BAD, str(error)))
+    rows = [{"check": item.name, "state": item.verdict.value, "text": item.text} for item in checks]
+    columns = {"check": "Check", "state": "State", "text": "What it means"}
+    show.listing(rows, columns, title="Readiness", empty="nothing to check", as_json=as_json)
+    bad = [item for item in checks if item.verdict is Verdict.BAD]
+    if bad:
+        message = f"{len(bad)} of {len(checks)} checks are bad. First: {bad[0].name}: {bad[0].text}"
+        raise CismError(message)
+
+
+@audit.command("verify")
+def verify(as_json: AsJson = False) -> None:
+    """Check that no row of the audit log was altered, removed or put elsewhere."""
+    with ground.opened() as database, database.read() as session:
+        read, broken = audit_log.verify(session)
+    if as_json:
+        show.data({"rows": read, "broken_at": broken})
+    if broken is not None:
+        message = f"the audit log is broken at row {broken}: it was altered, or rows before it are missing"
+        raise CismError(message)
+    if not as_json:
+        show.line(f"{read} rows, unbroken")
+
+
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; the nights do the rest.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Count what retention would remove now. What it removes, it removes every night by itself."""
+    if not dry_run:
+        message = (
+            "retention runs by itself every night; `cism purge --dry-run` counts what it would remove now"
+        )
+        raise CismError(message)
+    with acting(None, "purge --dry-run") as viewer:
+        counts = nightly.purge(viewer.session, viewer.now, dry_run=True)
+    rows = [{"what": what, "count": count} for what, count in counts.items()]
+    show.listing(rows, {"what": "What", "count": "Rows"}, title="Retention", empty="nothing", as_json=as_json)
+
+
+@protocols.command("check")
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Without: those that come with it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check protocol files; every error with file, line and what to write instead."""
+    rows: list[dict[str, Any]] = []
+    errors: list[str] = []
+    for name, read in _sources(files or ()):
+        try:
+            found = read()
+            rows.append({"file": name, "key": found.key, "version": found.version, "title": found.title})
+        except ProtocolInvalid as error:
+            errors += error.errors or [str(error)]
+    if as_json:
+        show.data({"protocols": rows, "errors": errors})
+    else:
+        columns = {"file": "File", "key": "Protocol", "version": "Version", "title": "Title"}
+        if rows:
+            show.table("Good protocols", columns, rows, "")
+        for error_line in errors:
+            show.line(error_line)
+    if errors:
+        count = "one error" if len(errors) == 1 else f"{len(errors)} errors"
+        message = f"{count} in protocol files. First: {errors[0]}"
+        raise CismError(message)
+
+
+def _sources(files: Sequence[Path]) -> list[tuple[str, Any]]:
+    if not files:
+        return [(key, lambda key=key: load_protocol(key)) for key in protocol_keys()]
+    return [(str(path), lambda path=path: parse_protocol(reading.file(path), str(path))) for path in files]

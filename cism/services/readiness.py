@@ -1,0 +1,149 @@
+"""Whether this installation could answer for somebody tonight: what `cism doctor` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cism.domain.plan import RECURRING, StepState
+from cism.services import clockwork, reach
+from cism.settings import Settings
+from cism.store.db import now, offset, real_now
+from cism.store.states import OutboxState
+from cism.store.tables import Agency, Heartbeat, Outbox, Person, Step
+
+SEEN_WITHIN = timedelta(seconds=60)  # real time, as /readyz has it
+_LATE = timedelta(minutes=5)  # design: a due step that waits longer than this has been missed
+
+
+class Verdict(StrEnum):
+    """How one check ended."""
+
+    GOOD = "ok"
+    WARNING = "warning"  # works, and somebody should know
+    BAD = "bad"  # somebody may be forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question about this installation and its answer, with what to do where it is not good."""
+
+    name: str
+    verdict: Verdict
+    text: str
+
+
+def of_settings(settings: Settings) -> list[Check]:
+    """What the settings alone tell."""
+    return [_keys(settings), _provider(settings)]
+
+
+def of_database(session: Session) -> list[Check]:
+    """What a migrated database tells."""
+    return [
+        *_agencies(session),
+        _conductor(session),
+        _oldest_due(session),
+        _failed(session),
+        _unsettled(session),
+        _clock(session),
+    ]
+
+
+def performer_seen(session: Session) -> bool:
+    """Whether a part that performs steps was seen within a minute of real time."""
+    since = real_now(session) - SEEN_WITHIN
+    names = session.scalars(select(Heartbeat.name).where(Heartbeat.seen_real >= since))
+    return any(not name.startswith("web") for name in names)
+
+
+def _keys(settings: Settings) -> Check:
+    if settings.vault_keys is not None:
+        return Check("keys", Verdict.GOOD, "set by CISM_VAULT_KEYS")
+    advice = "whoever copies the folder reads everything: set CISM_VAULT_KEYS and keep the keys elsewhere"
+    return Check("keys", Verdict.WARNING, f"the file of keys lies beside the data; {advice}")
+
+
+def _provider(settings: Settings) -> Check:
+    if settings.uses_wall:
+        advice = "set CISM_TWILIO_ACCOUNT_SID, CISM_TWILIO_AUTH_TOKEN and CISM_TWILIO_FROM to reach people"
+        return Check("phones", Verdict.WARNING, f"the phone wall: no real phone is reached; {advice}")
+    return Check("phones", Verdict.GOOD, "Twilio")
+
+
+def _agencies(session: Session) -> Iterator[Check]:
+    """An agency with people needs somebody who answers; one that only holds history needs nobody."""
+    served = session.scalars(
+        select(Agency.key).where(Agency.key.in_(select(Person.agency))).order_by(Agency.key)
+    )
+    keys = list(served)
+    for key in keys:
+        missing = [role.value for role in reach.missing_roles(session, key)]
+        if missing:
+            text = (
+                f"no reachable {' and no reachable '.join(missing)}, own or by mutual aid: sends no check-in"
+            )
+            yield Check(f"agency {key}", Verdict.BAD, text)
+        else:
+            yield Check(f"agency {key}", Verdict.GOOD, "a coordinator and a clinician can be reached")
+    if not keys:
+        yield Check("agencies", Verdict.BAD, "nobody is on a roster; `cism roster import FILE.csv`")
+
+
+def _conductor(session: Session) -> Check:
+    if performer_seen(session):
+        return Check("conductor", Verdict.GOOD, "seen within the last minute")
+    last = session.scalar(select(func.max(Heartbeat.seen_real)).where(Heartbeat.name.not_like("web%")))
+    seen = f"last seen {clockwork.stamp(last)}" if last else "never seen"
+    return Check("conductor", Verdict.BAD, f"{seen}: nothing is performed; start `cism up`")
+
+
+def _oldest_due(session: Session) -> Check:
+    current = now(session)
+    oldest = session.scalar(
+        select(func.min(Step.due_at)).where(
+            Step.state == StepState.PLANNED, Step.due_at <= current, Step.kind.not_in(list(RECURRING))
+        )
+    )
+    if oldest is None:
+        return Check("due work", Verdict.GOOD, "nothing waits")
+    waits = current - oldest
+    verdict = Verdict.BAD if waits > _LATE else Verdict.GOOD
+    return Check("due work", verdict, f"the oldest due step waits since {clockwork.stamp(oldest)}")
+
+
+def _failed(session: Session) -> Check:
+    rows = session.execute(
+        select(Step.kind, func.count())
+        .where(Step.state == StepState.PLANNED, Step.tries > 0)
+        .group_by(Step.kind)
+        .order_by(Step.kind)
+    )
+    found = [f"{count} {kind.value}" for kind, count in rows]
+    if not found:
+        return Check("failed steps", Verdict.GOOD, "none")
+    return Check("failed steps", Verdict.BAD, f"{', '.join(found)}: tried again by themselves; see the log")
+
+
+def _unsettled(session: Session) -> Check:
+    count = session.scalar(
+        select(func.count()).where(Outbox.state.in_([OutboxState.UNKNOWN, OutboxState.UNSETTLED]))
+    )
+    if not count:
+        return Check("unsettled sends", Verdict.GOOD, "none")
+    return Check(
+        "unsettled sends", Verdict.WARNING, f"{count}: whether these arrived is not known; `cism queue list`"
+    )
+
+
+def _clock(session: Session) -> Check:
+    if not clockwork.ever_moved(session):
+        return Check("clock", Verdict.GOOD, "real time")
+    return Check(
+        "clock", Verdict.WARNING, f"moved by {round(offset(session))} s: a trial, never a real service"
+    )
