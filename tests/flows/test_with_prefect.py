@@ -43,8 +43,8 @@ def all_sent_once(db: Database, n: int) -> bool:
 
 
 def runs(server: PrefectServer) -> list[dict[str, object]]:
-    states = {"flow_runs": {"state": {"type": {"not_any_": ["SCHEDULED"]}}}, "limit": 200}
-    return server.ask("/flow_runs/filter", states)
+    """Those that began; one that is only planned ahead still has a name of Prefect's making."""
+    return [run for run in server.ask("/flow_runs/filter", {"limit": 200}) if run["start_time"]]
 
 
 def test_each_logged_incident_makes_one_visible_run_and_nearly_every_act_is_orchestrated(
