@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.domain.activation import Answer, Asked, RoundPlan, Verdict, decide_accept, plan_round
-from cism.domain.incident import Circle
-from cism.domain.people import PersonStatus, Role
-from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.incident import Circle, IncidentState
+from cism.domain.people import PersonStatus
+from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.selection import choose, match_peers, must_step_back
-from cism.services import choice, contacts, events, notify, people, questions, steps
+from cism.services import calls, choice, events, in_charge, notify, people, questions, steps
 from cism.store.states import AssignmentState
-from cism.store.tables import Assignment, Incident, Person, Question, Step
+from cism.store.tables import Assignment, Incident, Person, Question, Step, new_id
 
 _OPEN = (AssignmentState.ASKED, AssignmentState.SILENT)
+_MOMENT = timedelta(microseconds=1)
+EXHAUSTED = "nobody left to ask"
 
 
 def on_activate(session: Session, step: Step, now: datetime) -> str | None:
     """One look at the team: ask the next, tell the surplus, or call those in charge."""
     row = people.lock_incident(session, step.incident_id or "")
-    if step.payload.get("round") == 0:
-        notify.incident_logged(session, row, in_charge(session, row), now)
-    return look(session, row, now)
+    outcome = look(session, row, now)
+    if step.payload.get("round") == 0 and outcome != EXHAUSTED:  # else they have just been asked to take over
+        notify.incident_logged(session, row, in_charge.told_at_once(session, row), now)
+    return outcome
 
 
 def look(session: Session, row: Incident, now: datetime) -> str:
@@ -39,10 +42,13 @@ def look(session: Session, row: Incident, now: datetime) -> str:
     if plan.complete:
         steps.cancel(session, reason="team complete", now=now, incident_id=row.id, kinds=[StepKind.ACTIVATE])
     elif plan.look_again_at is not None:
-        _look_at(session, row, plan.look_again_at)
+        _look_at(session, row, plan.look_again_at, now)
     if plan.exhausted:
         events.record(session, "team.short", now, incident_id=row.id)
-        notify.team_short(session, row, in_charge(session, row, plan.then), _missing(session, row), now)
+        notify.team_short(
+            session, row, in_charge.in_charge(session, row, plan.then), _missing(session, row), now
+        )
+        return EXHAUSTED
     return f"asked {len(plan.ask)}"
 
 
@@ -64,7 +70,7 @@ def answer_page(session: Session, question: Question, digit: str, now: datetime)
     if digit == "0":
         questions.answer(session, question, "0", now)
         _move(session, assignment, AssignmentState.DECLINED, now)
-        _look_at(session, row, now)
+        look(session, row, now)
         return
     session.refresh(assignment)
     verdict = decide_accept(choice.team_need(row), _accepted(session, row.id), Answer(assignment.state.value))
@@ -93,7 +99,7 @@ def hand_back(session: Session, question: Question, now: datetime) -> None:
     session.flush()
     notify.handed_back(session, people.get(session, question.person_id), question, now)
     team_changed(session, row, now)
-    _look_at(session, row, now)
+    look(session, row, now)
 
 
 def step_back(session: Session, row: Incident, now: datetime) -> int:
@@ -115,8 +121,24 @@ def step_back(session: Session, row: Incident, now: datetime) -> int:
     if moved:
         session.flush()
         team_changed(session, row, now)
-        _look_at(session, row, now)
+        look(session, row, now)
     return moved
+
+
+def stop_serving(session: Session, person: Person, now: datetime) -> None:
+    """A helper who gets no more texts cannot be told whom to call: somebody else is asked at once."""
+    query = select(Assignment).where(
+        Assignment.peer_id == person.id, Assignment.state.in_([AssignmentState.ACCEPTED, *_OPEN])
+    )
+    for assignment in session.scalars(query.order_by(Assignment.asked_at)).all():
+        row = people.lock_incident(session, assignment.incident_id)
+        if row.state is not IncidentState.OPEN:
+            continue
+        questions.close(session, state="expired", now=now, subject_id=assignment.id)
+        _move(session, assignment, AssignmentState.HANDED_BACK, now)
+        session.flush()
+        team_changed(session, row, now)
+        look(session, row, now)
 
 
 def team_changed(session: Session, row: Incident, now: datetime) -> None:
@@ -132,9 +154,10 @@ def team_changed(session: Session, row: Incident, now: datetime) -> None:
     kept = {item.person_id: item.peer_id for item in served if item.peer_id}
     matched = match_peers(helpers, persons, ctx, kept=kept)
     for item in served:
-        if item.peer_id != matched[item.person_id]:
+        before = item.peer_id
+        if before != matched[item.person_id]:
             item.peer_id = matched[item.person_id]
-            contacts.peer_changed(session, row, item, now)
+            calls.peer_changed(session, row, item, before, now)
 
 
 def stand_down_team(session: Session, row: Incident, now: datetime) -> None:
@@ -144,26 +167,6 @@ def stand_down_team(session: Session, row: Incident, now: datetime) -> None:
             notify.stand_down(session, people.get(session, assignment.peer_id), assignment, row, now)
         if assignment.state in {AssignmentState.ACCEPTED, *_OPEN}:
             _move(session, assignment, AssignmentState.STOOD_DOWN, now)
-
-
-def in_charge(session: Session, row: Incident, roles: tuple[str, ...] = ("coordinator",)) -> list[Person]:
-    """Who answers for this agency and is not affected here; else the clinical director, else another
-    agency's.
-    """
-    affected = {item.person_id for item in row.affected}
-    found: list[Person] = []
-    for role in roles:
-        found += _of_role(session, row, Role(role), affected)
-    if not found:
-        found = _of_role(session, row, Role.CLINICAL_DIRECTOR, affected)
-    return found
-
-
-def _of_role(session: Session, row: Incident, role: Role, affected: set[str]) -> list[Person]:
-    everybody = [item for item in people.with_role(session, [role]) if item.id not in affected]
-    ready = [item for item in everybody if people.reachable(item)]
-    own = [item for item in ready if item.agency == row.agency]
-    return own or ready[:1]
 
 
 def _plan(session: Session, row: Incident, now: datetime) -> RoundPlan:
@@ -232,14 +235,26 @@ def _assigned(session: Session, row: Incident, assignment: Assignment, helper: P
     notify.assigned(session, helper, question, row, now)
 
 
-def _look_at(session: Session, row: Incident, due: datetime) -> None:
+def _look_at(session: Session, row: Incident, due: datetime, now: datetime) -> None:
+    """Look again then, unless a look is planned before; the incident's row is held, so none is lost."""
+    planned = session.scalars(
+        select(Step.due_at).where(
+            Step.incident_id == row.id,
+            Step.kind == StepKind.ACTIVATE,
+            Step.state == StepState.PLANNED,
+            Step.due_at > now,
+        )
+    )
+    if min(planned, default=due + _MOMENT) <= due:
+        return
     steps.plan(
         session,
         [
             PlannedStep(
                 kind=StepKind.ACTIVATE,
                 due_at=due,
-                key=f"activate:{row.id}:{due.timestamp():.6f}",
+                # not by its time alone: a look that was cancelled must not keep another one from being made
+                key=f"activate:{row.id}:{new_id()}",
                 incident_id=row.id,
             )
         ],

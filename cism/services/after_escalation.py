@@ -4,66 +4,36 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationState
-from cism.domain.plan import PlannedStep, StepKind, StepState
-from cism.services import queue_rows, steps
+from cism.services import held, queue_rows
 from cism.store.states import QueueState
-from cism.store.tables import Escalation, Person, QueueItem, Step
-
-HELD = "held: a human is being found"
+from cism.store.tables import Escalation, Person, QueueItem
 
 
 def closed(session: Session, row: Escalation, helper: Person, now: datetime) -> None:
     """The human who closed it has read the words; check-ins go on unless their moment has passed."""
+    for item in session.scalars(_read_with(row, now)).all():
+        queue_rows.mark_handled(session, item, helper.id, now)
     if row.person_id is None:
         return
-    waiting = session.scalars(
-        select(QueueItem).where(
-            QueueItem.person_id == row.person_id,
-            QueueItem.state == QueueState.OPEN,
-            QueueItem.received_at <= now,
-            QueueItem.kind.in_(["free_text", "help", "crisis"]),
-        )
-    )
-    for item in list(waiting):
-        queue_rows.mark_handled(session, item, helper.id, now)
     still = session.scalar(
         select(Escalation.id).where(
             Escalation.person_id == row.person_id, Escalation.state != EscalationState.CLOSED
         )
     )
     if still is None:
-        release(session, row.person_id, HELD, now)
+        held.release(session, row.person_id, held.ESCALATION, now)
 
 
-def release(session: Session, person_id: str, outcome: str, now: datetime) -> int:
-    """Plan again what was held for that reason, unless its moment has passed."""
-    held = session.scalars(
-        select(Step).where(
-            Step.person_id == person_id,
-            Step.state == StepState.DONE,
-            Step.outcome == outcome,
-            Step.kind.in_([StepKind.CONTACT, StepKind.OPT_IN]),
-        )
-    )
-    again = []
-    for step in held:
-        if step.expires_at is not None and step.expires_at <= now:
-            continue
-        step.outcome = f"{outcome}; released"[:60]
-        again.append(
-            PlannedStep(
-                kind=step.kind,
-                due_at=now,
-                expires_at=step.expires_at,
-                key=f"{step.key}>{int(now.timestamp())}",
-                incident_id=step.incident_id,
-                person_id=step.person_id,
-                subject_id=step.subject_id,
-                payload=step.payload,
-            )
-        )
-    return steps.plan(session, again)
+def _read_with(row: Escalation, now: datetime) -> Select[QueueItem]:
+    """What lay in the queue because of it: the item that went up the ladder, and the person's own words."""
+    mine = QueueItem.id == (row.queue_id or "")
+    if row.inbound_sid is not None:
+        mine |= QueueItem.inbound_sid == row.inbound_sid
+    if row.person_id is not None:
+        words = QueueItem.kind.in_(["free_text", "help", "crisis"]) & (QueueItem.received_at <= now)
+        mine |= (QueueItem.person_id == row.person_id) & words
+    return select(QueueItem).where(QueueItem.state == QueueState.OPEN, mine)

@@ -8,7 +8,17 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from cism.errors import AlreadyDone, BadInput
-from cism.services import activation, contacts, escalations, events, notify, people, questions, sessions
+from cism.services import (
+    activation,
+    calls,
+    contact_answers,
+    escalations,
+    events,
+    notify,
+    people,
+    questions,
+    sessions,
+)
 from cism.store.tables import Question
 
 
@@ -58,7 +68,7 @@ def _report(session: Session, question: Question, _digit: str, number: int | Non
 def _contact_report(
     session: Session, question: Question, digit: str, _number: int | None, now: datetime
 ) -> None:
-    contacts.answer_report(session, question, digit, now)
+    calls.answer_report(session, question, digit, now)
     helper = people.get(session, question.person_id)
     if digit == "9":
         notify.handed_back(session, helper, question, now)
@@ -71,11 +81,11 @@ def _escalation(session: Session, question: Question, digit: str, _number: int |
 
 
 def _check_in(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:
-    contacts.answer_check_in(session, question, digit, now)
+    contact_answers.answer_check_in(session, question, digit, now)
 
 
 def _opt_in(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:
-    contacts.answer_opt_in(session, question, digit, now)
+    contact_answers.answer_opt_in(session, question, digit, now)
 
 
 def _invitation(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind
-from cism.services import activation, contacts, escalations, nightly, queue, response, sessions
+from cism.services import activation, calls, contacts, escalations, nightly, queue, response, sessions
 from cism.store.tables import Step
 
 Handler = Callable[[Session, Step, datetime], str | None]
@@ -37,8 +37,8 @@ HANDLERS = _Handlers(
         StepKind.CONTACT: contacts.on_contact,
         StepKind.CONTACT_REMINDER: contacts.on_reminder,
         StepKind.CONTACT_CLOSE: contacts.on_close,
-        StepKind.PEER_TASK: contacts.on_peer_task,
-        StepKind.PEER_TASK_DEADLINE: contacts.on_peer_task_deadline,
+        StepKind.PEER_TASK: calls.on_peer_task,
+        StepKind.PEER_TASK_DEADLINE: calls.on_peer_task_deadline,
         StepKind.OPT_IN: contacts.on_opt_in,
         StepKind.CONFIRM_PHONE: contacts.on_confirm_phone,
         StepKind.ESCALATE: escalations.on_escalate,
@@ -50,5 +50,5 @@ HANDLERS = _Handlers(
 )
 HANDLERS.on_expired = {
     StepKind.CONTACT: contacts.on_contact_expired,
-    StepKind.PEER_TASK: contacts.on_peer_task_expired,
+    StepKind.PEER_TASK: calls.on_peer_task_expired,
 }

@@ -206,6 +206,7 @@ def check_in(
     now: datetime,
     *,
     reminder: bool = False,
+    expires_at: datetime | None = None,
 ) -> None:
     """How are you? Or the one reminder of that."""
     kind = m.CheckInReminder if reminder else m.CheckIn
@@ -215,7 +216,7 @@ def check_in(
         helper=m.short_name(helper.name) if helper else "",
     )
     key = f"{'again' if reminder else 'checkin'}:{question.id}"
-    _put(session, message, key, now, person, question, row.id)
+    _put(session, message, key, now, person, question, row.id, expires_at=expires_at)
 
 
 def contacts_ended(session: Session, person: Person, question: Question, now: datetime) -> None:
@@ -264,6 +265,12 @@ def peer_task(
     _put(session, message, f"task:{question.id}", now, peer, question, row.id)
 
 
+def peer_task_overdue(session: Session, peer: Person, question: Question, now: datetime) -> None:
+    """How did that call go?"""
+    message = m.PeerTaskOverdue(agency=_of(session, peer, question), code=question.code or "")
+    _put(session, message, f"task-again:{question.id}", now, peer, question, question.incident_id)
+
+
 def confirm_phone(session: Session, person: Person, question: Question, now: datetime) -> None:
     """Is this your number?"""
     message = m.ConfirmPhone(
@@ -299,7 +306,9 @@ def escalation(
         urgent = row.level is not EscalationLevel.ROUTINE
         message = m.Escalation(agency=agency, code=code, by=by, now=urgent, waiting=waited, link=link)
     key = f"escalation:{row.id}:{rung}:{helper.id}:{int(row.opened_at.timestamp())}:{row.level.value}"
-    _put(session, message, key, now, helper, question, None, not_before=plan.ask_at)
+    # past its deadline the next rung is asked: an old request must not arrive in a heap after an outage
+    until = plan.ack_deadline
+    _put(session, message, key, now, helper, question, not_before=plan.ask_at, expires_at=until)
 
 
 def escalation_yours(

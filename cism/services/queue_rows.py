@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from cism.services import events, people, steps
+from cism.services import events, held, people, steps
 from cism.store.states import InboundState, QueueState
 from cism.store.tables import InboundMessage, QueueItem
 
@@ -23,4 +23,5 @@ def mark_handled(session: Session, row: QueueItem, by: str | None, now: datetime
     steps.cancel(session, reason="handled", now=now, subject_id=row.id)
     if row.kind == "care_held" and row.person_id:
         people.get(session, row.person_id).care_held_at = None
+        held.release(session, row.person_id, held.ZERO, now)
     events.record(session, "queue.handled", now, subject_id=row.id, actor_id=by)

@@ -17,10 +17,11 @@ from cism.domain.plan import PlannedStep, StepKind
 from cism.errors import AlreadyDone, NotAllowed
 from cism.services import (
     activation,
-    after_escalation,
     choice,
-    contacts,
+    contact_plan,
     events,
+    held,
+    in_charge,
     notify,
     outbox,
     people,
@@ -45,7 +46,7 @@ def lay_out(session: Session, row: Incident, now: datetime) -> int:
     planned = [_closing(row)]
     for item in row.affected:
         person = people.snapshot(people.get(session, item.person_id))
-        planned += contacts.planned_steps(session, row, item, person, now)
+        planned += contact_plan.planned_steps(session, row, item, person, now)
         planned += _professional(row, item, now)
     if any(item.exposure_end is None and item.ended_at is None for item in row.affected):
         planned.append(_ask_end(row, 0, now + choice.protocol_of(row).still_exposed_ask))
@@ -62,9 +63,9 @@ def replan(session: Session, row: Incident, now: datetime) -> None:
     for item in row.affected:
         if item.exposure_end is None and row.ended_at is not None:
             item.exposure_end = row.ended_at
-            contacts.anchor_known(session, row, item, now)
+            contact_plan.anchor_known(session, row, item, now)
         if not waits_for_kin(*_snapshots(row, item)):
-            after_escalation.release(session, item.person_id, contacts.KIN, now)
+            held.release(session, item.person_id, held.KIN, now)
     session.flush()
     lay_out(session, row, now)
     activation.look(session, row, now)
@@ -84,7 +85,7 @@ def on_ask_exposure_end(session: Session, step: Step, now: datetime) -> str | No
     if not any(item.exposure_end is None and item.ended_at is None for item in row.affected):
         return "known meanwhile"
     turn = int(step.payload["turn"])
-    notify.ask_exposure_end(session, activation.in_charge(session, row), row, turn, now)
+    notify.ask_exposure_end(session, in_charge.in_charge(session, row), row, turn, now)
     steps.plan(session, [_ask_end(row, turn + 1, now + choice.protocol_of(row).still_exposed_ask)])
     return "asked"
 
@@ -93,7 +94,7 @@ def on_mhp_reminder(session: Session, step: Step, now: datetime) -> str | None:
     """The coordinator offers the individual session with a professional in time; attendance is not kept."""
     row = people.lock_incident(session, step.incident_id or "")
     due = datetime.fromisoformat(str(step.payload["by"]))
-    notify.mhp_reminder(session, activation.in_charge(session, row), row, due, now)
+    notify.mhp_reminder(session, in_charge.in_charge(session, row), row, due, now)
     return "reminded"
 
 

@@ -1,4 +1,4 @@
-"""Time as a story tells it: real time stands still unless it is moved, product time is moved by its offset."""
+"""Time as a story tells it: real time stands still unless moved, product time goes by its offset."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class Story:
         return self.see(now)
 
     def advance(self, *, outage: bool = False, **span: float) -> None:
-        """Let time pass, from one due moment to the next; with `outage` all at once, as if nothing had run."""
+        """Let time pass, from one due moment to the next; with `outage` at once, as if nothing had run."""
         self.go_to(self.now() + timedelta(**span), outage=outage)
 
     def go_to(self, moment: datetime, *, outage: bool = False) -> None:

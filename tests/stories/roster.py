@@ -7,10 +7,8 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_COLUMNS = (
-    "id,name,phone,email,agency,discipline,unit,station,rank,roles,reports_to,timezone,sleep_start,sleep_end,"
-    "language,consent_pages,consent_care,designated_at,certs,not_with,status"
-).split(",")
+from cism.domain.roster_rows import COLUMNS
+
 _AREAS = (212, 213, 312, 415, 617)
 _FAR = "2031-12-31"
 _CERTS = {"peer": f"AIC@{_FAR}", "clinician": f"LICENSE@{_FAR};GCI@{_FAR}"}
@@ -45,7 +43,7 @@ class Cast:
             "certs": certs,
             "status": "active",
         }
-        self.rows[key] = dict.fromkeys(_COLUMNS, "") | {"id": key} | defaults | columns
+        self.rows[key] = dict.fromkeys(COLUMNS, "") | {"id": key} | defaults | columns
         if not confirmed:
             self.unconfirmed.add(key)
 
@@ -56,7 +54,7 @@ class Cast:
     def text(self) -> str:
         """The roster file."""
         out = io.StringIO()
-        writer = csv.DictWriter(out, _COLUMNS)
+        writer = csv.DictWriter(out, COLUMNS)
         writer.writeheader()
         rows: list[Mapping[str, str]] = list(self.rows.values())
         writer.writerows(rows)

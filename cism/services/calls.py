@@ -1,0 +1,194 @@
+"""Calls that peers make: given, reminded of once, handed on to the coordinator where nobody reports them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.people import PersonStatus
+from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.quiet_hours import next_open
+from cism.services import choice, events, notify, people, questions, queue, steps
+from cism.services.contact_rules import TOO_LATE, hours, later, open_now
+from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
+
+CALL_WITHIN = timedelta(hours=4)  # design: a peer's call is reported by then, in open hours
+FIRST_CALL_UNTIL = timedelta(hours=12)  # design: afterwards it is no call before going home
+UNREPORTED_WITHIN = timedelta(hours=12)
+FIRST = "f0"
+
+
+def on_peer_task(session: Session, step: Step, now: datetime) -> str | None:
+    """Ask the assigned peer to call; without one, the coordinator has it in the queue."""
+    row = session.get_one(Incident, step.incident_id or "")
+    item = session.get_one(AffectedPerson, step.subject_id or "")
+    person = people.get(session, item.person_id)
+    if item.ended_at is not None or person.status is PersonStatus.DECEASED:
+        return "ended"
+    if item.peer_id is None:
+        needs_caller(session, person, row.id, now)
+        return "no peer: in the coordinator's queue"
+    peer = people.get(session, item.peer_id)
+    point = str(step.payload["point"])
+    if point != FIRST and not open_now(peer, now):
+        moved = later(session, step, peer, now)
+        if moved == TOO_LATE:
+            needs_caller(session, person, row.id, now)
+        return moved
+    _ask(session, row, item, peer, point, now)
+    return "asked the peer"
+
+
+def on_peer_task_deadline(session: Session, step: Step, now: datetime) -> str | None:
+    """Not reported: the peer is asked once how it went, then the coordinator finds out by the queue.
+
+    The affected person hears nothing of it.
+    """
+    question = session.get(Question, step.subject_id or "")
+    if question is None or question.state != "open":
+        return "reported meanwhile"
+    if not step.payload.get("asked_again"):
+        peer = people.get(session, question.person_id)
+        notify.peer_task_overdue(session, peer, question, now)
+        deadline = next_open(now + CALL_WITHIN, *hours(peer))
+        steps.plan(session, [_deadline(question, deadline, asked_again=1)])
+        return "asked again"
+    queue.add(
+        session,
+        "call_unreported",
+        now=now,
+        within=UNREPORTED_WITHIN,
+        person=people.get(session, question.about_id or ""),
+        incident_id=question.incident_id,
+    )
+    return "in the coordinator's queue"
+
+
+def on_peer_task_expired(session: Session, step: Step, now: datetime) -> str | None:
+    """A call whose moment passed while nothing could run; the one before going home is simply past."""
+    item = session.get(AffectedPerson, step.subject_id or "")
+    if item is None or item.ended_at is not None or step.payload.get("point") == FIRST:
+        return None
+    needs_caller(session, people.get(session, item.person_id), step.incident_id, now)
+    return None
+
+
+def needs_caller(session: Session, person: Person, incident_id: str | None, now: datetime) -> None:
+    """Somebody has to be called and no peer is there to do it: the coordinator finds one."""
+    queue.add(session, "call_needed", now=now, within=CALL_WITHIN, person=person, incident_id=incident_id)
+
+
+def plan_call(session: Session, row: Incident, item: AffectedPerson, point: str, now: datetime) -> None:
+    """The peer who looks after this person calls, once for each point and peer."""
+    first = point == FIRST and item.exposure_end is not None
+    step = PlannedStep(
+        kind=StepKind.PEER_TASK,
+        due_at=now,
+        expires_at=item.exposure_end + FIRST_CALL_UNTIL if first and item.exposure_end else None,
+        key=f"call:{item.id}:{point}:{item.peer_id}",
+        incident_id=row.id,
+        person_id=item.person_id,
+        subject_id=item.id,
+        payload={"point": point},
+    )
+    steps.plan(session, [step])
+
+
+def peer_changed(
+    session: Session, row: Incident, item: AffectedPerson, before: str | None, now: datetime
+) -> None:
+    """Somebody else looks after this person now: open calls go over, and the first one is theirs (f0)."""
+    points = take_back(session, item, before, now)
+    fresh = item.exposure_end is None or now < item.exposure_end + FIRST_CALL_UNTIL
+    rule = choice.protocol_of(row).contact(FIRST)
+    wanted = rule is not None and row.severity in rule.severities
+    if item.peer_id is not None and fresh and wanted and not _called(session, item):
+        points = [FIRST, *(point for point in points if point != FIRST)]
+    for point in points:
+        plan_call(session, row, item, point, now)
+
+
+def take_back(
+    session: Session, item: AffectedPerson, peer_id: str | None, now: datetime, *, tell: bool = False
+) -> list[str]:
+    """Calls about this person that were not reported are no longer that peer's; returns their points."""
+    query = select(Question).where(
+        Question.kind == "contact_report",
+        Question.subject_id == item.id,
+        Question.state == "open",
+    )
+    if peer_id is not None:
+        query = query.where(Question.person_id == peer_id)
+    found: Sequence[Question] = session.scalars(query.order_by(Question.asked_at)).all()
+    for question in found:
+        questions.close(
+            session, state="superseded", now=now, subject_id=item.id, person_id=question.person_id
+        )
+        steps.cancel(session, reason="no longer theirs", now=now, subject_id=question.id)
+        if tell:
+            notify.covered(session, people.get(session, question.person_id), question, now)
+    return list(dict.fromkeys(question.point or FIRST for question in found))
+
+
+def answer_report(session: Session, question: Question, digit: str, now: datetime) -> None:
+    """What a peer reports about a call: 4 reached, 5 declined, 6 not reached; 9 hands this call back."""
+    questions.answer(session, question, digit, now)
+    steps.cancel(session, reason="reported", now=now, subject_id=question.id)
+    outcome = {"4": "reached", "5": "declined", "6": "not_reached", "9": "handed_back"}[digit]
+    events.record(
+        session,
+        "contact.reported",
+        now,
+        incident_id=question.incident_id,
+        subject_id=question.subject_id,
+        actor_id=question.person_id,
+        after=outcome,
+    )
+    if digit == "9":
+        needs_caller(session, people.get(session, question.about_id or ""), question.incident_id, now)
+
+
+def _ask(
+    session: Session, row: Incident, item: AffectedPerson, peer: Person, point: str, now: datetime
+) -> None:
+    deadline = next_open(now + CALL_WITHIN, *hours(peer))
+    question = questions.ask(
+        session,
+        person_id=peer.id,
+        kind="contact_report",
+        now=now,
+        incident_id=row.id,
+        subject_id=item.id,
+        about_id=item.person_id,
+        point=point,
+        deadline=deadline,
+    )
+    notify.peer_task(session, peer, question, row, deadline, now)
+    steps.plan(session, [_deadline(question, deadline)])
+
+
+def _deadline(question: Question, due: datetime, *, asked_again: int = 0) -> PlannedStep:
+    return PlannedStep(
+        kind=StepKind.PEER_TASK_DEADLINE,
+        due_at=due,
+        key=f"call-by:{question.id}:{asked_again}",
+        incident_id=question.incident_id,
+        subject_id=question.id,
+        payload={"asked_again": asked_again},
+    )
+
+
+def _called(session: Session, item: AffectedPerson) -> bool:
+    """Whether an earlier helper has made the first call already."""
+    found = session.scalar(
+        select(Question.id).where(
+            Question.kind == "contact_report",
+            Question.subject_id == item.id,
+            Question.point == FIRST,
+            Question.state == "answered",
+        )
+    )
+    return found is not None

@@ -1,0 +1,54 @@
+"""Check-ins that wait for a human: kept as done with their reason, planned again when it is over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.plan import PlannedStep, StepKind, StepState
+from cism.services import steps
+from cism.store.tables import Step
+
+ESCALATION = "held: a human is being found"
+ZERO = "held: a human asks first"
+KIN = "held: next of kin not told yet"
+
+
+def release(session: Session, person_id: str, outcome: str, now: datetime) -> int:
+    """Plan again what was held for that reason, unless its moment has passed.
+
+    Of several check-ins of one incident the latest alone: two are never stacked.
+    """
+    held = session.scalars(
+        select(Step)
+        .where(
+            Step.person_id == person_id,
+            Step.state == StepState.DONE,
+            Step.outcome == outcome,
+            Step.kind.in_([StepKind.CONTACT, StepKind.OPT_IN]),
+        )
+        .order_by(Step.due_at)
+    )
+    latest: dict[tuple[str | None, StepKind], Step] = {}
+    for step in held.all():
+        step.outcome = f"{outcome}; over"[:60]
+        if step.expires_at is None or step.expires_at > now:
+            latest[step.incident_id, step.kind] = step
+    return steps.plan(session, [again(step, now, f">{now.timestamp():.3f}") for step in latest.values()])
+
+
+def again(step: Step, due: datetime, mark: str) -> PlannedStep:
+    """The same step once more; its key stays short however often."""
+    base = step.key.partition("@")[0].partition(">")[0]
+    return PlannedStep(
+        kind=step.kind,
+        due_at=due,
+        expires_at=step.expires_at,
+        key=base + mark,
+        incident_id=step.incident_id,
+        person_id=step.person_id,
+        subject_id=step.subject_id,
+        payload=step.payload,
+    )
