@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cism.errors import ConfigurationError
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+BREAKABLE = ("lost", "double", "early", "quiet", "unacked")
 
 
 def is_loopback(url: str) -> bool:
@@ -74,6 +75,21 @@ class Settings(BaseSettings):
             message = (
                 "CISM_CLOCK=movable would text real people at invented times: it accepts only a provider "
                 "on this machine; unset Twilio, or set CISM_CLOCK=real"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _breaks_promises_to_nobody(self) -> Self:
+        if self.break_promise is None:
+            return self
+        if self.break_promise not in BREAKABLE:
+            message = f"CISM_BREAK_PROMISE is one of {', '.join(BREAKABLE)}; or unset it"
+            raise ValueError(message)
+        if self.clock != "movable" or not self.uses_wall:
+            message = (
+                "CISM_BREAK_PROMISE spoils the product on purpose: unset it; it is for demonstrations with "
+                "CISM_CLOCK=movable and the phone wall alone"
             )
             raise ValueError(message)
         return self

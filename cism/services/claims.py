@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import PersonStatus, SleepWindow
 from cism.domain.quiet_hours import is_open, next_open
-from cism.services import engine, outbox, settling
+from cism.services import engine, outbox, sabotage, settling
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import OutboxState
@@ -99,12 +99,13 @@ def claim(
             ordinary_left -= 1
             if ordinary_left < 0:
                 break  # the rest of this second belongs to whatever urgent may still come
-        held_back = _held_back(row, now)
+        held_back = sabotage.spoils(session, row, _held_back(row, now))
         if held_back is None:
             claimed.append(_render(row, now))
         else:
             session.execute(update(Outbox).where(Outbox.id == row.id).values(**held_back))
     _mark_sending(session, claimed, real)
+    sabotage.doubles(session, [item.id for item in claimed])
     if rate is not None:
         _spend(session, len(claimed))
     return claimed

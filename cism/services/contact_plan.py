@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cism.domain.followup import plan_contacts
 from cism.domain.people import Person as Snapshot
 from cism.domain.plan import PlannedStep, StepKind, StepState
-from cism.services import calls, choice, people
+from cism.services import calls, choice, people, sabotage
 from cism.store.tables import AffectedPerson, Incident, Step
 
 SENT, TO_PEER, MERGED = "sent", "given to a peer", "merged with another incident's check-in"
@@ -38,7 +38,7 @@ def planned_steps(
             PlannedStep(
                 # by text or by a peer's call is decided when it is due: phones are confirmed meanwhile
                 kind=StepKind.CONTACT if rule.by == "sms" else StepKind.PEER_TASK,
-                due_at=contact.due_at,
+                due_at=sabotage.due(session, contact.due_at, person.zone),
                 expires_at=contact.expires_at,
                 key=key,
                 incident_id=row.id,

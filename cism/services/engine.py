@@ -18,7 +18,7 @@ from cism import log
 from cism.domain.incident import IncidentState
 from cism.domain.plan import RECURRING, URGENT, StepKind, StepState
 from cism.errors import CismError
-from cism.services import events, outbox
+from cism.services import events, outbox, sabotage
 from cism.services.handlers import HANDLERS
 from cism.store.db import now as product_now
 from cism.store.db import real_now
@@ -56,13 +56,13 @@ class Performed:
 def due(session: Session) -> DueNow:
     """A cheap indexed look at what waits; changes nothing."""
     now, real = product_now(session), real_now(session)
-    rows = session.execute(select(Step.kind, func.count()).where(*_ready(now, real)).group_by(Step.kind))
+    rows = session.execute(select(Step.kind, func.count()).where(*_ready(session, now, real)).group_by(Step.kind))
     kinds = {kind: int(count) for kind, count in rows}
     fresh: tuple[str, ...] = ()
     if StepKind.PLAN_RESPONSE in kinds:
         found = session.scalars(
             select(Step.incident_id)
-            .where(*_ready(now, real), Step.kind == StepKind.PLAN_RESPONSE)
+            .where(*_ready(session, now, real), Step.kind == StepKind.PLAN_RESPONSE)
             .order_by(Step.due_at)
         )
         fresh = tuple(item for item in found if item)
@@ -88,7 +88,7 @@ def run_due(
 ) -> Performed:
     """Take up to `limit` due steps, urgent kinds first, oldest first, and do what they say."""
     now, real = product_now(session), real_now(session)
-    query = select(Step).where(*_ready(now, real))
+    query = select(Step).where(*_ready(session, now, real))
     if kinds is not None:
         query = query.where(Step.kind.in_(list(kinds)))
     if incident_id is not None:
@@ -121,7 +121,7 @@ def next_due(session: Session) -> datetime | None:
 def busy(session: Session, receipts_within: timedelta) -> bool:
     """Whether something is due, claimed, unsent, or waits (for a bounded real time) for a receipt."""
     now, real = product_now(session), real_now(session)
-    if session.scalar(select(Step.id).where(*_ready(now, real)).limit(1)):
+    if session.scalar(select(Step.id).where(*_ready(session, now, real)).limit(1)):
         return True
     moving = or_(
         (Outbox.state == OutboxState.PENDING) & (Outbox.not_before <= now),
@@ -167,10 +167,10 @@ def outbox_ready(now: datetime, real: datetime) -> tuple[ColumnElement[bool], ..
     )
 
 
-def _ready(now: datetime, real: datetime) -> tuple[ColumnElement[bool], ...]:
+def _ready(session: Session, now: datetime, real: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Step.state == StepState.PLANNED,
-        Step.due_at <= now,
+        Step.due_at <= sabotage.clock(session, now),
         or_(Step.retry_real.is_(None), Step.retry_real <= real),
     )
 

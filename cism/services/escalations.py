@@ -20,8 +20,17 @@ from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import DEFAULT_PROTOCOL, LadderRule, Protocol, from_json, load_protocol
 from cism.errors import AlreadyDone, NotAllowed, NotFound
-from cism.services import after_escalation, events, ladder, notify, people, questions, steps
-from cism.store.tables import Agency, Escalation, Incident, Person, Question, Step
+from cism.services import after_escalation, events, ladder, notify, people, questions, sabotage, steps
+from cism.store.tables import (
+    Agency,
+    Escalation,
+    InboundMessage,
+    Incident,
+    Person,
+    Question,
+    Step,
+    new_id,
+)
 
 BY_DIGIT = {"4": "reached", "5": "declined", "6": "not_reached"}
 
@@ -46,15 +55,9 @@ def open_for(
     """
     if person is not None:
         people.lock_person(session, person.id)
-        current = session.scalar(
-            select(Escalation).where(
-                Escalation.person_id == person.id,
-                Escalation.state != EscalationState.CLOSED,
-                Escalation.welfare.is_(welfare),
-            )
-        )
-        if current is not None:
-            return _raise_level(session, current, level, now)
+    current = _open_one(session, person, inbound_sid, welfare=welfare)
+    if current is not None:
+        return _raise_level(session, current, level, now)
     row = Escalation(
         person_id=person.id if person else None,
         agency=agency,
@@ -67,6 +70,7 @@ def open_for(
         state=EscalationState.OPEN,
         rung=-1,
         opened_at=now,
+        level_at=now,
     )
     session.add(row)
     session.flush()
@@ -94,7 +98,7 @@ def on_overdue(session: Session, step: Step, now: datetime) -> str | None:
     helper = people.get(session, row.acked_by)
     notify.escalation_overdue(session, helper, question_of(session, row, helper, now), row, now)
     row.state, row.acked_by, row.acked_at = EscalationState.OPEN, None, None
-    return _ask(session, row, row.rung + 1, now)
+    return _ask(session, row, row.rung + 1, now, but=helper.id)
 
 
 def answer(session: Session, question: Question, digit: str, now: datetime) -> None:
@@ -121,7 +125,7 @@ def acknowledge(session: Session, row: Escalation, helper: Person, now: datetime
     _refuse_own(row, helper)
     rule = rule_of(session, row)
     row.state, row.acked_by, row.acked_at = EscalationState.ACKED, helper.id, now
-    row.voice_by = voice_deadline(rule, row.opened_at, now, ladder.hours(helper))
+    row.voice_by = voice_deadline(rule, row.level_at, now, ladder.hours(helper))
     events.record(session, "escalation.acked", now, subject_id=row.id, actor_id=helper.id, after="acked")
     mine = question_of(session, row, helper, now)
     ladder.cover_others(session, row, helper, mine, now)
@@ -150,6 +154,8 @@ def close(session: Session, row: Escalation, helper: Person, outcome: str, now: 
     _refuse_own(row, helper)
     kind, _, by_name = outcome.partition(":")
     closing = decide_closing(row.state, kind, helper.id, welfare=row.welfare)
+    if row.state is EscalationState.OPEN:
+        ladder.cover_others(session, row, helper, question_of(session, row, helper, now), now)
     row.state, row.closed_at, row.closed_by = EscalationState.CLOSED, now, helper.id
     row.outcome = closing.outcome.value
     row.handed_to = by_name.strip() or None
@@ -172,6 +178,13 @@ def close(session: Session, row: Escalation, helper: Person, outcome: str, now: 
         )
     session.flush()
     after_escalation.closed(session, row, helper, now)
+
+
+def call_promised_by(session: Session, row: Escalation, now: datetime) -> datetime:
+    """By when the person may be told that somebody calls; never a time that has passed."""
+    if row.state is EscalationState.ACKED and row.voice_by is not None:
+        return max(row.voice_by, now)
+    return voice_deadline(rule_of(session, row), row.level_at, now)
 
 
 def may_close(row: Escalation, helper: Person) -> None:
@@ -229,10 +242,26 @@ def _protocol(session: Session, row: Escalation) -> Protocol:
     return load_protocol(agency.protocol if agency else DEFAULT_PROTOCOL)
 
 
-def _ask(session: Session, row: Escalation, rung: int, now: datetime) -> str:
+def _open_one(
+    session: Session, person: Person | None, inbound_sid: str | None, *, welfare: bool
+) -> Escalation | None:
+    """The open escalation about the same person; about the same number where nobody knows whose it is."""
+    query = select(Escalation).where(
+        Escalation.state != EscalationState.CLOSED, Escalation.welfare.is_(welfare)
+    )
+    if person is not None:
+        return session.scalar(query.where(Escalation.person_id == person.id))
+    sender = select(InboundMessage.from_hash).where(InboundMessage.sid == inbound_sid).scalar_subquery()
+    same = query.join(InboundMessage, InboundMessage.sid == Escalation.inbound_sid).where(
+        Escalation.person_id.is_(None), InboundMessage.from_hash == sender
+    )
+    return session.scalar(same.limit(1))
+
+
+def _ask(session: Session, row: Escalation, rung: int, now: datetime, *, but: str | None = None) -> str:
     rule = rule_of(session, row)
     plan = next_rung(rule, rung, now)
-    helpers = ladder.helpers_for(session, row, rule, plan)
+    helpers = [item for item in ladder.helpers_for(session, row, rule, plan) if item.id != but]
     deadline = plan.ack_deadline
     row.rung = rung
     for helper in helpers:
@@ -244,7 +273,8 @@ def _ask(session: Session, row: Escalation, rung: int, now: datetime) -> str:
     if plan.alarm:
         events.record(session, "escalation.alarm", now, subject_id=row.id, after=row.level.value)
     # a rung with nobody on it is passed at once: the ladder never waits for an empty chair, except at its end
-    _plan_rung(session, row, rung + 1, deadline if helpers or plan.alarm else now)
+    if not sabotage.ends_ladder(session):
+        _plan_rung(session, row, rung + 1, deadline if helpers or plan.alarm else now)
     return f"asked {len(helpers)}"
 
 
@@ -255,7 +285,8 @@ def _plan_rung(session: Session, row: Escalation, rung: int, due: datetime) -> N
             PlannedStep(
                 kind=StepKind.ESCALATE,
                 due_at=due,
-                key=f"escalate:{row.id}:{rung}:{due.timestamp():.6f}",
+                # the escalation's row is held and its other rungs are cancelled: nothing to tell apart by time
+                key=f"escalate:{row.id}:{rung}:{new_id()}",
                 subject_id=row.id,
                 payload={"rung": rung},
             )
@@ -279,10 +310,11 @@ def _raise_level(session: Session, row: Escalation, level: EscalationLevel, now:
     events.record(
         session, "escalation.raised", now, subject_id=row.id, before=row.level.value, after=level.value
     )
-    row.level = level
-    if row.state is EscalationState.OPEN:
-        steps.cancel(session, reason="raised", now=now, subject_id=row.id)
-        _plan_rung(session, row, 0, now)
+    row.level, row.level_at = level, now
+    # whoever took it took something less pressing: they may take it again, but nobody waits for them
+    row.state, row.acked_by, row.acked_at, row.voice_by = EscalationState.OPEN, None, None, None
+    steps.cancel(session, reason="raised", now=now, subject_id=row.id)
+    _plan_rung(session, row, 0, now)
     return row
 
 

@@ -38,6 +38,7 @@ class Database:
         self.public_url = "http://127.0.0.1:8080"
         self.on_wall = True  # no real phone is reached
         self.answers_help = True  # by us, not by the provider
+        self.break_promise: str | None = None  # what services.sabotage spoils, for a demonstration
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="db")
@@ -53,6 +54,7 @@ class Database:
         db = cls(settings.url, movable=settings.clock == "movable")
         db.public_url, db.on_wall = settings.public_url, settings.uses_wall
         db.answers_help = settings.help_answer == "cism"
+        db.break_promise = settings.break_promise
         return db
 
     @contextmanager
