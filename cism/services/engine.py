@@ -56,7 +56,9 @@ class Performed:
 def due(session: Session) -> DueNow:
     """A cheap indexed look at what waits; changes nothing."""
     now, real = product_now(session), real_now(session)
-    rows = session.execute(select(Step.kind, func.count()).where(*_ready(session, now, real)).group_by(Step.kind))
+    rows = session.execute(
+        select(Step.kind, func.count()).where(*_ready(session, now, real)).group_by(Step.kind)
+    )
     kinds = {kind: int(count) for kind, count in rows}
     fresh: tuple[str, ...] = ()
     if StepKind.PLAN_RESPONSE in kinds:
