@@ -7,7 +7,6 @@ from typing import Any
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.types.entrypoint import EntrypointType
@@ -17,9 +16,6 @@ from flows.catalogue import FLOWS
 from flows.order import Lane
 from flows.ways import DEPLOYMENT, POOL, URGENT_QUEUE
 
-# a run that comes while the one before is still at it has nothing to add
-_ALONE = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-
 
 async def register(client: PrefectClient, every: timedelta) -> None:
     """Pool, queues and deployments; again and again without harm, also after Prefect's database was wiped."""
@@ -27,7 +23,8 @@ async def register(client: PrefectClient, every: timedelta) -> None:
     for lane, flow in FLOWS.items():
         scheduled: dict[str, Any] = {}
         if lane is Lane.PERFORM_DUE:
-            scheduled = {"interval": every, "concurrency_limit": _ALONE}
+            # no concurrency limit: the slot of a killed worker's run would keep the next ones out
+            scheduled = {"interval": every}
         deployment = RunnerDeployment.from_flow(
             flow,
             DEPLOYMENT,

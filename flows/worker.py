@@ -24,6 +24,7 @@ from cism.clock import RealClock, monotonic
 from flows.catalogue import FLOWS
 from flows.deployments import register
 from flows.house import House
+from flows.leftovers import close_leftovers
 from flows.order import URGENT_LANES, Lane
 from flows.runtime import Runtime
 from flows.ways import POOL
@@ -77,6 +78,7 @@ class Worker:
 
     async def _serve(self, client: PrefectClient) -> None:
         await register(client, self._every)
+        await close_leftovers(client, RealClock().now())
         flows = {(await client.read_flow_by_name(lane.value)).id: lane for lane in FLOWS}
         self._names = flows
         log.event("worker.ready")
