@@ -19,7 +19,7 @@ def unchecked(settings: Settings | None = None) -> Iterator[Database]:
     """The database as it is, migrated or not; closed at the end."""
     try:
         db = Database.from_settings(settings or load())
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ImportError):
         message = (
             "CISM_DATABASE_URL cannot be used: write sqlite:////path/to/cism.db or "
             "postgresql+psycopg://USER@HOST/DATABASE"

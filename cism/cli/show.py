@@ -37,13 +37,15 @@ def table(title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, An
         line(empty)
         return
     shown = Table(title=title, title_justify="left", header_style="bold")
-    for heading in columns.values():
-        shown.add_column(heading, overflow="fold")
+    for place, heading in enumerate(columns.values()):
+        shown.add_column(heading, overflow="fold", no_wrap=place == 0)  # ids stay whole: people copy them
     for row in rows:
         shown.add_row(*(_cell(row.get(key)) for key in columns))
     # markup and highlighting would change what a roster or a file says
     console = Console(markup=False, highlight=False)
-    console.print(shown, width=None if console.is_terminal else _WIDE, crop=False)
+    if not console.is_terminal:
+        console = Console(markup=False, highlight=False, width=_WIDE)
+    console.print(shown)
 
 
 def listing(

@@ -1,0 +1,238 @@
+"""Keeping an installation well, and starting it wrongly: each mistake is one line that says what to do."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from cism.cli import parts
+from cism.domain.plan import StepKind
+from cism.errors import StorageFull
+from cism.services import engine, readiness, roster
+from cism.settings import WALL_NUMBER, load
+from cism.store import migrate
+from cism.store.db import now, real_now
+from cism.store.tables import Heartbeat, Step
+from tests.cli.conftest import ROSTER, Cli
+
+# The doctor.
+
+
+def checks(cli: Cli) -> dict[str, tuple[str, str]]:
+    """State and text of every check, whatever the doctor thinks of the whole."""
+    result = cli.run("doctor", "--json")
+    return {item["check"]: (item["state"], item["text"]) for item in json.loads(result.stdout)}
+
+
+def test_the_doctor_is_content_with_a_roster_and_a_conductor(cli: Cli) -> None:
+    cli.roster()
+    with cli.database() as session:
+        engine.beat(session, "conductor")
+    text = cli.ok("doctor")
+    assert "no real phone is reached" in text
+    states = {name: state for name, (state, _) in checks(cli).items()}
+    assert {name for name, state in states.items() if state == "warning"} == {"phones"}
+    assert "bad" not in states.values()
+
+
+def test_the_doctor_names_an_agency_that_cannot_answer(cli: Cli, tmp_path: Path) -> None:
+    lonely = tmp_path / "lonely.csv"
+    rows = ROSTER.read_text().splitlines(keepends=True)
+    lonely.write_text(rows[0] + next(row for row in rows if row.startswith("P106")).replace("P104", ""))
+    cli.ok("roster", "import", str(lonely))
+    state, text = checks(cli)["agency metro-pd"]
+    assert state == "bad"
+    assert text.startswith("no reachable coordinator and no reachable clinician")
+    assert "First: agency metro-pd: no reachable coordinator" in cli.refused("doctor")
+
+
+def test_the_doctor_sees_that_nothing_is_performed(cli: Cli) -> None:
+    cli.roster()
+    cli.incident()
+    with cli.database() as session:
+        session.add(Heartbeat(name="conductor", seen_real=real_now(session) - timedelta(minutes=3)))
+        step = session.scalars(select(Step).where(Step.kind == StepKind.ACTIVATE)).one()
+        step.due_at, step.tries = now(session) - timedelta(minutes=10), 2
+    found = checks(cli)
+    assert found["conductor"][0] == "bad"
+    assert found["conductor"][1].endswith(": nothing is performed; start `cism up`")
+    assert found["due work"][0] == "bad"
+    assert found["failed steps"] == (
+        "bad",
+        f"1 {StepKind.ACTIVATE.value}: tried again by themselves; see the log",
+    )
+
+
+def test_the_doctor_warns_of_keys_that_lie_beside_the_data(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CISM_VAULT_KEYS")
+    (check,) = [item for item in readiness.of_settings(load()) if item.name == "keys"]
+    assert check.verdict is readiness.Verdict.WARNING
+
+
+def test_the_doctor_says_that_a_database_is_not_migrated(cli: Cli, tmp_path: Path) -> None:
+    cli.set_env("CISM_DATABASE_URL", f"sqlite:///{tmp_path / 'fresh.db'}")
+    assert checks(cli)["database"] == ("bad", "The database is not migrated: run `cism db upgrade`.")
+
+
+# Starting wrongly.
+
+
+def test_a_fresh_database_is_refused_until_it_is_migrated(cli: Cli, tmp_path: Path) -> None:
+    cli.set_env("CISM_DATABASE_URL", f"sqlite:///{tmp_path / 'fresh.db'}")
+    assert cli.refused("incidents") == "The database is not migrated: run `cism db upgrade`."
+    assert cli.ok("db", "upgrade") == f"the database is at version {migrate.head()}\n"
+    assert cli.json("incidents") == []
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(cli: Cli) -> None:
+    with cli.database() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    said = "The database was made by a newer version: upgrade the program, or restore an older backup."
+    assert cli.refused("incidents") == said
+    assert cli.refused("up", "--port", "1") == said
+    assert cli.refused("db", "upgrade") == said
+    with cli.database() as session:
+        assert session.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"CISM_TWILIO_ACCOUNT_SID": "AC" + "1" * 32},
+            "Twilio is half set up: set CISM_TWILIO_AUTH_TOKEN, CISM_TWILIO_FROM or "
+            "CISM_TWILIO_MESSAGING_SERVICE_SID too",
+        ),
+        ({"CISM_CLOCK": "sundial"}, "clock: Input should be 'real' or 'movable'"),
+        ({"CISM_PUBLIC_URL": "cism.example.org"}, "'cism.example.org' is not a web address"),
+        ({"CISM_SMS_RATE": "0"}, "sms_rate: Input should be greater than 0"),
+        ({"CISM_VAULT_KEYS": "secret"}, "must hold 32-byte keys in URL-safe base64"),
+        ({"CISM_DATABASE_URL": "nonsense"}, "CISM_DATABASE_URL cannot be used: write sqlite:////"),
+        ({"CISM_DATABASE_URL": "mysql://localhost/x"}, "CISM_DATABASE_URL cannot be used: write sqlite:////"),
+        (
+            {"CISM_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none"},
+            "the database does not answer",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", [("incidents",), ("up", "--port", "1")])
+def test_a_wrong_setting_is_refused_in_one_line(
+    cli: Cli, settings: dict[str, str], said: str, command: tuple[str, ...]
+) -> None:
+    for name, value in settings.items():
+        cli.set_env(name, value)
+    assert said in cli.refused(*command)
+
+
+def test_a_movable_clock_never_texts_through_a_real_provider(cli: Cli) -> None:
+    cli.set_env("CISM_TWILIO_ACCOUNT_SID", "AC" + "1" * 32)
+    cli.set_env("CISM_TWILIO_AUTH_TOKEN", "2" * 32)
+    cli.set_env("CISM_TWILIO_FROM", "+12125550100")
+    assert "CISM_CLOCK=movable would text real people at invented times" in cli.refused("clock", "show")
+
+
+def test_keys_that_did_not_seal_this_database_are_refused(cli: Cli) -> None:
+    cli.roster()
+    cli.set_env("CISM_VAULT_KEYS", "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=")
+    said = cli.refused("roster", "import", str(ROSTER))
+    assert said.startswith("CISM_VAULT_KEYS lacks the key ")
+
+
+def test_a_taken_port_is_refused_before_anything_is_started(cli: Cli, tmp_path: Path) -> None:
+    cli.set_env("CISM_DATABASE_URL", f"sqlite:///{tmp_path / 'fresh.db'}")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert str(port) in cli.refused("up", "--port", str(port))
+
+
+def test_a_taken_port_is_refused_by_the_phone_wall_in_one_line(cli: Cli, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "-m", "cism.cli.main", "phones", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"phone wall: cannot listen on 127.0.0.1, port {port} (")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_full_disk_is_told_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StorageFull
+
+    monkeypatch.setattr(roster, "import_file", full)
+    said = cli.refused("roster", "import", str(ROSTER))
+    assert said == "Not saved: the disk is full. Free some room and send it again."
+
+
+def test_a_mistake_of_ours_is_one_line_without_what_it_said(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        message = "Dana Ruiz +12125550101"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(roster, "confirm", broken)
+    said = cli.refused("roster", "confirm")
+    assert said.startswith("RuntimeError at test_upkeep.py:")
+    assert "Dana" not in said
+    assert "555" not in said
+
+
+# Retention, protocols, parts.
+
+
+def test_purging_only_counts_here(cli: Cli) -> None:
+    rows = cli.json("purge", "--dry-run")
+    assert rows
+    assert all(row["count"] == 0 for row in rows)
+    assert "retention runs by itself every night" in cli.refused("purge")
+
+
+def test_the_shipped_protocols_are_good(cli: Cli) -> None:
+    found = cli.json("protocols", "check")
+    assert {item["key"] for item in found["protocols"]} >= {"sfa-follow-up", "iacp-ois"}
+    assert found["errors"] == []
+
+
+def test_a_broken_protocol_file_is_refused_by_file_and_line(cli: Cli, tmp_path: Path) -> None:
+    broken = tmp_path / "own.yaml"
+    shipped = Path(parts.__file__).parents[1] / "protocols" / "sfa-follow-up.yaml"
+    broken.write_text(shipped.read_text().replace("version:", "verzion:", 1))
+    result = cli.run("protocols", "check", str(broken))
+    assert result.exit_code == 1
+    assert f"{broken}:" in result.stdout.replace("\n", "")
+    assert result.stderr.count("\n") == 1
+    assert "in protocol files. First: " in result.stderr
+    assert "cannot be read" in cli.refused("protocols", "check", "nowhere.yaml")
+
+
+def test_the_wall_is_told_our_number_and_where_replies_go(cli: Cli) -> None:
+    settings = load()
+    account, token = settings.wall_credentials()
+    arguments = parts.wall_arguments(settings, account)
+    assert arguments[arguments.index("--number") + 1] == WALL_NUMBER
+    assert arguments[arguments.index("--inbound-url") + 1] == "http://127.0.0.1:8080/twilio/sms"
+    assert arguments[arguments.index("--port") + 1] == "8090"
+    assert token not in arguments
+
+
+def test_a_command_that_is_not_there_is_wrong_usage(cli: Cli) -> None:
+    assert "No such command 'frobnicate'" in cli.refused("frobnicate", status=2)
+    assert cli.run("escalation").exit_code == 2
+    assert cli.run("--help").exit_code == 0
