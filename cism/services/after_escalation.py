@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cism.domain.escalation import EscalationState
 from cism.services import held, queue_rows
 from cism.store.states import QueueState
-from cism.store.tables import Escalation, Person, QueueItem
+from cism.store.tables import Escalation, InboundMessage, Person, QueueItem
 
 
 def closed(session: Session, row: Escalation, helper: Person, now: datetime) -> None:
@@ -32,7 +32,9 @@ def _read_with(row: Escalation, now: datetime) -> Select[QueueItem]:
     """What lay in the queue because of it: the item that went up the ladder, and the person's own words."""
     mine = QueueItem.id == (row.queue_id or "")
     if row.inbound_sid is not None:
-        mine |= QueueItem.inbound_sid == row.inbound_sid
+        sender = select(InboundMessage.from_hash).where(InboundMessage.sid == row.inbound_sid)
+        theirs = select(InboundMessage.sid).where(InboundMessage.from_hash == sender.scalar_subquery())
+        mine |= QueueItem.inbound_sid.in_(theirs)
     if row.person_id is not None:
         words = QueueItem.kind.in_(["free_text", "help", "crisis"]) & (QueueItem.received_at <= now)
         mine |= (QueueItem.person_id == row.person_id) & words

@@ -285,7 +285,7 @@ def _plan_rung(session: Session, row: Escalation, rung: int, due: datetime) -> N
             PlannedStep(
                 kind=StepKind.ESCALATE,
                 due_at=due,
-                # the escalation's row is held and its other rungs are cancelled: nothing to tell apart by time
+                # its row is held and its other rungs are cancelled: there is nothing to tell apart by time
                 key=f"escalate:{row.id}:{rung}:{new_id()}",
                 subject_id=row.id,
                 payload={"rung": rung},

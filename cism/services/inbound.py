@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.domain.escalation import EscalationLevel, voice_target
+from cism.domain.escalation import EscalationLevel
 from cism.domain.people import SleepWindow
 from cism.domain.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
 from cism.domain.quiet_hours import next_open
@@ -394,7 +394,7 @@ def _mark_answered(text: _Text, digit: str) -> None:
 def _voice_by(text: _Text, row: Escalation | None) -> datetime:
     if row is None:
         return text.now + timedelta(hours=1)
-    target = voice_target(escalations.rule_of(text.session, row), row.opened_at)
+    target = escalations.call_promised_by(text.session, row, text.now)
     if row.level is EscalationLevel.ROUTINE and text.person is not None:
         sleep = SleepWindow(text.person.sleep_start, text.person.sleep_end)
         return next_open(target, text.person.zone, sleep)

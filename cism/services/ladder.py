@@ -10,12 +10,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.domain.escalation import Hours, RungPlan
+from cism.domain.incident import IncidentState
 from cism.domain.people import Role, SleepWindow
 from cism.domain.protocol import LadderRule
+from cism.domain.quiet_hours import is_asleep
+from cism.domain.selection_context import SelectionPolicy, local_date
 from cism.services import notify, people, questions
 from cism.services.chain import in_chain
+from cism.store.db import now as product_now
 from cism.store.states import AssignmentState
-from cism.store.tables import AffectedPerson, Assignment, Escalation, Person, Question
+from cism.store.tables import (
+    AffectedPerson,
+    Assignment,
+    Escalation,
+    Incident,
+    Person,
+    Question,
+    Refusal,
+)
 
 _ROLES = {
     "clinician": Role.CLINICIAN,
@@ -50,8 +62,39 @@ def may_help(session: Session, row: Escalation, helper: Person) -> bool:
     person = people.get(session, row.person_id)
     if any(item.other_id == helper.id for item in person.conflicts):
         return False
+    if _refused(session, person.id, helper.id) or _affected_together(session, person.id, helper.id):
+        return False
     clinical = {item.role for item in helper.roles} & {Role.CLINICIAN, Role.CLINICAL_DIRECTOR}
     return bool(clinical) or not in_chain(session, helper.id, person.id)
+
+
+def may_serve(helper: Person, now: datetime) -> bool:
+    """Whether a peer is designated and holds a certificate that is good today."""
+    peer = people.snapshot(helper)
+    today = local_date(peer, now)
+    known = SelectionPolicy().peer_certs
+    certified = any(cert.name.upper() in known and cert.expires >= today for cert in peer.certs)
+    return certified and peer.designated_at is not None and peer.designated_at <= today
+
+
+def _refused(session: Session, person_id: str, helper_id: str) -> bool:
+    return session.get(Refusal, (person_id, helper_id)) is not None
+
+
+def _affected_together(session: Session, person_id: str, helper_id: str) -> bool:
+    """Whether an open incident has both on its list: whoever was part of it does not serve in it."""
+    mine = select(AffectedPerson.incident_id).where(AffectedPerson.person_id == person_id)
+    found = session.scalar(
+        select(AffectedPerson.id)
+        .join(Incident, Incident.id == AffectedPerson.incident_id)
+        .where(
+            AffectedPerson.person_id == helper_id,
+            AffectedPerson.incident_id.in_(mine),
+            Incident.state == IncidentState.OPEN,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def cover_others(session: Session, row: Escalation, taker: Person, mine: Question, now: datetime) -> None:
@@ -78,8 +121,8 @@ def _of_role(session: Session, row: Escalation, role: str) -> list[Person]:
         found = people.with_role(session, [_ROLES[role]])
         found.sort(key=lambda item: (item.agency != row.agency, item.id))
     if role == "on_call_peer":
-        serving = _serving(session, row)
-        found.sort(key=lambda item: (item.id not in serving, item.agency != row.agency, item.id))
+        moment = product_now(session)
+        found = _nearest_first(session, row, [item for item in found if may_serve(item, moment)], moment)
     return [item for item in found if may_help(session, row, item)]
 
 
@@ -93,13 +136,26 @@ def _assigned(session: Session, row: Escalation) -> list[Person]:
     return [people.get(session, peer_id) for peer_id in found if peer_id]
 
 
+def _nearest_first(session: Session, row: Escalation, peers: list[Person], now: datetime) -> list[Person]:
+    """Whoever is up before whoever sleeps; then who knows this person, who serves, the agency's own."""
+    known = {item.id for item in _assigned(session, row)}
+    serving = _serving(session, row)
+
+    def distance(peer: Person) -> tuple[bool, bool, bool, bool, str]:
+        asleep = is_asleep(now, peer.zone, SleepWindow(peer.sleep_start, peer.sleep_end))
+        return asleep, peer.id not in known, peer.id not in serving, peer.agency != row.agency, peer.id
+
+    return sorted(peers, key=distance)
+
+
 def _serving(session: Session, row: Escalation) -> set[str]:
-    if row.incident_id is None:
-        return set()
-    return set(
-        session.scalars(
-            select(Assignment.peer_id).where(
-                Assignment.incident_id == row.incident_id, Assignment.state == AssignmentState.ACCEPTED
-            )
-        )
+    """Who serves in the incident that it came from, or in any open one of this person."""
+    incidents = select(AffectedPerson.incident_id).where(AffectedPerson.person_id == row.person_id)
+    query = (
+        select(Assignment.peer_id)
+        .join(Incident, Incident.id == Assignment.incident_id)
+        .where(Assignment.state == AssignmentState.ACCEPTED, Incident.state == IncidentState.OPEN)
     )
+    if row.incident_id is not None:
+        return set(session.scalars(query.where(Assignment.incident_id == row.incident_id)))
+    return set(session.scalars(query.where(Assignment.incident_id.in_(incidents))))

@@ -27,6 +27,19 @@ from cism.store.tables import (
 from notifications import messages as m
 
 EMERGENCY_NUMBER = "911"
+# Reasons for an escalation that the person knows of, because they wrote; of others they hear from the caller.
+_UNREAD_WORDS = frozenset({"unread_free_text", "unread_who_is_this", "unread_answer_refused"})
+_ASKED_THEMSELVES = frozenset(
+    {
+        "call_later",
+        "call_later_again",
+        "call_now",
+        "crisis_words",
+        "unread_free_text",
+        "unread_help",
+        "unread_crisis",
+    }
+)
 NO_LINE = "call or text 988"
 
 
@@ -302,6 +315,9 @@ def escalation(
     message: m.Message
     if row.welfare:
         message = m.Welfare(agency=agency, code=code, by=by, waiting=waited, link=link)
+    elif row.reason in _UNREAD_WORDS:
+        unread = int((now - row.opened_at).total_seconds() // 60) + _unread_before(session, row)
+        message = m.QueueOverdue(agency=agency, code=code, by=by, waiting=unread, link=link)
     else:
         urgent = row.level is not EscalationLevel.ROUTINE
         message = m.Escalation(agency=agency, code=code, by=by, now=urgent, waiting=waited, link=link)
@@ -309,6 +325,12 @@ def escalation(
     # past its deadline the next rung is asked: an old request must not arrive in a heap after an outage
     until = plan.ack_deadline
     _put(session, message, key, now, helper, question, not_before=plan.ask_at, expires_at=until)
+
+
+def _unread_before(session: Session, row: Escalation) -> int:
+    """Minutes that the words had waited when they went up the ladder."""
+    item = session.get(QueueItem, row.queue_id) if row.queue_id else None
+    return 0 if item is None else int((row.opened_at - item.received_at).total_seconds() // 60)
 
 
 def escalation_yours(
@@ -349,7 +371,7 @@ def helper_will_call(
     """Who calls: told once somebody took it. After a `2` it waits for open hours; a worry of others is not
     told.
     """
-    if row.reason == "worry" or row.welfare or row.reason.startswith("unread_call"):
+    if row.welfare or row.reason not in _ASKED_THEMSELVES:
         return
     by = _by(row.voice_by or now, now, person)
     name = m.short_name(helper.name)

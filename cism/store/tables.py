@@ -324,6 +324,7 @@ class Escalation(Base):
     state: Mapped[EscalationState] = mapped_column(Named(EscalationState), index=True)
     rung: Mapped[int] = mapped_column(default=-1)
     opened_at: Mapped[datetime]
+    level_at: Mapped[datetime]  # since when it is this pressing: times are counted from here
     acked_at: Mapped[datetime | None]
     acked_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     voice_by: Mapped[datetime | None]

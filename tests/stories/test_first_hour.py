@@ -6,24 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.stories.clock import at
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story
-from tests.stories.roster import Cast
-
-NOON = at("2026-03-03 12:00", "America/New_York")
-
-
-def metro(*, peers: int = 4) -> Cast:
-    """A small department."""
-    cast = Cast()
-    cast.add("cora", roles="coordinator")
-    cast.add("clint", roles="clinician")
-    cast.add("dina", roles="clinical_director")
-    for number in range(1, peers + 1):
-        cast.add(f"peer-{number}", roles="peer")
-    cast.add("jordan")
-    return cast
+from tests.stories.places import NOON, metro
 
 
 @pytest.fixture

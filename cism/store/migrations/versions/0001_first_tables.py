@@ -384,6 +384,7 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=40), nullable=False),
     sa.Column('rung', sa.Integer(), nullable=False),
     sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('level_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('acked_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('acked_by', sa.String(length=20), nullable=True),
     sa.Column('voice_by', sa.DateTime(timezone=True), nullable=True),

@@ -1,0 +1,62 @@
+"""The small department that most stories play in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tests.stories.clock import at
+from tests.stories.harness import Story
+from tests.stories.roster import Cast
+
+NEW_YORK = "America/New_York"
+NOON = at("2026-03-03 12:00", NEW_YORK)
+"""A Tuesday."""
+
+
+def metro(*affected: str, peers: int = 4) -> Cast:
+    """A coordinator, a clinician, a clinical director, some peers, and people who may be affected."""
+    cast = Cast()
+    cast.add("cora", roles="coordinator")
+    cast.add("clint", roles="clinician")
+    cast.add("dina", roles="clinical_director")
+    for number in range(1, peers + 1):
+        cast.add(f"peer-{number}", roles="peer")
+    for key in affected or ("jordan",):
+        cast.add(key)
+    return cast
+
+
+def local(text: str) -> datetime:
+    """An instant by the clocks of this department."""
+    return at(text, NEW_YORK)
+
+
+def staff(story: Story) -> list[str]:
+    """Everybody who is asked to help."""
+    return [key for key, row in story.cast.rows.items() if row["roles"] != "responder"]
+
+
+def quiet_staff(story: Story) -> None:
+    """What the team is told so far is another story's matter."""
+    for key in staff(story):
+        story.phone(key).ignores()
+
+
+def with_helper(story: Story, incident: str = "THREAT", *affected: str, severity: str = "S2") -> str:
+    """Log something; the first peer who is asked takes the turn, makes the first calls and reports them."""
+    from cism.store.tables import AffectedPerson
+
+    ended = story.now()
+    story.log(incident, *(affected or ("jordan:A",)), severity=severity, ended_at=ended)
+    for arrival in [one for one in story.arrivals if one.kind == "page" and not one.expected]:
+        phone = story.phone(arrival.who)
+        if any(one.kind == "page" and not one.expected for one in phone.unread()):
+            phone.expects("page").replies("1 {code}")
+    for key in staff(story):
+        phone = story.phone(key)
+        while any(one.kind == "peer_task" and not one.expected for one in phone.unread()):
+            phone.expects("peer_task").replies("4 {code}").expects("noted")
+    quiet_staff(story)
+    served = story.rows(AffectedPerson, AffectedPerson.incident_id == story.incidents[-1])
+    peer = story.see(lambda session: served[0].peer_id)
+    return next(key for key in story.cast.rows if story.person(key).id == peer)
