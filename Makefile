@@ -51,6 +51,7 @@ lock: $(VENV)/dev.stamp ## pin all dependencies anew, with hashes (UP=--upgrade 
 	@$(COMPILE) $(UP) --output-file requirements/run.lock pyproject.toml requirements/also.in
 	@$(COMPILE) $(UP) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock \
 		pyproject.toml requirements/also.in
+	@sed -i.old '/considered to be unsafe in a requirements/d' requirements/*.lock && rm -f requirements/*.old
 
 clean: ## remove .venv and what tools left behind (never .cism)
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

@@ -1,4 +1,4 @@
-"""A pytest plugin for `.ci/run`, where every part is installed: whoever skips a test there has missed something."""
+"""A pytest plugin for `.ci/run`, where every part is installed: a test that is skipped there fails."""
 
 from __future__ import annotations
 
