@@ -28,7 +28,6 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; 1, with the reason in one line, where that is not possible."""
     given = arguments().parse_args(argv)
-    log.setup()
     try:
         listening = _listen(given.host, given.port)
     except (OSError, OverflowError) as problem:
@@ -48,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(listening: socket.socket) -> int:
+    log.setup()
     found = settings.load()
     db = Database.from_settings(found)
     try:

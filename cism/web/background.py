@@ -32,10 +32,14 @@ class Handover:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def finish(self) -> None:
-        """Wait for what is on its way, then close the provider's connections."""
+    async def idle(self) -> None:
+        """Wait, for a bounded time, until nothing is on its way."""
         if self._running:
             await asyncio.wait(self._running, timeout=FINISH_SECONDS)
+
+    async def finish(self) -> None:
+        """Wait for what is on its way, then close the provider's connections."""
+        await self.idle()
         if self._courier is not None:
             await self._courier.aclose()
 

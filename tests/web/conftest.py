@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from cism.domain.people import Role
 from cism.services import engine, people, roster, tokens
@@ -23,7 +24,10 @@ from cism.settings import Settings
 from cism.store.db import Database, now
 from cism.store.tables import Base, Link, Outbox, Person
 from cism.web.app import create_app
+from cism.web.backend import Backend
 from tests.conftest import START, FakeClock
+
+T = TypeVar("T")
 
 AGENCY, OTHER = "metro-pd", "north-fire"
 TOKEN = "wall-token-for-tests"
@@ -101,6 +105,7 @@ class Site:
     courier: RememberingCourier
     client: httpx.AsyncClient
     clock: FakeClock
+    backend: Backend
     tokens: dict[str, str] = field(default_factory=dict)
 
     def token(self, role: Role, agency: str = AGENCY, person: str | None = None) -> dict[str, str]:
@@ -119,7 +124,15 @@ class Site:
         """Somebody on the roster."""
         with self.db.read() as session:
             found = people.by_roster_id(session, agency, key)
+            session.expunge_all()
         assert found is not None
+        return found
+
+    def rows(self, query: Select[tuple[T]]) -> list[T]:
+        """What a query finds, to be read after its transaction."""
+        with self.db.read() as session:
+            found = list(session.scalars(query))
+            session.expunge_all()
         return found
 
     def perform(self, **span: float) -> None:
@@ -135,11 +148,12 @@ class Site:
             return int(session.scalar(select(func.count()).select_from(table)) or 0)
 
     def everything(self) -> dict[str, int]:
-        """Rows of all tables."""
+        """Rows of all tables; the heartbeat is the process's own and no answer to anything."""
         with self.db.read() as session:
             return {
                 table.name: int(session.scalar(select(func.count()).select_from(table)) or 0)
                 for table in Base.metadata.sorted_tables
+                if table.name != "heartbeat"
             }
 
     def messages(self, kind: str, key: str | None = None) -> list[Outbox]:
@@ -147,8 +161,7 @@ class Site:
         query = select(Outbox).where(Outbox.kind == kind).order_by(Outbox.made_at, Outbox.id)
         if key is not None:
             query = query.where(Outbox.person_id == self.id_of(key))
-        with self.db.read() as session:
-            return list(session.scalars(query))
+        return self.rows(query)
 
     def link(self, key: str, purpose: str, subject: str | None) -> str:
         """A fresh address for somebody; its path."""
@@ -161,8 +174,7 @@ class Site:
 
     def links(self) -> list[Link]:
         """All addresses."""
-        with self.db.read() as session:
-            return list(session.scalars(select(Link)))
+        return self.rows(select(Link))
 
     async def signed(self, path: str, form: dict[str, str], *, token: str = TOKEN) -> httpx.Response:
         """A webhook, signed by the algorithm of Twilio's documentation, not by the product's own code."""
@@ -191,6 +203,12 @@ class Site:
             "affected": [{"person_id": "R1", "circle": "B"}, {"person_id": "R2", "circle": "B"}],
             **changed,
         }
+
+    async def text(self, key: str, body: str, *, sid: str | None = None) -> httpx.Response:
+        """Somebody of the roster texts us."""
+        sid = sid or f"SM{secrets.token_hex(16)}"
+        form = {"MessageSid": sid, "From": self.person(key).phone or "", "To": "+12025550100", "Body": body}
+        return await self.signed("/twilio/sms", form)
 
     async def log(self, **changed: Any) -> dict[str, Any]:
         """Log one as the supervisor."""
@@ -225,4 +243,4 @@ async def site(db: Database, clock: FakeClock, web_settings: Settings) -> AsyncI
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://cism.test") as client,
     ):
-        yield Site(db, web_settings, courier, client, clock)
+        yield Site(db, web_settings, courier, client, clock, app.state.backend)
