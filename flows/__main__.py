@@ -14,6 +14,8 @@ from cism.services import clockwork
 from cism.settings import Settings, load
 from cism.store import migrate
 from flows import prefect_server, process, runtime
+from flows.conductor import Conductor
+from flows.link import Link, healthy
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -60,9 +62,6 @@ def _refuse_real_clock(ground: runtime.Runtime) -> None:
 
 
 async def _conduct(ground: runtime.Runtime, settings: Settings, stop: asyncio.Event) -> None:
-    from flows.conductor import Conductor
-    from flows.link import Link
-
     link = Link(ground.limits, work_pool=settings.execution == "work_pool")
     await Conductor(ground, link).run(stop)
 
@@ -71,10 +70,23 @@ async def _work(ground: runtime.Runtime, stop: asyncio.Event) -> None:
     if not os.environ.get("PREFECT_API_URL"):
         message = "the worker serves Prefect: set PREFECT_API_URL to its server, or use `cism up`"
         raise ConfigurationError(message)
-    from flows.worker import Worker  # imports Prefect
+    if not await _answered(os.environ["PREFECT_API_URL"], stop):
+        return
+    from flows.worker import Worker  # imports Prefect: not while its server needs the processor to start
 
     seconds = float(os.environ.get("CISM_PERFORM_DUE_SECONDS", "60"))
     await Worker(ground, timedelta(seconds=seconds)).run(stop)
+
+
+async def _answered(url: str, stop: asyncio.Event) -> bool:
+    """Wait for Prefect's server; False where we are told to stop first."""
+    asking = asyncio.create_task(healthy(url))
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({asking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (asking, stopped):
+        task.cancel()
+    await asyncio.gather(asking, stopped, return_exceptions=True)
+    return not stop.is_set()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -42,8 +43,8 @@ async def register(client: PrefectClient, every: timedelta) -> None:
 async def _pool(client: PrefectClient) -> None:
     """A pool of the plain process type, so that `prefect worker start --pool cism` serves it as well."""
     template = ProcessWorker.get_default_base_job_template()
-    try:
+    # each by itself: the server may have gone away between the two the last time
+    with suppress(ObjectAlreadyExists):
         await client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
-    except ObjectAlreadyExists:
-        return
-    await client.create_work_queue(URGENT_QUEUE, work_pool_name=POOL, priority=1)
+    with suppress(ObjectAlreadyExists):
+        await client.create_work_queue(URGENT_QUEUE, work_pool_name=POOL, priority=1)

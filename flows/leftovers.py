@@ -15,6 +15,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Crashed
 
 from flows.order import Lane
@@ -30,6 +31,7 @@ async def close_leftovers(client: PrefectClient, now: datetime) -> int:
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
             start_time=FlowRunFilterStartTime(before_=now - _OLDER),
         ),
+        sort=FlowRunSort.START_TIME_ASC,  # the client's default, none, is refused by the server
         limit=200,
     )
     for run in found:

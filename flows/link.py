@@ -50,7 +50,7 @@ class Link:
             log.event("prefect.not_configured")
             return
         loop = asyncio.get_running_loop()
-        await _healthy(url)
+        await healthy(url)
         ways = await loop.run_in_executor(None, importlib.import_module, "flows.ways")
         prefect_context = await loop.run_in_executor(None, importlib.import_module, "prefect.context")
         way = ways.WorkPool(self._limits) if self.work_pool else ways.InProcess()
@@ -93,7 +93,7 @@ class Link:
             call.exception()  # looked at by whoever watches; read here so that none is "never retrieved"
 
 
-async def _healthy(url: str) -> None:
+async def healthy(url: str) -> None:
     """Return once the server answers. Its health page needs no secret."""
     auth = tuple(os.environ.get("PREFECT_API_AUTH_STRING", ":").split(":", 1))
     async with httpx.AsyncClient(timeout=2.0, auth=(auth[0], auth[-1]), trust_env=False) as client:

@@ -72,13 +72,17 @@ class Worker:
                     async with get_client() as client:
                         await self._serve(client)
                 except Exception as error:  # Prefect is away, or was wiped: nothing here depends on it
-                    log.failure("worker.without_prefect", error)
+                    status = getattr(getattr(error, "response", None), "status_code", None)
+                    log.failure("worker.without_prefect", error, status=status)
                 await asyncio.sleep(_PAUSES[min(self._failures, len(_PAUSES) - 1)])
                 self._failures += 1
 
     async def _serve(self, client: PrefectClient) -> None:
         await register(client, self._every)
-        await close_leftovers(client, RealClock().now())
+        try:
+            await close_leftovers(client, RealClock().now())
+        except Exception as error:  # tidiness must not keep the schedule from being served
+            log.failure("worker.leftovers_failed", error)
         flows = {(await client.read_flow_by_name(lane.value)).id: lane for lane in FLOWS}
         self._names = flows
         log.event("worker.ready")

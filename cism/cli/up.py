@@ -26,7 +26,7 @@ from cism.store.db import Database
 _BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before a part is started again
 _STEADY = 30.0  # seconds after which its earlier deaths are forgotten
 _STOP_WITHIN = 12.0
-_FIRST_WITHIN = 4.0  # the second stage does not wait longer for the pages to answer
+_FIRST_WITHIN = 8.0  # the second stage does not wait longer for the pages to answer
 _CISM = (sys.executable, "-c", "from cism.cli.main import app; app()")
 
 Say = Callable[[str], None]
@@ -47,7 +47,10 @@ def parts(settings: Settings, port: int, given: Mapping[str, str]) -> list[Part]
     """Everything that belongs to this installation; they are stopped in this order."""
     flows = (sys.executable, "-m", "flows")
     found = [
-        Part("web", (*_CISM, "web", "--port", str(port)), port=port),
+        # not by way of our own command line, whose import would cost the first page a second
+        Part(
+            "web", (sys.executable, "-m", "cism.web", "--host", "127.0.0.1", "--port", str(port)), port=port
+        ),
         Part("conductor", flows),
         Part("worker", (*flows, "worker"), stage=1),
     ]

@@ -1,4 +1,4 @@
-"""`python -m tests.flows.part conductor|worker|twice DATABASE [SECONDS] [pool]`: a real part."""
+"""`python -m tests.flows.part PART DATABASE [SECONDS] [pool]`: a real part on the small engine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from cism import log
+from cism.clock import RealClock
 from cism.store.db import Database
 from flows import prefect_server, process, runtime
 from tests.fakes.engine import FakeCourier, FakeEngine
@@ -24,12 +25,23 @@ async def _main(part: str, url: str, seconds: float, stop: asyncio.Event, *, poo
         await Worker(ground, timedelta(seconds=seconds)).run(stop)
     elif part == "twice":
         await _every_flow_twice()
+    elif part == "leftovers":
+        await _an_hour_later()
     else:
         from flows.conductor import Conductor
         from flows.link import Link
 
         await Conductor(ground, Link(ground.limits, work_pool=pool)).run(stop)
     await ground.aclose()
+
+
+async def _an_hour_later() -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.leftovers import close_leftovers
+
+    async with get_client() as client:
+        await close_leftovers(client, RealClock().now() + timedelta(hours=1))
 
 
 async def _every_flow_twice() -> None:

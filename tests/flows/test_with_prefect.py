@@ -134,6 +134,22 @@ def test_with_the_conductor_dead_prefects_own_schedule_performs_what_is_due(
     assert fake.acts(db, orchestrated=True) >= 3
 
 
+def test_a_run_whose_process_was_killed_does_not_stay_running(
+    db: Database, start: Start, prefect_server: PrefectServer
+) -> None:
+    conductor = start("conductor", prefect_server)
+    heard(conductor, "prefect.ready")
+    fake.plan(db, StepKind.CONTACT, n=50)
+    eventually(lambda: fake.acts(db, orchestrated=True) > 0, 10, "a run is under way")
+    conductor.send_signal(signal.SIGKILL)
+    conductor.wait()
+    assert "RUNNING" in {run["state_type"] for run in runs(prefect_server)}
+    tidy = start("leftovers", prefect_server)
+    _, said = tidy.communicate(timeout=60)
+    assert tidy.returncode == 0, said.decode()[-2000:]
+    assert "RUNNING" not in {run["state_type"] for run in runs(prefect_server)}
+
+
 def test_a_killed_prefect_delays_no_page_and_a_wiped_one_is_registered_with_again(
     db: Database, start: Start, own_server: PrefectServer
 ) -> None:
