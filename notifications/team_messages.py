@@ -251,10 +251,11 @@ class Welfare(TeamOpening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueNew(TeamOpening):
-    """Somebody wrote in words: read it by then."""
+    """Somebody wrote in words: read it by then. With `call`: somebody is to be called, and nobody has it."""
 
     kind: ClassVar[MessageKind] = MessageKind.QUEUE_NEW
     by: By
+    call: bool = False
     link: Link = ""
 
 

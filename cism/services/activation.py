@@ -12,7 +12,7 @@ from cism.domain.incident import Circle, IncidentState
 from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.selection import choose, match_peers, must_step_back
-from cism.services import calls, choice, events, in_charge, notify, people, questions, steps
+from cism.services import calls, choice, events, in_charge, notify, people, questions, sessions, steps
 from cism.store.states import AssignmentState
 from cism.store.tables import Assignment, Incident, Person, Question, Step, new_id
 
@@ -87,6 +87,7 @@ def answer_page(session: Session, question: Question, digit: str, now: datetime)
     session.flush()
     _assigned(session, row, assignment, helper, now)
     team_changed(session, row, now)
+    sessions.tell_team(session, row, now)
     look(session, row, now)
 
 

@@ -38,7 +38,7 @@ def on_peer_task(session: Session, step: Step, now: datetime) -> str | None:
         if moved == TOO_LATE:
             needs_caller(session, person, row.id, now)
         return moved
-    _ask(session, row, item, peer, point, now)
+    _ask(session, row, item, peer, step, now)
     return "asked the peer"
 
 
@@ -152,9 +152,11 @@ def answer_report(session: Session, question: Question, digit: str, now: datetim
 
 
 def _ask(
-    session: Session, row: Incident, item: AffectedPerson, peer: Person, point: str, now: datetime
+    session: Session, row: Incident, item: AffectedPerson, peer: Person, step: Step, now: datetime
 ) -> None:
     deadline = next_open(now + CALL_WITHIN, *hours(peer))
+    if "by" in step.payload:
+        deadline = max(now, min(deadline, datetime.fromisoformat(step.payload["by"])))
     question = questions.ask(
         session,
         person_id=peer.id,
@@ -163,7 +165,7 @@ def _ask(
         incident_id=row.id,
         subject_id=item.id,
         about_id=item.person_id,
-        point=point,
+        point=str(step.payload["point"]),
         deadline=deadline,
     )
     notify.peer_task(session, peer, question, row, deadline, now)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, case, func, or_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from cism import log
@@ -189,9 +189,9 @@ def _perform(session: Session, step: Step, now: datetime, real: datetime) -> int
         with session.begin_nested():
             outcome = HANDLERS[step.kind](session, step, now)
             step.state, step.outcome, step.done_at = StepState.DONE, outcome or "done", now
-    except DBAPIError:
+    except (OperationalError, InterfaceError):
         raise  # the database itself: the whole transaction is given up and tried again
-    except (CismError, ValueError, KeyError, LookupError, TypeError, AttributeError) as error:
+    except (CismError, DBAPIError, ValueError, LookupError, TypeError, AttributeError) as error:
         # one bad row must not stop the sweep; it waits, and the health check shows it
         session.refresh(step)
         step.tries += 1

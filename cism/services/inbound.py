@@ -56,6 +56,11 @@ class _Text:
     now: datetime
     late: bool
 
+    @property
+    def frozen(self) -> bool:
+        """Whether this number may no longer be this person's."""
+        return self.person is not None and self.person.frozen_at is not None
+
     def reply(self, message: m.Message, name: str, *, waits: bool = True) -> None:
         """Answer the sender; once by name."""
         not_before = None
@@ -67,7 +72,8 @@ class _Text:
             message,
             key=f"{name}:{self.sms.sid}",
             now=self.now,
-            person=self.person,
+            # a frozen number may be a stranger's by now: it is answered like one
+            person=None if self.frozen else self.person,
             to_number=self.sms.from_,
             not_before=not_before,
         )
@@ -75,11 +81,11 @@ class _Text:
 
 def receive_once(session: Session, sms: InboundSms) -> int:
     """Read one text and act; 0 when this very text was handled before (webhooks repeat, sweeps overlap)."""
-    if session.get(InboundMessage, sms.sid) is not None:
-        return 0
-    now, real = product_now(session), real_now(session)
     known = people.by_phone(session, sms.from_)
     person = people.lock_person(session, known.id) if known else None
+    if session.get(InboundMessage, sms.sid) is not None:  # looked for with the person held
+        return 0
+    now, real = product_now(session), real_now(session)
     asked = {item.id: item for item in questions.of_person(session, person.id, now)} if person else {}
     sender = Sender(
         known=person is not None, phone_confirmed=bool(person and person.phone_confirmed_at is not None)
@@ -159,6 +165,8 @@ def _confirm_phone(text: _Text) -> bool:
     refusing = {ReadingKind.CARRIER_STOP, ReadingKind.OPT_OUT, ReadingKind.WHO_IS_THIS, ReadingKind.ANSWER}
     if text.person is None or text.reading.kind in refusing or text.person.phone_confirmed_at is not None:
         return False
+    if text.reading.noted_digit == "0":
+        return False  # perhaps "0, no texts": the question stays
     for question in text.asked.values():
         if question.kind == "confirm_phone" and question.state == "open":
             questions.answer(text.session, question, "1", text.now)
@@ -177,6 +185,7 @@ def _stop(text: _Text) -> None:
 def _start(text: _Text) -> None:
     if text.person is not None:
         text.person.opted_out_at = None
+        text.person.revoked_care = False  # their own word, as the stop was
         events.record(text.session, "person.opted_in", text.now, subject_id=text.person.id)
 
 
@@ -413,7 +422,9 @@ def _protocol(session: Session, agency_key: str) -> Protocol:
 
 def _told_name(text: _Text) -> str:
     """No answer tells a stranger what this number is."""
-    return notify.agency_name(text.session, text.person.agency) if text.person is not None else ""
+    if text.person is None or text.frozen:
+        return ""
+    return notify.agency_name(text.session, text.person.agency)
 
 
 def _duty_agency(session: Session) -> str:
@@ -422,7 +433,7 @@ def _duty_agency(session: Session) -> str:
 
 def _cancel_everything(text: _Text) -> None:
     if text.person is not None:
-        unsent.silence(text.session, text.person, text.now)
+        unsent.silence(text.session, text.person, text.now, peers_call=True)
 
 
 def _only_person_of(session: Session, question: Question) -> Person | None:

@@ -28,6 +28,7 @@ from notifications import messages as m
 
 EMERGENCY_NUMBER = "911"
 # Reasons for an escalation that the person knows of, because they wrote; of others they hear from the caller.
+_CALLS = frozenset({"call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held"})
 _UNREAD_WORDS = frozenset({"unread_free_text", "unread_who_is_this", "unread_answer_refused"})
 _ASKED_THEMSELVES = frozenset(
     {
@@ -192,7 +193,7 @@ def invitation(
         name=m.short_name(person.name),
         helper=m.short_name(helper.name) if helper else "",
         when=m.when_text(meeting.starts_at or now, now, person.zone),
-        code=question.code or "",
+        code=(question.code or "") if _others_open(session, person, question) else "",
     )
     key = f"invite:{meeting.id}:{person.id}"
     _put(session, message, key, now, person, question, row.id, expires_at=meeting.starts_at)
@@ -391,6 +392,7 @@ def queue_new(session: Session, readers: Sequence[Person], row: QueueItem, now: 
         message = m.QueueNew(
             agency=_name(session, helper.agency),
             by=_by(row.deadline, now, helper),
+            call=row.kind in _CALLS,
             link=link_for(session, helper, "queue", row.id),
         )
         _put(session, message, f"queue:{row.id}:{helper.id}", now, helper)

@@ -107,7 +107,9 @@ def readers(session: Session, row: QueueItem) -> list[Person]:
         everybody = [
             item
             for item in people.with_role(session, [role])
-            if item.id != row.person_id and people.reachable(item)
+            if item.id != row.person_id
+            and people.reachable(item)
+            and people.is_staff_for(session, item, row.incident_id)
         ]
         own = [item for item in everybody if item.agency == row.agency]
         if own or everybody:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from cism.domain.people import Role, SleepWindow
@@ -18,6 +18,7 @@ from cism.domain.selection import Helper, consider
 from cism.domain.sessions import SessionPlan, plan_sessions
 from cism.errors import AlreadyDone, BadInput, NotAllowed, NotFound
 from cism.services import choice, events, notify, people, questions, steps
+from cism.services.contact_rules import textable, why_not_now
 from cism.store.states import AssignmentState, SessionState
 from cism.store.tables import (
     AffectedPerson,
@@ -76,15 +77,18 @@ def on_invite(session: Session, step: Step, now: datetime) -> str | None:
     item = _affected(session, row, person.id)
     if meeting.state is not SessionState.APPROVED or item is None or item.ended_at is not None:
         return "not needed"
-    allowed = people.snapshot(person)
-    if not (allowed.consent_care and allowed.phone_confirmed) or allowed.opted_out or allowed.frozen:
+    reason = why_not_now(session, row, item, person)
+    if reason is not None:
+        return reason
+    if not textable(person):
+        by_peer = _call(row, item, meeting, now, "bring")
+        steps.plan(session, [by_peer] if by_peer is not None else [])
         return "the peer brings it in person"
     question = questions.ask(
         session,
         person_id=person.id,
         kind="invitation",
         now=now,
-        coded=_something_open(session, person),
         incident_id=row.id,
         subject_id=meeting.id,
         deadline=meeting.starts_at,
@@ -103,9 +107,13 @@ def on_reminder(session: Session, step: Step, now: datetime) -> str | None:
         return meeting.state.value
     least = choice.protocol_of(row).sessions[meeting.kind].size[0]
     if len(_coming(session, meeting)) < least:
-        _too_few(session, row, meeting, now)
+        _called_off(session, row, meeting, "too_few_came_forward", now)
         return "too few: one-to-one instead"
-    for helper, code in _team(session, row, meeting):
+    team = _team(session, row, meeting)
+    if not team:
+        _called_off(session, row, meeting, "nobody_to_lead", now)
+        return "nobody to lead it: one-to-one instead"
+    for helper, code in team:
         notify.session_reminder(session, helper, code, meeting, now)
     return "reminded"
 
@@ -113,6 +121,7 @@ def on_reminder(session: Session, step: Step, now: datetime) -> str | None:
 def on_report(session: Session, step: Step, now: datetime) -> str | None:
     """Was it held, and how many came?"""
     meeting, row = _both(session, step)
+    questions.close(session, state="expired", now=now, subject_id=meeting.id, kinds=("invitation",))
     if meeting.state is not SessionState.APPROVED or meeting.leader_id is None:
         return meeting.state.value
     leader = people.get(session, meeting.leader_id)
@@ -126,11 +135,7 @@ def on_report(session: Session, step: Step, now: datetime) -> str | None:
 def on_follow_up(session: Session, step: Step, now: datetime) -> str | None:
     """A call to each who came, then nobody knows any more who was invited."""
     meeting, row = _both(session, step)
-    planned = [
-        _call(row, _affected(session, row, person_id), meeting, now)
-        for person_id in _coming(session, meeting)
-    ]
-    steps.plan(session, [item for item in planned if item is not None])
+    _call_each(session, row, meeting, now)
     session.execute(delete(Invitation).where(Invitation.session_id == meeting.id))
     return "calls planned, invitations purged"
 
@@ -195,9 +200,19 @@ def held(
         raise BadInput(message)
     meeting.headcount = headcount
     _move(session, meeting, SessionState.HELD, now, by)
-    due = (meeting.ends_at or now) + FOLLOW_UP_AFTER
-    steps.plan(session, [_step(StepKind.SESSION_FOLLOW_UP, meeting, max(now, due), f"after:{meeting.id}")])
     return meeting
+
+
+def tell_team(session: Session, row: Incident, now: datetime) -> None:
+    """Whoever serves knows of every meeting that is still to come, once."""
+    query = select(GroupSession).where(
+        GroupSession.incident_id == row.id,
+        GroupSession.state == SessionState.APPROVED,
+        GroupSession.starts_at > now,
+    )
+    for meeting in session.scalars(query.order_by(GroupSession.starts_at)).all():
+        for helper, code in _team(session, row, meeting):
+            notify.session_team(session, helper, code, meeting, now)
 
 
 def call_off(session: Session, row: Incident, now: datetime) -> None:
@@ -298,36 +313,50 @@ def _offer(session: Session, row: Incident, meeting: GroupSession, now: datetime
     planned.append(
         _step(StepKind.SESSION_REPORT, meeting, meeting.ends_at + rule.report_after, f"report:{meeting.id}")
     )
+    # not bound to the report: who came is called, and who was invited forgotten, also where nobody reports
+    after = meeting.ends_at + FOLLOW_UP_AFTER
+    planned.append(_step(StepKind.SESSION_FOLLOW_UP, meeting, after, f"after:{meeting.id}"))
     steps.plan(session, planned)
+    tell_team(session, row, now)
 
 
-def _too_few(session: Session, row: Incident, meeting: GroupSession, now: datetime) -> None:
-    meeting.reason = "too_few_came_forward"
+def _called_off(session: Session, row: Incident, meeting: GroupSession, why: str, now: datetime) -> None:
+    meeting.reason = why
     _move(session, meeting, SessionState.CANCELLED, now, None)
     for helper, _ in _team(session, row, meeting):
         notify.session_off(session, helper, meeting, now)
-    planned = [
-        _call(row, _affected(session, row, person_id), meeting, now)
-        for person_id in _coming(session, meeting)
-    ]
-    steps.plan(session, [item for item in planned if item is not None])
+    _call_each(session, row, meeting, now)
+    steps.cancel(session, reason=why, now=now, subject_id=meeting.id)
     questions.close(session, state="expired", now=now, subject_id=meeting.id, kinds=("invitation",))
     session.execute(delete(Invitation).where(Invitation.session_id == meeting.id))
 
 
+def _call_each(session: Session, row: Incident, meeting: GroupSession, now: datetime) -> None:
+    """Whoever wanted to come is called by their peer; before it would have begun, where that is to come."""
+    found = [
+        _call(row, _affected(session, row, person_id), meeting, now, "called")
+        for person_id in _coming(session, meeting)
+    ]
+    steps.plan(session, [item for item in found if item is not None])
+
+
 def _call(
-    row: Incident, item: AffectedPerson | None, meeting: GroupSession, now: datetime
+    row: Incident, item: AffectedPerson | None, meeting: GroupSession, now: datetime, why: str
 ) -> PlannedStep | None:
     if item is None:
         return None
+    ahead = meeting.starts_at is not None and meeting.starts_at > now
+    payload = {"point": "session"}
+    if ahead and meeting.starts_at is not None:
+        payload["by"] = meeting.starts_at.isoformat()
     return PlannedStep(
         kind=StepKind.PEER_TASK,
         due_at=now,
-        key=f"session-call:{meeting.id}:{item.id}",
+        key=f"session-{why}:{meeting.id}:{item.id}",
         incident_id=row.id,
         person_id=item.person_id,
         subject_id=item.id,
-        payload={"point": "session"},
+        payload=payload,
     )
 
 
@@ -384,13 +413,6 @@ def _coming(session: Session, meeting: GroupSession) -> list[str]:
             )
         )
     )
-
-
-def _something_open(session: Session, person: Person) -> bool:
-    count = session.scalar(
-        select(func.count()).where(Question.person_id == person.id, Question.state == "open")
-    )
-    return bool(count)
 
 
 def _affected(session: Session, row: Incident, person_id: str) -> AffectedPerson | None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
-from cism.services import events, notify, outbox, people, queue, settling, steps
+from cism.services import activation, events, notify, outbox, people, questions, queue, settling, steps
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import OutboxState
@@ -26,6 +26,16 @@ CLOCK_SKEW = timedelta(seconds=2)  # a provider lists whole seconds
 READ_WITHIN = timedelta(hours=4)
 # the number itself is bad: its owner is reached by a peer's call from now on (twilio.md, error table)
 BAD_NUMBER = frozenset({21211, 21614, 21635, 30003, 30004, 30005, 30006})
+
+
+_BY_TEXT = (
+    StepKind.CONTACT_REMINDER,
+    StepKind.CONTACT_CLOSE,
+    StepKind.OPT_IN,
+    StepKind.INVITE,
+    StepKind.CONFIRM_PHONE,
+)
+_ABOUT_THEMSELVES = ("check_in", "opt_in", "invitation", "confirm_phone")
 
 
 def not_arrived(session: Session, row: Outbox, now: datetime) -> None:
@@ -49,6 +59,8 @@ def refused(session: Session, row: Outbox, error: SendError, now: datetime) -> N
 def stopped(session: Session, person: Person, now: datetime) -> None:
     """STOP beats everything: nothing unsent leaves, nothing planned is texted; a gap in a team is told."""
     silence(session, person, now)
+    questions.close(session, state="superseded", now=now, person_id=person.id, kinds=_ABOUT_THEMSELVES)
+    activation.stop_serving(session, person, now)
     _next_instead_of(session, person, now)
     roles = {item.role for item in person.roles}
     if roles & {Role.PEER, Role.CLINICIAN, Role.CLINICAL_DIRECTOR, Role.COORDINATOR, Role.CHAPLAIN}:
@@ -56,22 +68,13 @@ def stopped(session: Session, person: Person, now: datetime) -> None:
     events.record(session, "person.opted_out", now, subject_id=person.id)
 
 
-def silence(session: Session, person: Person, now: datetime) -> None:
-    """Nothing that was planned or waits for this number leaves any more."""
-    steps.cancel(
-        session,
-        reason="no texts to this number",
-        now=now,
-        person_id=person.id,
-        kinds=[
-            StepKind.CONTACT,
-            StepKind.CONTACT_REMINDER,
-            StepKind.CONTACT_CLOSE,
-            StepKind.OPT_IN,
-            StepKind.INVITE,
-            StepKind.CONFIRM_PHONE,
-        ],
-    )
+def silence(session: Session, person: Person, now: datetime, *, peers_call: bool = False) -> None:
+    """Nothing that was planned or waits for this number leaves any more.
+
+    `peers_call`: the number is the trouble, not the person's wish, so that a peer calls at each point.
+    """
+    kinds = _BY_TEXT if peers_call else (StepKind.CONTACT, *_BY_TEXT)
+    steps.cancel(session, reason="no texts to this number", now=now, person_id=person.id, kinds=kinds)
     outbox.cancel(session, reason="no texts to this number", person_id=person.id)
 
 
@@ -115,9 +118,9 @@ def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMes
     events.record(session, "message.unsettled", now, incident_id=row.incident_id, subject_id=row.id)
     person = people.get(session, row.person_id) if row.person_id else None
     if urgent:
-        notify.unsettled(
-            session, coordinators(session, person.agency if person else "", row.person_id), row, now
-        )
+        told = coordinators(session, person.agency if person else "", row.person_id)
+        told = [item for item in told if people.is_staff_for(session, item, row.incident_id)]
+        notify.unsettled(session, told, row, now)
         _instead(session, row, now)
     else:
         queue.add(
@@ -209,7 +212,5 @@ def _next_rung(session: Session, escalation_id: str, now: datetime) -> None:
 def _next_instead_of(session: Session, person: Person, now: datetime) -> None:
     asked = session.scalars(select(Question).where(Question.person_id == person.id, Question.state == "open"))
     for question in asked:
-        if question.kind == "page":
-            _page_again(session, question, now)
-        elif question.kind in {"escalation", "welfare"}:
+        if question.kind in {"escalation", "welfare"}:
             _next_rung(session, question.subject_id or "", now)
