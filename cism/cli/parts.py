@@ -16,7 +16,6 @@ from cism.cli import up as supervisor
 from cism.errors import DatabaseNotReady
 from cism.settings import WALL_NUMBER, Settings, load
 from cism.store import migrate
-from notifications.phone_wall.__main__ import main as wall_main
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Where the pages and the API are served.")]
 
@@ -51,6 +50,9 @@ def phones(
     settings = load()
     account, token = settings.wall_credentials()
     os.environ["WALL_AUTH_TOKEN"] = token  # an argument could be read by everybody on this machine
+    # here, because a server takes half a second to import, and every other command does without it
+    from notifications.phone_wall.__main__ import main as wall_main
+
     raise typer.Exit(wall_main(wall_arguments(settings, account, port)))
 
 

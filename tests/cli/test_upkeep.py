@@ -236,3 +236,11 @@ def test_a_command_that_is_not_there_is_wrong_usage(cli: Cli) -> None:
     assert "No such command 'frobnicate'" in cli.refused("frobnicate", status=2)
     assert cli.run("escalation").exit_code == 2
     assert cli.run("--help").exit_code == 0
+
+
+def test_the_web_part_takes_the_place_of_the_command(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(parts.os, "execv", lambda _path, arguments: started.append(arguments))
+    cli.ok("web", "--port", "8123")
+    assert started == [[sys.executable, "-m", "cism.web", "--host", "127.0.0.1", "--port", "8123"]]
+    assert "Invalid value for '--port'" in cli.refused("web", "--port", "99999", status=2)
