@@ -34,7 +34,7 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, all tests
 	@$(MAKE) --no-print-directory test
 
 bench: $(VENV)/dev.stamp ## time from logged to accepted, and messages a second
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m bench $(ARGS)
 
 format: $(VENV)/dev.stamp ## write the code as the house writes it
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -39,11 +39,12 @@ def plan(session: Session, steps: Iterable[PlannedStep]) -> int:
 
 def insert_once(session: Session, row: dict[str, object]) -> int:
     """Insert unless the key exists; 1 or 0."""
+    # RETURNING, because a driver need not count the rows of an insert
     if session.get_bind().dialect.name == "postgresql":
         statement = postgresql.insert(Step).values(**row).on_conflict_do_nothing(index_elements=["key"])
-        return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+        return len(session.scalars(statement.returning(Step.id)).all())
     lite = sqlite.insert(Step).values(**row).on_conflict_do_nothing(index_elements=["key"])
-    return int(session.execute(lite).rowcount)  # type: ignore[attr-defined]
+    return len(session.scalars(lite.returning(Step.id)).all())
 
 
 def cancel(
