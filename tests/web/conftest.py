@@ -66,6 +66,7 @@ ROSTER = "\n".join(
         _row("S1", "Sam Super", "0103", "responder;supervisor"),
         _row("R1", "Rita Respond", "0104", "responder"),
         _row("R2", "Ron Respond", "0105", "responder"),
+        _row("R3", "Rosa Respond", "0111", "responder"),
         _row("P1", "Pia Peer", "0106", "responder;peer", unit="Traffic", station="East"),
         _row("P2", "Paul Peer", "0107", "responder;peer", unit="Harbor", station="West"),
         _row("P3", "Petra Peer", "0108", "responder;peer", unit="K9", station="South"),

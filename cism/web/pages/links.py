@@ -39,8 +39,9 @@ _phones = Throttle(3, 15 * 60)
 async def look(request: Request, secret: str) -> Response:
     """The page, to the browser that gave the code; to any other the way to a code."""
     browser = request.cookies.get(_COOKIE)
+    sent = "sent" in request.query_params
     if browser is None:
-        return await _gate(request, secret, sent="sent" in request.query_params)
+        return await _gate(request, secret, sent=sent)
 
     def work(session: Session) -> list[Section]:
         opened = links.opened(session, secret, browser)
@@ -50,7 +51,7 @@ async def look(request: Request, secret: str) -> Response:
     try:
         found = await backend_of(request).act(work)
     except (NotSignedIn, NotFound):
-        return await _gate(request, secret, expired=True)
+        return await _gate(request, secret, sent=sent, expired=not sent)
     token = await form_token(request)
     answer = page(request, "link.html", form_token=token, sections=found, base=f"/a/{secret}")
     keep_visit(request, answer)
@@ -76,7 +77,10 @@ async def send_code(request: Request, secret: str) -> Response:
             return
 
     await backend_of(request).act(work)
-    return RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
+    answer = RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
+    # the address lives on with the new code: a browser that was let in before has to give it too
+    answer.delete_cookie(_COOKIE, path=f"/a/{secret}")
+    return answer
 
 
 @router.post("/a/{secret}/open")

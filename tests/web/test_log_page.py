@@ -1,0 +1,241 @@
+"""The supervisor's form at the roadside."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from cism.domain.incident import Circle
+from cism.domain.people import Role
+from cism.errors import BadInput
+from cism.store.tables import AffectedPerson, Audit, Incident, Token
+from cism.web.pages.local_time import instant
+from tests.conftest import START
+from tests.web.browsing import fields, filled, sign_in
+from tests.web.conftest import Site
+
+
+async def _circles(site: Site) -> dict[str, Circle]:
+    names = {site.id_of(key): key for key in ("S1", "R1", "R2", "T1", "C1")}
+    return {names[row.person_id]: row.circle for row in site.rows(select(AffectedPerson))}
+
+
+async def test_the_token_is_pasted_once_and_kept_in_a_strict_cookie(site: Site) -> None:
+    assert (await site.client.get("/log")).headers["location"] == "/sign-in"
+    answer = await sign_in(site)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/log")
+    cookie = next(item for item in answer.headers.get_list("set-cookie") if item.startswith("cism_session="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert "cism_" + "session" in cookie
+    assert site.tokens["supervisor:metro-pd:S1"] not in cookie
+    assert (await site.client.get("/log")).status_code == 200
+
+
+async def test_a_token_that_is_none_or_of_another_role_does_not_sign_in(site: Site) -> None:
+    page = await site.client.get("/sign-in")
+    wrong = await site.client.post("/sign-in", data=fields(page, "/sign-in") | {"token": "cism_x"})
+    assert wrong.status_code == 401
+    assert (await sign_in(site, "P1", Role.PEER)).status_code == 403
+    assert (await site.client.get("/log")).headers["location"] == "/sign-in"
+    assert [row.allowed for row in site.rows(select(Audit))] == [False, False]
+
+
+async def test_a_session_ends_after_a_shift_and_with_its_token(site: Site) -> None:
+    await sign_in(site)
+    with site.db.transaction() as session:
+        session.query(Token).update({"revoked": True})
+    assert (await site.client.get("/log")).status_code == 303
+    with site.db.transaction() as session:
+        session.query(Token).update({"revoked": False})
+    assert (await site.client.get("/log")).status_code == 200
+    site.clock.advance(hours=12, seconds=1)
+    assert (await site.client.get("/log")).status_code == 303
+
+
+async def test_signing_out_forgets_the_token(site: Site) -> None:
+    await sign_in(site)
+    page = await site.client.get("/log")
+    await site.client.post("/sign-out", data=fields(page, "/sign-out"))
+    assert (await site.client.get("/log")).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/log", "/sign-in", "/sign-out", "/sign-in/phone", "/a/x/code"])
+async def test_a_form_that_no_page_of_ours_made_is_refused(site: Site, path: str) -> None:
+    await sign_in(site)
+    before = site.everything()
+    for token in ("", "0" * 64, "é"):
+        answer = await site.client.post(path, data={"form_token": token, "token": "x"})
+        assert answer.status_code == 403
+    after = site.everything()
+    assert {name for name in after if after[name] != before[name]} <= {"audit"}
+
+
+async def test_a_form_token_of_another_browser_is_refused(site: Site) -> None:
+    await sign_in(site)
+    form = await filled(site)
+    site.client.cookies.set("cism_visit", "x" * 32, domain="cism.test")
+    answer = await site.client.post("/log", data=form)
+    assert answer.status_code == 403
+    assert site.count(Incident) == 0
+
+
+async def test_the_form_offers_the_crew_the_zone_and_whoever_logs(site: Site) -> None:
+    await sign_in(site)
+    text = (await site.client.get("/log")).text
+    assert text.index("Patrol") < text.index("Command")  # one's own crew first
+    assert "Sam Super (you)" in text
+    assert "New York time (EST)" in text
+    assert "Mon 2 Mar, 10:00" in text
+    assert "Fay Fire" not in text  # another agency's people stay unseen
+    assert "<script" not in text
+    assert "style=" not in text
+    assert 'name="kin"' not in text
+
+
+async def test_a_filled_form_logs_one_incident_with_everybody_in_their_circles(site: Site) -> None:
+    await sign_in(site)
+    answer = await site.client.post("/log", data=await filled(site))
+    (row,) = site.rows(select(Incident))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/log/{row.ref}")
+    assert row.ended_at == START - timedelta(minutes=20)
+    assert row.logged_by == site.id_of("S1")
+    assert row.severity.value == "S3"  # as usual for this kind
+    assert await _circles(site) == {"S1": Circle.E, "R1": Circle.A, "T1": Circle.C}
+
+
+async def test_the_receipt_says_whether_a_team_is_working_and_nothing_about_anybody(site: Site) -> None:
+    await sign_in(site)
+    answer = await site.client.post("/log", data=await filled(site))
+    text = (await site.client.get(answer.headers["location"])).text
+    assert "The team is working." in text
+    assert "What not to say" in text
+    assert "No real phone is reached" in text
+    for name in ("Rita", "Pia", "Paul", "accepted", "declined"):
+        assert name not in text
+
+
+async def test_the_receipt_says_that_nobody_is_found_yet(site: Site) -> None:
+    await sign_in(site)
+    everybody = [site.id_of(key) for key in ("S1", "P1", "P2", "P3")]
+    answer = await site.client.post("/log", data=await filled(site, there=everybody))
+    text = (await site.client.get(answer.headers["location"])).text
+    assert "Nobody yet, the coordinator is being called." in text
+
+
+async def test_another_agencys_receipt_is_not_shown(site: Site) -> None:
+    logged = await site.log()
+    headers = site.token(Role.SUPERVISOR, "north-fire", "F2")
+    page = await site.client.get("/sign-in")
+    token = headers["Authorization"].removeprefix("Bearer ")
+    await site.client.post("/sign-in", data=fields(page, "/sign-in") | {"token": token})
+    assert (await site.client.get(f"/log/{logged['ref']}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"type": ""}, "Choose what happened"),
+        ({"type": "", "type_search": "shooter"}, "Did you mean"),
+        ({"type": "MCI", "type_search": "CHILD"}, "different things"),
+        ({"ended": ""}, "Say when it ended"),
+        ({"minutes_ago": "soon"}, "how many minutes"),
+        ({"ended": "at", "ended_time": ""}, "Write the date"),
+        ({"ended": "at", "ended_time": "23:00"}, "in the future"),
+        ({"dispatcher": ""}, "or that there was none"),
+        ({"call_taker": ""}, "or that there was none"),
+        ({"dispatcher": "other"}, "AGENCY:ID"),
+        ({"nobody_else": ""}, "Confirm that nobody else"),
+        ({"others": "R2 Q"}, "then a letter"),
+        ({"others": "X9"}, "AGENCY:ID"),
+        ({"type": "LODD"}, "whether the family has been told"),
+        ({"severity": "S7"}, "Choose one of the list"),
+    ],
+)
+async def test_a_field_that_is_wrong_is_marked_and_the_rest_is_kept(
+    site: Site, changed: dict[str, str], told: str
+) -> None:
+    await sign_in(site)
+    answer = await site.client.post("/log", data=await filled(site, **changed))
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert site.count(Incident) == 0
+    kept = fields(answer, "/log")
+    assert kept["minutes_ago"] == changed.get("minutes_ago", "20")
+    assert kept[f"circle_{site.id_of('R1')}"] == "A"
+
+
+async def test_kin_and_funeral_are_asked_only_after_a_death_in_the_line_of_duty(site: Site) -> None:
+    await sign_in(site)
+    form = await filled(site, type="LODD")
+    asked = await site.client.post("/log", data=form)
+    assert 'name="kin"' in asked.text
+    answer = {**form, "kin": "yes", "funeral_date": "2026-03-09", "funeral_time": "11:00"}
+    await site.client.post("/log", data=answer)
+    (row,) = site.rows(select(Incident))
+    assert row.kin_notified is True
+    assert row.funeral_at == datetime(2026, 3, 9, 15, 0, tzinfo=UTC)  # summer time by then
+
+
+async def test_the_kind_can_be_searched_by_word(site: Site) -> None:
+    await sign_in(site)
+    form = await filled(site, type="", type_search="MCI - Multi-casualty incident, disaster or terrorism")
+    await site.client.post("/log", data=form)
+    assert site.rows(select(Incident))[0].type == "MCI"
+
+
+async def test_what_is_not_over_has_no_end_and_people_count_as_still_exposed(site: Site) -> None:
+    await sign_in(site)
+    await site.client.post("/log", data=await filled(site, ended="ongoing"))
+    assert {row.exposure_end for row in site.rows(select(AffectedPerson))} == {None}
+
+
+async def test_people_of_another_service_are_named_by_agency_and_id(site: Site) -> None:
+    await sign_in(site)
+    changed = {"dispatcher": "other", "dispatcher_other": "north-fire:F2", "others": "north-fire:F3 D"}
+    await site.client.post("/log", data=await filled(site, **changed))
+    circles = {row.person_id: row.circle for row in site.rows(select(AffectedPerson))}
+    assert circles[site.id_of("F2", "north-fire")] is Circle.C
+    assert circles[site.id_of("F3", "north-fire")] is Circle.D
+
+
+async def test_pressing_twice_logs_once_even_when_now_has_moved_on(site: Site) -> None:
+    await sign_in(site)
+    form = await filled(site, ended="now")
+    first = await site.client.post("/log", data=form)
+    site.clock.advance(minutes=3)
+    second = await site.client.post("/log", data=form)
+    assert first.headers["location"] == second.headers["location"]
+    assert site.count(Incident) == 1
+
+
+async def test_pressing_at_the_same_moment_logs_once(site: Site) -> None:
+    await sign_in(site)
+    form = await filled(site, ended="now")
+    answers = await asyncio.gather(*(site.client.post("/log", data=form) for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {303}
+    assert site.count(Incident) == 1
+
+
+async def test_going_back_and_changing_the_form_is_told_and_not_lost_in_silence(site: Site) -> None:
+    await sign_in(site)
+    form = await filled(site)
+    await site.client.post("/log", data=form)
+    answer = await site.client.post("/log", data={**form, "type": "MCI"})
+    assert answer.status_code == 409
+    assert "What you changed since was not saved" in answer.text
+    assert site.rows(select(Incident))[0].ref in answer.text
+
+
+def test_a_local_time_that_came_twice_or_never_is_refused() -> None:
+    assert instant("2026-03-07", "23:10", "America/Los_Angeles") == datetime(2026, 3, 8, 7, 10, tzinfo=UTC)
+    with pytest.raises(BadInput, match="did not exist"):
+        instant("2026-03-08", "02:30", "America/Los_Angeles")
+    with pytest.raises(BadInput, match="came twice"):
+        instant("2026-11-01", "01:30", "America/Chicago")
+    for day, clock in (("", "10:00"), ("2026-03-07", "10:00Z"), ("9999-12-31", "23:59")):
+        with pytest.raises(BadInput):
+            instant(day, clock, "America/Los_Angeles")
