@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cism import log
 from cism.clock import monotonic
 from cism.errors import CismError
+from cism.services import nightly
 from cism.store.db import in_transaction
 from flows.runtime import Runtime
 from notifications.gateway import SendError
@@ -25,6 +26,7 @@ class House:
     async def run(self) -> None:
         """Until cancelled."""
         limits = self.runtime.limits
+        await self._try(self.begin_recurring)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.every(limits.beat_every, self.beat))
             group.create_task(self.every(limits.settle_every, self.runtime.courier.settle))
@@ -33,6 +35,10 @@ class House:
     async def beat(self) -> None:
         """Say that this part is alive."""
         await in_transaction(self.runtime.db, self.runtime.engine.beat, self.name)
+
+    async def begin_recurring(self) -> None:
+        """Nightly work plans its next night itself; somebody has to plan the first."""
+        await in_transaction(self.runtime.db, nightly.plan_first)
 
     async def every(self, seconds: float, deed: Callable[[], Awaitable[object]]) -> None:
         """Again and again."""

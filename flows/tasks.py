@@ -84,7 +84,7 @@ async def at_work(batch_id: str, lane: Lane) -> AsyncIterator[TaskHands]:
     """The hands of one run, from its first line to its last."""
     ground = runtime.current()
     ticket = ground.tickets.of(batch_id)
-    linger = 0.0 if lane in {Lane.NIGHTLY, Lane.PERFORM_DUE} else ground.limits.linger
+    linger = 0.0 if lane is Lane.PERFORM_DUE else ground.limits.linger
     bare = BareHands(ground, ticket, orchestrated=True, linger=linger)
     bare.urgent = lane in URGENT_LANES
     async with progress(ticket):

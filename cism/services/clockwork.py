@@ -7,13 +7,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from cism.domain.plan import RECURRING
 from cism.errors import BadInput, ClockRefused, NothingPlanned
-from cism.services import engine
+from cism.services import engine, nightly
 from cism.store.db import database_of, now, offset, real_now
-from cism.store.tables import ClockMove, ClockRow, Event
+from cism.store.tables import ClockMove, ClockRow, Event, Step
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -63,6 +64,9 @@ def set_instant(session: Session, instant: datetime) -> None:
         message = "`cism clock set` works once, on an empty database; use `cism clock advance` to go on"
         raise ClockRefused(message)
     _move(session, (instant - real_now(session)).total_seconds(), "set")
+    session.execute(delete(Step).where(Step.kind.in_(list(RECURRING))))  # planned for another year
+    session.flush()
+    nightly.plan_first(session)
 
 
 def move_to(session: Session, instant: datetime, kind: str) -> None:

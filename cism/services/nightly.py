@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.plan import PlannedStep, StepKind
 from cism.services import audit, events, steps
+from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import InboundState, QueueState
 from cism.store.tables import InboundMessage, Link, Outbox, QueueItem, Step
@@ -19,8 +20,9 @@ PAYLOADS_KEPT = timedelta(days=30)  # design: what a text said, once nobody can 
 NIGHT_HOUR = 8  # UTC: night in the Americas
 
 
-def plan_first(session: Session, now: datetime) -> None:
+def plan_first(session: Session) -> None:
     """Start the recurrence, once; occurrences missed while nothing ran are performed once."""
+    now = product_now(session)
     if session.scalar(select(Step.id).where(Step.kind == StepKind.NIGHTLY).limit(1)) is None:
         _plan_next(session, StepKind.NIGHTLY, now)
 
