@@ -5,6 +5,7 @@ Keyed by roster key. A person without a part answers check-ins with 1 and pages 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from demo.checking.words import Kind, code_of
@@ -95,7 +96,8 @@ class Cast:
     def reacts(self, person: str, kind: Kind, body: str) -> list[Move]:
         """What this person does about a text."""
         answer = _REACTIONS.get(kind)
-        return answer(self, person, code_of(body) or "") if answer else []
+        told = body if kind is Kind.WHICH_CODE else code_of(body) or ""
+        return answer(self, person, told) if answer else []
 
     def _turn(self, who: str, what: str) -> int:
         number = self._count.get((who, what), 0)
@@ -156,6 +158,11 @@ class Cast:
         outcome = _OUTCOMES[self._turn("all", "outcomes") % len(_OUTCOMES)]
         return [Move(8, f"{outcome} {code}", "escalation outcome")] if outcome else []
 
+    def _which_code(self, _person: str, body: str) -> list[Move]:
+        """They meant the check-in, and now say so."""
+        found = re.search(r"([A-Z]\d[A-Z]\d) check-in", body)
+        return [Move(0, f"1 {found[1]}", "check-in answer")] if found else []
+
     def _welfare(self, _person: str, code: str) -> list[Move]:
         return [Move(2, f"1 {code}", "escalation answer"), Move(9, f"4 {code}", "escalation outcome")]
 
@@ -174,4 +181,5 @@ _REACTIONS = {
     Kind.QUEUE_OVERDUE: Cast._ask,
     Kind.ESCALATION_ASSIGNED: Cast._taken_on,
     Kind.WELFARE: Cast._welfare,
+    Kind.WHICH_CODE: Cast._which_code,
 }

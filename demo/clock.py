@@ -27,10 +27,9 @@ class DemoClock:
             return now(session)
 
     def next_due(self) -> datetime | None:
-        """The next planned moment that is still to come."""
+        """The next planned moment; one that has just come is still the next."""
         with self._db.read() as session:
-            due = engine.next_due(session)
-            return due if due is not None and due > now(session) else None
+            return engine.next_due(session)
 
     def go_to(self, instant: datetime) -> None:
         """Go forward to this instant, and return when everything that it brings has been done."""

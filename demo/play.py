@@ -75,7 +75,8 @@ class Play:
                 return
             moments = [end, *(at for at, _, _ in self._acts[:1])]
             due = self.clock.next_due()
-            self.clock.go_to(max(now, min([*moments, due] if due else moments)))
+            # what became due while we looked is not passed over: time stays, and it is done first
+            self.clock.go_to(min([*moments, due] if due else moments))
 
     def _quiet(self) -> datetime:
         """Let everything that belongs to this moment happen: texts are read, and what is due is done."""

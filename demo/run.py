@@ -27,6 +27,7 @@ BREAKS = ("lost", "double", "early", "quiet", "unacked")
 SETTING_UP = timedelta(hours=20)  # before the first day: phones are confirmed in everybody's open hours
 AFTER_ANNIVERSARY = timedelta(days=375)
 SHORT = timedelta(days=9)
+EVIDENCE = ROOT / ".demo"  # stays, so that anybody can judge again: python -m demo.checker .demo/*.json
 
 
 def main() -> int:
@@ -142,7 +143,7 @@ def _judge(installation: Installation, play: Play, roster: str, begun: float) ->
         "flow_runs": runs,
     }
     files = _write(
-        installation.home / "evidence",
+        EVIDENCE,
         {"export": export, "inputs": inputs, "clock_moves": play.clock.moves()},
     )
     _summarise(play, export, acts, runs, planned, begun)

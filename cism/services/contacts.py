@@ -255,13 +255,21 @@ def _by_peer_instead(session: Session, step: Step, now: datetime) -> str:
 def _merge(
     session: Session, step: Step, row: Incident, item: AffectedPerson, person: Person, now: datetime
 ) -> bool:
-    """Two incidents at once: one check-in within 48 h speaks for both, unless it was declined."""
+    """Two incidents at once: one check-in within 48 h speaks for both, unless it was declined.
+
+    One from before the second event, or from its first hours, asked about the other alone.
+    """
+    first = choice.protocol_of(row).contact("f1")
+    # by the due moment and to the minute: points lie whole days apart, and milliseconds must not decide
+    since = step.due_at - MERGE_WITHIN + timedelta(minutes=1)
+    if item.exposure_end is not None and first is not None and first.window is not None:
+        since = max(since, item.exposure_end + first.window[0])
     recent = session.scalar(
         select(Question)
         .where(
             Question.person_id == person.id,
             Question.kind == "check_in",
-            Question.asked_at > now - MERGE_WITHIN,
+            Question.asked_at >= since,
             Question.incident_id != row.id,
             Question.state.in_(["open", "answered", "expired"]),
         )

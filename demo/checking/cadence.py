@@ -29,6 +29,7 @@ class Point:
     due: datetime
     expires: datetime
     last: bool
+    earliest: datetime  # an older check-in, of another incident, does not speak for this one
     kin_told: datetime | None = None  # no text before it, where somebody close died on duty
 
 
@@ -36,13 +37,14 @@ def points_of(incident: Incident, affected: Affected, person: Person, *, by_wish
     """The points of one person of one incident, in order of time."""
     names = BY_WISH[incident.severity] if by_wish else BY_SEVERITY[incident.severity]
     dues = {name: due_of(name, affected.exposure_end, person) for name in names}
+    earliest = affected.exposure_end + 16 * _H
     found = []
     for place, name in enumerate(names):
         following = dues[names[place + 1]] if place + 1 < len(names) else None
         expires = _expires(name, affected.exposure_end, person, following)
         last = not by_wish and name == names[-1]
         kin = incident.kin_told if incident.type == "LODD" and affected.circle in "DF" else None
-        found.append(Point(name, incident.ref, affected.circle, dues[name], expires, last, kin))
+        found.append(Point(name, incident.ref, affected.circle, dues[name], expires, last, earliest, kin))
     return found
 
 

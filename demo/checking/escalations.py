@@ -14,6 +14,7 @@ SLACK = timedelta(seconds=90)
 AT_ONCE = timedelta(seconds=30)
 ACK = {"EMERGENCY": timedelta(minutes=5), "URGENT": timedelta(minutes=15), "ROUTINE": timedelta(hours=4)}
 VOICE = {"EMERGENCY": timedelta(minutes=15), "URGENT": timedelta(hours=1), "ROUTINE": timedelta(hours=24)}
+A_DAY = timedelta(hours=24)
 REPEAT = timedelta(minutes=15)
 _LEVELS = {"crisis": "EMERGENCY", "call now": "URGENT", "call later": "ROUTINE", "help": "URGENT"}
 UNREAD = (timedelta(minutes=30), timedelta(minutes=60))
@@ -67,7 +68,8 @@ class _Reader:
 
     def _late(self, now: datetime) -> None:
         for chain in self.chains:
-            if chain.closed is None and chain.due is not None and now > chain.due + SLACK:
+            slack = A_DAY if chain.level == "ROUTINE" else SLACK  # waking hours of whoever comes next
+            if chain.closed is None and chain.due is not None and now > chain.due + slack:
                 what = "no outcome and nobody asked again" if chain.acked else "nobody was asked next"
                 chain.problems.append(f"{chain.level}: {what} by {chain.due:%a %d %b %H:%M}Z")
                 chain.due = None
@@ -122,6 +124,8 @@ class _Reader:
         chain = self._by_key(text.to, text.code) or self._expecting(text) or self._orphan(text)
         chain.asks.append(text)
         chain.keys.add((text.to, text.code))
+        if chain.acked is not None and chain.due is not None and text.at >= chain.due - SLACK:
+            chain.acked, chain.acked_by, chain.due = None, None, None  # taken, and nothing heard since
         if chain.acked is None and chain.closed is None:
             chain.due = max(chain.due or text.at, self._next_by(chain, text))
 
@@ -135,14 +139,24 @@ class _Reader:
 
     def _expecting(self, text: Text) -> Chain | None:
         """The chain that waits for this: just begun or handed on, or whose last helper's time is over."""
-        waiting = [c for c in self.chains if c.closed is None and c.acked is None and _fits(text, c)]
+        waiting = [c for c in self.chains if c.closed is None and _fits(text, c) and not self._busy(text, c)]
         fresh = [c for c in waiting if not c.asks and _near(text.at, c.opened)]
         turned = [c for c in waiting if c.turned and _near(text.at, c.turned)]
-        timed = [c for c in waiting if c.due and abs(text.at - c.due) <= SLACK]
+        timed = [c for c in waiting if c.due and self._is_time(text, c.due, c)]
         beside = [c for c in waiting if c.asks and _near(text.at, c.asks[-1].at)]
         asleep = [c for c in waiting if not c.asks and self._woke(text, c)]
         found = [*fresh, *turned, *timed, *asleep, *beside]
         return found[0] if found else None
+
+    def _busy(self, text: Text, chain: Chain) -> bool:
+        """Taken, and the time to call is not over."""
+        return chain.acked is not None and (chain.due is None or not self._is_time(text, chain.due, chain))
+
+    def _is_time(self, text: Text, due: datetime, chain: Chain) -> bool:
+        helper = self.evidence.by_phone.get(text.to)
+        if chain.level == "ROUTINE" and helper is not None:
+            due = next_open(due, helper.hours)
+        return abs(text.at - due) <= SLACK
 
     def _woke(self, text: Text, chain: Chain) -> bool:
         helper = self.evidence.by_phone.get(text.to)

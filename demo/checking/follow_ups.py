@@ -10,15 +10,18 @@ from demo.checking.escalations import Chain, held_spans
 from demo.checking.evidence import Affected, Evidence, Incident, Person, Said, Text
 from demo.checking.findings import Aliases, Promise
 from demo.checking.hours import next_open
-from demo.checking.words import Kind
+from demo.checking.words import Kind, digit_and_code
 
 LATE = timedelta(seconds=60)
 EARLY = timedelta(seconds=1)
 NEAR = timedelta(hours=14)  # a text this much before its moment was meant for it, too early
-MERGED_WITHIN = timedelta(hours=48)
+MERGED_WITHIN = timedelta(hours=47, minutes=59)  # less than two days, to the minute
 A_DAY = timedelta(hours=24)
 MARGIN = timedelta(minutes=5)  # what is due in the last minutes before the end is not judged
-_WORDS = {"words", "crisis", "help"}  # not an answer: the one reminder may still come
+_ABOUT_THEMSELVES = {
+    *("check-in answer", "call later", "call now", "crisis", "words"),
+    *("stop", "wrong number", "help"),
+}
 _KINDS = (Kind.CHECK_IN, Kind.REMINDER, Kind.OPT_IN)
 
 
@@ -126,10 +129,10 @@ class _Person:
 
     def _may_be_texted(self, due: datetime, point: Point) -> bool:
         silenced = self.evidence.silenced(self.person.phone)
-        if silenced is not None and silenced.at <= due + LATE:
+        if silenced is not None and silenced.at <= due:
             return False
         ended = self.ended.get(point.ref)
-        if ended is not None and ended <= due + LATE:
+        if ended is not None and ended <= due:
             return False
         return self.person.consent_care and self.person.status == "active" and self._confirmed(due)
 
@@ -142,45 +145,63 @@ class _Person:
         """Another incident's check-in of the last two days speaks for this one too."""
         for sid in list(self.speaks_for):
             other = next(text for text in self.sent[Kind.CHECK_IN] if text.sid == sid)
-            if self.points_at[sid].ref != point.ref and due - MERGED_WITHIN < other.at <= due:
+            fresh = max(due - MERGED_WITHIN, point.earliest) <= other.at <= due + LATE
+            if fresh and self.points_at[sid].ref != point.ref and not self._declined(other, due):
                 self.speaks_for[sid].add(point.ref)
                 self._answered(other, since=due)
+                if point.last:
+                    self._opt_in_of_merged(other, point, due)
                 return True
         return False
 
     def _answered(self, check_in: Text, since: datetime | None = None) -> None:
-        answer = self._first_said(check_in)
-        if answer is not None and answer.body.strip() == "0" and answer.at >= (since or answer.at):
+        answer = self._answer(check_in)
+        if answer is not None and _digit(answer) == "0" and answer.at >= (since or answer.at):
             for ref in self.speaks_for[check_in.sid]:
                 self.ended[ref] = answer.at
 
-    def _first_said(self, check_in: Text) -> Said | None:
-        """What the person said first, before they were asked anything new."""
-        later = [text.at for text in self.sent[Kind.CHECK_IN] if text.at > check_in.at]
-        until = min(later, default=self.evidence.until)
-        return next((said for said in self.said if check_in.at <= said.at < until), None)
+    def _declined(self, check_in: Text, due: datetime) -> bool:
+        answer = self._answer(check_in)
+        return answer is not None and _digit(answer) == "0" and answer.at < due
+
+    def _answer(self, check_in: Text) -> Said | None:
+        """What the person said of themselves first, before they were asked anything new."""
+        later = [text.real for text in self.sent[Kind.CHECK_IN] if text.real > check_in.real]
+        until = min(later, default=None)
+        return next(
+            (
+                said
+                for said in self.said
+                if said.real > check_in.real
+                and (until is None or said.real < until)
+                and said.means in _ABOUT_THEMSELVES
+            ),
+            None,
+        )
 
     def _reminder(self, check_in: Text, points: list[Point]) -> None:
         point = self.points_at[check_in.sid]
         due = next_open(check_in.at + A_DAY, self.person.hours)
         later = [p.due for p in points if p.ref == point.ref and p.due > check_in.at + LATE]
         following = min(later, default=None)
-        answer = self._first_said(check_in)
+        answer = self._answer(check_in)
         superseded = any(check_in.at < text.at <= due for text in self.sent[Kind.CHECK_IN])
-        not_needed = superseded or (following is not None and due >= following) or due > self.until
+        not_needed = (
+            superseded or point.last or (following is not None and due >= following) or due > self.until
+        )
         held = any(start <= due < end for start, end in self.held)
         if not_needed or held or not self._may_be_texted(due, point):
             return
         found = self._take(Kind.REMINDER, due)
         if answer is None or answer.at > due:
             self.verdicts.after.look(found is not None, self._named(f"reminder of {point.name}", point, due))
-        elif answer.means not in _WORDS:
+        else:
             self.verdicts.after.look(found is None, self._named("reminder after an answer", point, due))
 
     def _opt_in(self, check_in: Text, point: Point) -> None:
-        answer = self._first_said(check_in)
+        answer = self._answer(check_in)
         since = check_in.at + A_DAY
-        if answer is not None and answer.body.strip() in {"1"}:
+        if answer is not None and _digit(answer) == "1":
             since = min(answer.at, since)
         due = self._after_calling(next_open(since, self.person.hours))
         if due > self.until or not self._may_be_texted(due, point):
@@ -190,11 +211,31 @@ class _Person:
         if found is not None:
             self.stays[found.sid] = point.ref
 
+    def _opt_in_of_merged(self, check_in: Text, point: Point, due: datetime) -> None:
+        """The question for the other incident: with the answer, at most a day later."""
+        by = self._after_calling(next_open(due + A_DAY, self.person.hours))
+        if by > self.until or not self._may_be_texted(by, point):
+            return
+        found = next(
+            (
+                text
+                for text in self.sent[Kind.OPT_IN]
+                if text.sid not in self.used and check_in.at <= text.at <= by + LATE
+            ),
+            None,
+        )
+        self.verdicts.after.look(found is not None, self._named("opt-in", point, by))
+        if found is not None:
+            self.used.add(found.sid)
+            self.stays[found.sid] = point.ref
+
     def _keeps_in_touch(self, ref: str) -> bool:
         for text in self.sent[Kind.OPT_IN]:
             if self.stays.get(text.sid) == ref:
-                answer = next((said for said in self.said if said.at >= text.at), None)
-                return answer is not None and answer.body.strip().startswith("1")
+                answers = [
+                    said for said in self.said if said.real > text.real and said.means == "opt-in answer"
+                ]
+                return bool(answers) and _digit(answers[0]) == "1"
         return False
 
     def _take(self, kind: Kind, due: datetime) -> Text | None:
@@ -224,3 +265,7 @@ class _Person:
     def _named(self, what: str, point: Point, due: datetime) -> str:
         who = f"{self.names.of(self.person.key)} (circle {point.circle}, {point.ref})"
         return f"{what} of {who}: due {due:%a %d %b %Y %H:%M}Z, not there in time"
+
+
+def _digit(said: Said) -> str | None:
+    return digit_and_code(said.body)[0]
