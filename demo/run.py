@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -142,6 +143,8 @@ def _judge(installation: Installation, play: Play, roster: str, begun: float) ->
         "acts": acts,
         "flow_runs": runs,
     }
+    shutil.rmtree(EVIDENCE, ignore_errors=True)
+    shutil.copytree(installation.home / "logs", EVIDENCE / "logs")
     files = _write(
         EVIDENCE,
         {"export": export, "inputs": inputs, "clock_moves": play.clock.moves()},
@@ -154,7 +157,6 @@ def _judge(installation: Installation, play: Play, roster: str, begun: float) ->
 
 
 def _write(folder: Path, contents: dict[str, Any]) -> list[Path]:
-    folder.mkdir(exist_ok=True)
     for name, content in contents.items():
         (folder / f"{name}.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
     return [folder / f"{name}.json" for name in contents]

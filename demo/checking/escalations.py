@@ -143,7 +143,7 @@ class _Reader:
         fresh = [c for c in waiting if not c.asks and _near(text.at, c.opened)]
         turned = [c for c in waiting if c.turned and _near(text.at, c.turned)]
         timed = [c for c in waiting if c.due and self._is_time(text, c.due, c)]
-        beside = [c for c in waiting if c.asks and _near(text.at, c.asks[-1].at)]
+        beside = [c for c in waiting if c.asks and _is_beside(text, c.asks[-1])]
         asleep = [c for c in waiting if not c.asks and self._woke(text, c)]
         found = [*fresh, *turned, *timed, *asleep, *beside]
         return found[0] if found else None
@@ -175,7 +175,7 @@ class _Reader:
 
     def _overdue(self, text: Text) -> None:
         chain = self._by_key(text.to, code_of(text.body))
-        if chain is not None and chain.closed is None:
+        if chain is not None and chain.closed is None and chain.acked_by == text.to:
             chain.turned, chain.acked, chain.acked_by, chain.due = text.at, None, None, text.at
 
     def _by_key(self, phone: str, code: str | None) -> Chain | None:
@@ -186,6 +186,11 @@ class _Reader:
 def _fits(text: Text, chain: Chain) -> bool:
     """Whether this text can belong to an escalation of that level."""
     return "has waited" in text.body or ("in the next days" in text.body) == (chain.level == "ROUTINE")
+
+
+def _is_beside(text: Text, last: Text) -> bool:
+    """Asked together with somebody else, as everybody is at the end of a ladder."""
+    return text.to != last.to and "has waited" in text.body and _near(text.at, last.at)
 
 
 def _near(at: datetime, when: datetime) -> bool:

@@ -13,7 +13,7 @@ from demo.checking.hours import next_open
 from demo.checking.words import Kind, digit_and_code
 
 LATE = timedelta(seconds=60)
-EARLY = timedelta(seconds=1)
+SOONER = timedelta(seconds=30)  # what counts from a text of ours was counted from when it was written
 NEAR = timedelta(hours=14)  # a text this much before its moment was meant for it, too early
 MERGED_WITHIN = timedelta(hours=47, minutes=59)  # less than two days, to the minute
 A_DAY = timedelta(hours=24)
@@ -193,7 +193,7 @@ class _Person:
         if not_needed or held or not self._may_be_texted(due, point):
             return
         found = self._take(Kind.REMINDER, due)
-        if answer is None or answer.at > due:
+        if answer is None or (answer.real > found.real if found else answer.at > due):
             self.verdicts.after.look(found is not None, self._named(f"reminder of {point.name}", point, due))
         else:
             self.verdicts.after.look(found is None, self._named("reminder after an answer", point, due))
@@ -240,7 +240,8 @@ class _Person:
 
     def _take(self, kind: Kind, due: datetime) -> Text | None:
         for text in self.sent[kind]:
-            if text.sid not in self.used and due - EARLY <= text.at <= due + LATE:
+            sooner = timedelta(0) if kind is Kind.CHECK_IN else SOONER
+            if text.sid not in self.used and due - sooner <= text.at <= due + LATE:
                 self.used.add(text.sid)
                 return text
         return None

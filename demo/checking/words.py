@@ -113,7 +113,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.ESCALATION, r"someone (?:asks for a call|has waited)"),
     (Kind.WELFARE, r"someone (?:is still|was) not reached by phone|someone (?:is still not|was not) reached"),
     (Kind.QUEUE_OVERDUE, r"a text has waited"),
-    (Kind.QUEUE_NEW, r"a text waits to be read"),
+    (Kind.QUEUE_NEW, r"(?:a text waits to be read|a call is needed), please by"),
     (Kind.ASK_EXPOSURE_END, r"a finish time is missing"),
     (Kind.MHP_REMINDER, r"individual appointments are due"),
     (Kind.UNSETTLED, r"may not have arrived"),
