@@ -9,6 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Without its dependencies and without a build environment of its own: all that it needs, the build tool
+# included, is in the locks. Editable, so that a change is there at once.
+INSTALL_PROJECT := PYTHONWARNINGS=ignore $(INSTALL) --no-deps --no-build-isolation --editable .
+
 # Tried in this order; the locks serve 3.11 to 3.13, so one of these is taken before a newer python3.
 PYTHON ?=
 CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
@@ -60,7 +64,7 @@ $(BIN)/python:
 	@chosen=; for one in $(CANDIDATES); do \
 		if "$$one" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 		then chosen="$$one"; break; fi; done; \
-	if [ -z "$$chosen" ] && python3 -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' 2>/dev/null; \
+	if [ -z "$$chosen$(PYTHON)" ] && python3 -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' 2>/dev/null; \
 		then chosen=python3; fi; \
 	if [ -z "$$chosen" ]; then \
 		echo "Python 3.11 or later is needed, and none of these is: $(CANDIDATES). Install one, or: make PYTHON=/path/to/python3" >&2; \
@@ -70,17 +74,15 @@ $(BIN)/python:
 		echo "$$chosen cannot make a virtual environment here. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
 		exit 1; fi
 
-# The project itself goes in without dependencies and without a build environment of its own: all that it
-# needs, its build tool included, is in the lock.
 $(VENV)/run.stamp: requirements/run.lock pyproject.toml | $(BIN)/python
 	@echo "installing what it runs on (once; a minute or two)"
 	@$(INSTALL) --require-hashes --requirement requirements/run.lock
-	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL_PROJECT)
 	@touch $@
 
 # The dev lock holds the run lock's versions, so that one install serves both.
 $(VENV)/dev.stamp: requirements/dev.lock requirements/run.lock pyproject.toml | $(BIN)/python
 	@echo "installing what tests need (once; two or three minutes)"
 	@$(INSTALL) --require-hashes --requirement requirements/dev.lock
-	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL_PROJECT)
 	@touch $(VENV)/run.stamp $@
