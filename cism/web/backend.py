@@ -17,6 +17,7 @@ from cism.services.delivery import Courier
 from cism.settings import Settings
 from cism.store.db import Database, in_transaction, installation_key
 from cism.web.background import Handover
+from cism.web.throttle import Throttle
 
 T = TypeVar("T")
 
@@ -28,6 +29,8 @@ class Backend:
         self.db, self.settings = db, settings
         self.handover = Handover(courier)
         self.forged_webhooks = 0
+        self.codes = Throttle(5, 15 * 60)  # one-time codes, by address
+        self.phones = Throttle(3, 15 * 60)  # sign-ins, by number
         self._signing: bytes | None = None
 
     async def act(self, work: Callable[[Session], T]) -> T:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from html.parser import HTMLParser
 from typing import Any
 
@@ -78,16 +80,16 @@ async def open_link(site: Site, path: str) -> httpx.Response:
     gate = await site.client.get(path)
     await site.client.post(f"{path}/code", data=fields(gate, "/code"))
     shown = await site.client.get(f"{path}?sent=1")
-    form = fields(shown, "/open") | {"code": newest_code(site)}
+    form = fields(shown, "/open") | {"code": newest_code(site, path)}
     await site.client.post(f"{path}/open", data=form)
     return await site.client.get(path)
 
 
-def newest_code(site: Site) -> str:
-    """The code in the newest text."""
-    import json
-
-    return str(json.loads(site.messages("link_code")[-1].payload)["secret"])
+def newest_code(site: Site, path: str) -> str:
+    """The code in the text that was sent for this address."""
+    name = hashlib.sha256(path.rpartition("/")[2].encode()).hexdigest()[:20]
+    sent = [row for row in site.messages("link_code") if row.key.startswith(f"code:{name}:")]
+    return str(json.loads(sent[-1].payload)["secret"])
 
 
 async def press(site: Site, path: str, page: httpx.Response, label: str, **changed: str) -> httpx.Response:

@@ -129,7 +129,7 @@ class Site:
         assert found is not None
         return found
 
-    def rows(self, query: Select[tuple[T]]) -> list[T]:
+    def rows(self, query: Select[T]) -> list[T]:
         """What a query finds, to be read after its transaction."""
         with self.db.read() as session:
             found = list(session.scalars(query))

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
+import phonenumbers
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -26,13 +27,11 @@ from cism.web.pages.cookies import form_token, keep_visit, set_page_cookie
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.sections import Section
 from cism.web.pages.templating import page
-from cism.web.pages.throttle import Throttle
 
 router = APIRouter(include_in_schema=False)
 
 _COOKIE: Final = "cism_page"
-_codes = Throttle(5, 15 * 60)
-_phones = Throttle(3, 15 * 60)
+_REGION: Final = "US"  # of a number without its country code
 
 
 @router.get("/a/{secret}")
@@ -62,7 +61,7 @@ async def look(request: Request, secret: str) -> Response:
 async def send_code(request: Request, secret: str) -> Response:
     """Text a code to the enrolled phone. The page says the same for an address that is not ours."""
     await posted(request)
-    if not _codes.allow(hashlib.sha256(secret.encode()).hexdigest()):
+    if not backend_of(request).codes.allow(hashlib.sha256(secret.encode()).hexdigest()):
         return await _gate(
             request,
             secret,
@@ -183,9 +182,9 @@ async def end_welfare(request: Request, secret: str) -> Response:
 @router.post("/sign-in/phone")
 async def by_phone(request: Request) -> Response:
     """A code to an enrolled phone opens what waits for its owner. The answer is the same for any number."""
-    number = "".join((await posted(request)).one("phone").split())
+    number = _number((await posted(request)).one("phone"))
     secret = secrets.token_urlsafe(9)
-    if not _phones.allow(hashlib.sha256(number.encode()).hexdigest()):
+    if not backend_of(request).phones.allow(hashlib.sha256(number.encode()).hexdigest()):
         return RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
 
     def work(session: Session) -> str:
@@ -198,6 +197,15 @@ async def by_phone(request: Request) -> Response:
 
     found = await backend_of(request).act(work)
     return RedirectResponse(f"/a/{found}?sent=1", status_code=303)
+
+
+def _number(written: str) -> str:
+    """A phone number as people write it, as E.164; what is none stays as it is and fits nobody."""
+    try:
+        read = phonenumbers.parse(written, _REGION)
+    except phonenumbers.NumberParseException:
+        return written
+    return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
 
 
 async def _act(

@@ -58,12 +58,12 @@ def open_question(
 
 
 def buttons(question: Question | None, labels: dict[str, str]) -> list[Button]:
-    """The buttons for an open question; the first is the strong one."""
+    """The buttons for an open question; the first of several is the strong one."""
     if question is None:
         return []
     allowed = ALLOWED_DIGITS[QuestionKind(question.kind)]
     return [
-        Button(question.id, digit, label, strong=place == 0)
+        Button(question.id, digit, label, strong=place == 0 and len(labels) > 1)
         for place, (digit, label) in enumerate(labels.items())
         if digit in allowed
     ]
