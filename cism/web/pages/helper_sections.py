@@ -43,11 +43,6 @@ def assignment(session: Session, helper: Person, subject: str | None, now: datet
         return over(_GONE)
     kind = INCIDENT_TYPES.get(incident.type)
     own = open_question(session, helper.id, row.id, "assignment")
-    meetings = [
-        spoken(item.starts_at, helper.zone)
-        for item in sessions.of_incident(session, incident.id)
-        if item.state is SessionState.APPROVED and item.starts_at is not None and item.starts_at > now
-    ]
     return Section(
         "sections/assignment.html",
         {
@@ -59,7 +54,7 @@ def assignment(session: Session, helper: Person, subject: str | None, now: datet
                 for item in people.looked_after(session, helper.id, incident.id)
                 if item.status is not PersonStatus.DECEASED
             ],
-            "meetings": meetings,
+            "meetings": _meetings(session, helper, incident, now),
             "code": own.code if own else None,
             "hand_back": buttons(own, {"9": "Hand the whole assignment back"}),
             "duty": lines(session, incident.agency)[0],
@@ -130,6 +125,14 @@ def approval(session: Session, helper: Person, subject: str | None, now: datetim
         },
         meeting.id,
     )
+
+
+def _meetings(session: Session, helper: Person, incident: Incident, now: datetime) -> list[str]:
+    return [
+        spoken(item.starts_at, helper.zone)
+        for item in sessions.of_incident(session, incident.id)
+        if item.state is SessionState.APPROVED and item.starts_at is not None and item.starts_at > now
+    ]
 
 
 def _person(session: Session, helper: Person, incident: Incident, person: Person) -> dict[str, Any]:
