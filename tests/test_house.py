@@ -42,7 +42,7 @@ LONG_FUNCTIONS = {
     "cism/services/inbound.py:receive_once": "one text: found, read, written, answered in one transaction",
     "cism/services/intake.py:log": "one row with all its fields",
     "cism/services/sessions.py:_written": "one row with all its fields",
-    "cism/services/unsent.py:settle_by_list": "every way in which an unclear send can end, in one place",
+    "cism/services/settling.py:settle_by_list": "every way in which an unclear send can end, in one place",
     "cism/store/migrations/versions/0001_first_tables.py:downgrade": "a migration, as above",
     "cism/store/migrations/versions/0001_first_tables.py:upgrade": "a migration, as above",
     "cism/web/pages/helper_sections.py:assignment": "one page's fields side by side",

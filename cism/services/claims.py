@@ -225,7 +225,7 @@ def _allowance(session: Session, real: datetime, rate: float | None, limit: int)
 
 
 def _ordinary_share(allowed: int, rate: float | None) -> int:
-    """How many of these may be other than urgent: a fifth of the rate is kept free, where it is that large."""
+    """How many of these may be other than urgent: a fifth of a large rate is kept free."""
     if rate is None or rate < _RESERVE_FROM:
         return allowed
     return max(0, allowed - math.ceil(rate * _RESERVED))

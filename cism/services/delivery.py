@@ -101,7 +101,7 @@ class Courier:
             listed = await self.gateway.find(to, claimed_real, digest)  # type: ignore[arg-type]
         except SendError:
             listed = []
-        return await in_transaction(self.db, unsent.settle_by_list, message_id, listed)
+        return await in_transaction(self.db, settling.settle_by_list, message_id, listed)
 
     async def _redact_settled(self) -> None:
         """The provider forgets what texts said once their fate is settled: until then it is evidence."""

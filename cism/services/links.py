@@ -60,6 +60,7 @@ def send_code(session: Session, secret: str, now: datetime) -> bool:
     person = session.get_one(Person, row.person_id)
     code = f"{secrets.randbelow(1_000_000):06d}"
     row.code_hash, row.code_tries = _hash(code), 0
+    row.opened_hash = None  # whoever opened it before gives the new code too
     row.expires_real = real_now(session) + LIFETIME
     message = m.LinkCode(secret=code, minutes=int(LIFETIME.total_seconds() // 60))
     key = f"code:{row.hash[:20]}:{real_now(session).timestamp():.3f}"

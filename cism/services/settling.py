@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism import log
-from cism.services import unsent
+from cism.services import outbox, unsent
+from cism.store.db import now as product_now
+from cism.store.db import real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox
-from notifications.gateway import MessageStatus, Receipt, SendError, SendFailure, furthest
+from notifications.gateway import ListedMessage, MessageStatus, Receipt, SendError, SendFailure, furthest
 
+URGENT_SETTLES_WITHIN = timedelta(seconds=30)  # real time; then the next candidate and those in charge
+OTHERS_SETTLE_WITHIN = timedelta(seconds=120)
+CLOCK_SKEW = timedelta(seconds=2)  # a provider lists whole seconds
 BACK_OFF = (2.0, 5.0, 15.0, 60.0, 180.0)  # real seconds before the next attempt
 _NOT_KNOWN_SENT = frozenset({OutboxState.SENDING, OutboxState.UNKNOWN, OutboxState.UNSETTLED})
 
@@ -56,3 +63,41 @@ def failed(session: Session, row: Outbox, error: SendError, now: datetime, real:
     else:
         row.state = OutboxState.FAILED
         unsent.refused(session, row, error, now)
+
+
+def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMessage]) -> int:
+    """A listed message counts only if exactly one fits exactly one row; the rest goes to a human."""
+    now, real = product_now(session), real_now(session)
+    row = session.execute(
+        select(Outbox).where(Outbox.id == message_id).with_for_update()
+    ).scalar_one_or_none()
+    if row is None or row.state is not OutboxState.UNKNOWN or row.claimed_real is None:
+        return 0
+    fitting = _fitting(session, row, listed)
+    rivals = session.scalars(
+        select(Outbox.id).where(
+            Outbox.state == OutboxState.UNKNOWN,
+            Outbox.person_id == row.person_id,
+            Outbox.body_digest == row.body_digest,
+        )
+    ).all()
+    if len(fitting) == 1 and len(rivals) == 1:
+        found = fitting[0]
+        settle(session, row, Receipt(found.sid, found.status, found.error_code), now, real)
+        return 1
+    urgent = row.lane == outbox.LANE_URGENT
+    if real - row.claimed_real < (URGENT_SETTLES_WITHIN if urgent else OTHERS_SETTLE_WITHIN):
+        return 0
+    row.state, row.reason = OutboxState.UNSETTLED, "could not be settled with the provider"
+    unsent.unsettled(session, row, now)
+    return 1
+
+
+def _fitting(session: Session, row: Outbox, listed: Sequence[ListedMessage]) -> list[ListedMessage]:
+    owned = set(session.scalars(select(Outbox.sid).where(Outbox.sid.in_([item.sid for item in listed]))))
+    earliest = (row.claimed_real or row.made_at) - CLOCK_SKEW
+    return [
+        item
+        for item in listed
+        if item.sid not in owned and item.body_digest == row.body_digest and item.created_at >= earliest
+    ]

@@ -4,7 +4,6 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -12,17 +11,11 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
-from cism.services import activation, events, notify, outbox, people, questions, queue, settling, steps
-from cism.store.db import now as product_now
-from cism.store.db import real_now
-from cism.store.states import OutboxState
+from cism.services import activation, events, notify, outbox, people, questions, queue, steps
 from cism.store.tables import Escalation, Outbox, Person, Question
-from notifications.gateway import ListedMessage, Receipt, SendError, SendFailure
+from notifications.gateway import SendError, SendFailure
 from notifications.messages import MessageKind, is_care
 
-URGENT_SETTLES_WITHIN = timedelta(seconds=30)  # real time; then the next candidate and those in charge
-OTHERS_SETTLE_WITHIN = timedelta(seconds=120)
-CLOCK_SKEW = timedelta(seconds=2)  # a provider lists whole seconds
 READ_WITHIN = timedelta(hours=4)
 # the number itself is bad: its owner is reached by a peer's call from now on (twilio.md, error table)
 BAD_NUMBER = frozenset({21211, 21614, 21635, 30003, 30004, 30005, 30006})
@@ -89,50 +82,25 @@ def coordinators(session: Session, agency: str, but: str | None = None) -> list[
     return own or found[:1]
 
 
-def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMessage]) -> int:
-    """A listed message counts only if exactly one fits exactly one row; what stays unsettled goes to a
-    human.
-    """
-    now, real = product_now(session), real_now(session)
-    row = session.execute(
-        select(Outbox).where(Outbox.id == message_id).with_for_update()
-    ).scalar_one_or_none()
-    if row is None or row.state is not OutboxState.UNKNOWN or row.claimed_real is None:
-        return 0
-    fitting = _fitting(session, row, listed)
-    rivals = session.scalars(
-        select(Outbox.id).where(
-            Outbox.state == OutboxState.UNKNOWN,
-            Outbox.person_id == row.person_id,
-            Outbox.body_digest == row.body_digest,
-        )
-    ).all()
-    if len(fitting) == 1 and len(rivals) == 1:
-        found = fitting[0]
-        settling.settle(session, row, Receipt(found.sid, found.status, found.error_code), now, real)
-        return 1
-    urgent = row.lane == outbox.LANE_URGENT
-    if real - row.claimed_real < (URGENT_SETTLES_WITHIN if urgent else OTHERS_SETTLE_WITHIN):
-        return 0
-    row.state, row.reason = OutboxState.UNSETTLED, "could not be settled with the provider"
+def unsettled(session: Session, row: Outbox, now: datetime) -> None:
+    """Nobody can say whether it arrived: never sent again on this channel, and a human knows."""
     events.record(session, "message.unsettled", now, incident_id=row.incident_id, subject_id=row.id)
     person = people.get(session, row.person_id) if row.person_id else None
-    if urgent:
+    if row.lane == outbox.LANE_URGENT:
         told = coordinators(session, person.agency if person else "", row.person_id)
         told = [item for item in told if people.is_staff_for(session, item, row.incident_id)]
         notify.unsettled(session, told, row, now)
         _instead(session, row, now)
-    else:
-        queue.add(
-            session,
-            "unsettled_send",
-            now=now,
-            within=READ_WITHIN,
-            person=person,
-            incident_id=row.incident_id,
-            outbox_id=row.id,
-        )
-    return 1
+        return
+    queue.add(
+        session,
+        "unsettled_send",
+        now=now,
+        within=READ_WITHIN,
+        person=person,
+        incident_id=row.incident_id,
+        outbox_id=row.id,
+    )
 
 
 def number_of(session: Session, row: Outbox) -> str:
@@ -140,16 +108,6 @@ def number_of(session: Session, row: Outbox) -> str:
     if row.person_id is not None:
         return people.get(session, row.person_id).phone or ""
     return row.to_number or ""
-
-
-def _fitting(session: Session, row: Outbox, listed: Sequence[ListedMessage]) -> list[ListedMessage]:
-    owned = set(session.scalars(select(Outbox.sid).where(Outbox.sid.in_([item.sid for item in listed]))))
-    earliest = (row.claimed_real or row.made_at) - CLOCK_SKEW
-    return [
-        item
-        for item in listed
-        if item.sid not in owned and item.body_digest == row.body_digest and item.created_at >= earliest
-    ]
 
 
 def _instead(session: Session, row: Outbox, now: datetime) -> None:
