@@ -103,7 +103,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.SESSION_REPORT, r"how many came to the meeting"),
     (Kind.SESSION_REMINDER, r"reminder, meeting"),
     (Kind.SESSION_OFF, r"the meeting .+ is off"),
-    (Kind.SESSION_TEAM, r"(?:you are down for the|team:) meeting"),
+    (Kind.SESSION_TEAM, r"(?:you are down for the|team:|run by peers:) meeting"),
     (Kind.PEER_TASK_OVERDUE, r"how was your call\?"),
     (Kind.ESCALATION_OVERDUE, r"how did \S+ go\?"),
     (Kind.ESCALATION_ASSIGNED, r"\b[A-Z]\d[A-Z]\d is yours"),
