@@ -32,6 +32,11 @@ from cism.store.tables import (
     new_id,
 )
 
+# Reasons that say what the team left undone, not what the person needs.
+OUR_OWN = frozenset(
+    f"unread_{kind}"
+    for kind in ("call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held", "worry")
+)
 BY_DIGIT = {"4": "reached", "5": "declined", "6": "not_reached"}
 
 
@@ -57,7 +62,7 @@ def open_for(
         people.lock_person(session, person.id)
     current = _open_one(session, person, inbound_sid, welfare=welfare)
     if current is not None:
-        return _raise_level(session, current, level, now)
+        return _raise_level(session, current, level, reason[:30], now)
     row = Escalation(
         person_id=person.id if person else None,
         agency=agency,
@@ -197,10 +202,15 @@ def may_close(row: Escalation, helper: Person) -> None:
 
 
 def open_about(session: Session, person_id: str) -> bool:
-    """Whether a human is being found for this person right now: check-ins are held."""
+    """Whether a human is being found for this person right now: check-ins are held.
+
+    What we ourselves left undone is no need of theirs, and must not cost them a check-in.
+    """
     found = session.scalar(
         select(Escalation.id).where(
-            Escalation.person_id == person_id, Escalation.state != EscalationState.CLOSED
+            Escalation.person_id == person_id,
+            Escalation.state != EscalationState.CLOSED,
+            Escalation.reason.not_in(OUR_OWN),
         )
     )
     return found is not None
@@ -304,13 +314,17 @@ def _pass_on(session: Session, row: Escalation, question: Question, now: datetim
         _plan_rung(session, row, row.rung + 1, now)
 
 
-def _raise_level(session: Session, row: Escalation, level: EscalationLevel, now: datetime) -> Escalation:
+def _raise_level(
+    session: Session, row: Escalation, level: EscalationLevel, reason: str, now: datetime
+) -> Escalation:
+    if row.reason in OUR_OWN:
+        row.reason = reason
     if level is row.level or most_pressing((level, row.level)) is row.level:
         return row
     events.record(
         session, "escalation.raised", now, subject_id=row.id, before=row.level.value, after=level.value
     )
-    row.level, row.level_at = level, now
+    row.level, row.level_at, row.reason = level, now, reason
     # whoever took it took something less pressing: they may take it again, but nobody waits for them
     row.state, row.acked_by, row.acked_at, row.voice_by = EscalationState.OPEN, None, None, None
     steps.cancel(session, reason="raised", now=now, subject_id=row.id)

@@ -26,6 +26,7 @@ from notifications import messages as m
 from notifications.gateway import InboundSms
 
 LATE = timedelta(minutes=30)  # an answer to an older text waits for open hours, unless it cannot wait
+_ABOUT_THEMSELVES = frozenset({"check_in", "opt_in", "invitation"})
 _SWEPT = "inbound swept until"
 _WORDS = {
     "page": "team",
@@ -296,7 +297,8 @@ def _answer(text: _Text) -> None:
 def _covered(text: _Text) -> None:
     question = text.asked.get(text.reading.question_id or "")
     if text.person is not None:
-        code = question.code if question else None
+        # the code of a question about themselves was never shown to them
+        code = question.code if question and question.kind not in _ABOUT_THEMSELVES else None
         notify.already_covered(text.session, text.person, text.now, key=text.sms.sid, code=code)
 
 

@@ -16,12 +16,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.clock import monotonic, wait
+from cism.domain.escalation import EscalationState
 from cism.domain.incident import Circle, Severity
-from cism.services import clockwork, engine, intake, people, response, roster
+from cism.services import clockwork, engine, escalations, intake, people, queue, response, roster
 from cism.services.delivery import Courier
 from cism.store.db import Database, now
 from cism.store.states import OutboxState
-from cism.store.tables import Incident, Outbox, Person, Step
+from cism.store.tables import Escalation, Incident, Outbox, Person, QueueItem, Step
 from notifications.phone_wall.records import ENDED, Message
 from tests.stories import promises
 from tests.stories.clock import StoryClock
@@ -158,6 +159,17 @@ class Story:
         self._runner.run(self.courier.settle())
         self.run()
 
+    def read_the_queue(self) -> None:
+        """A human reads and handles everything that waits for one."""
+        for item in self.rows(QueueItem, QueueItem.state == "open"):
+            self.act(queue.handle, item.id, by=None, now=self.now())
+        self.run()
+
+    def close_escalation(self, key: str, outcome: str = "reached") -> None:
+        """Somebody closes the one open escalation from a page."""
+        self.act(_close_escalation, self.person(key).id, outcome, self.now())
+        self.run()
+
     def sweep(self) -> None:
         """Read what the provider received and we were not told."""
         self._runner.run(self.courier.sweep_inbound())
@@ -234,6 +246,11 @@ def _settle_in(session: Session, moment: datetime, cast: Cast) -> None:
     for row in session.scalars(select(Person)):
         if row.roster_id not in cast.unconfirmed:
             row.phone_confirmed_at = row.first_text_at = moment - timedelta(days=90)
+
+
+def _close_escalation(session: Session, helper_id: str, outcome: str, moment: datetime) -> None:
+    row = session.scalars(select(Escalation).where(Escalation.state != EscalationState.CLOSED)).one()
+    escalations.close(session, row, people.get(session, helper_id), outcome, moment)
 
 
 def _keys_by_number(_session: Session, cast: Cast) -> dict[str, str]:

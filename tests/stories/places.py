@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from cism.store.tables import AffectedPerson
 from tests.stories.clock import at
 from tests.stories.harness import Story
 from tests.stories.roster import Cast
@@ -42,20 +43,30 @@ def quiet_staff(story: Story) -> None:
         story.phone(key).ignores()
 
 
+def report_calls(story: Story) -> None:
+    """Every peer makes the calls they were asked for, and says so."""
+    for key in staff(story):
+        phone = story.phone(key)
+        while any(one.kind == "peer_task" for one in phone.unread()):
+            phone.expects("peer_task").replies("4 {code}").expects("noted")
+
+
+def live_until(story: Story, moment: datetime) -> None:
+    """Let days pass while the peers do what they are asked for."""
+    while story.now() < moment:
+        story.go_to(min(moment, story.now() + timedelta(hours=3)))
+        report_calls(story)
+
+
 def with_helper(story: Story, incident: str = "THREAT", *affected: str, severity: str = "S2") -> str:
     """Log something; the first peer who is asked takes the turn, makes the first calls and reports them."""
-    from cism.store.tables import AffectedPerson
-
     ended = story.now()
     story.log(incident, *(affected or ("jordan:A",)), severity=severity, ended_at=ended)
     for arrival in [one for one in story.arrivals if one.kind == "page" and not one.expected]:
         phone = story.phone(arrival.who)
-        if any(one.kind == "page" and not one.expected for one in phone.unread()):
+        if "covered" not in {one.kind for one in phone.unread()}:
             phone.expects("page").replies("1 {code}")
-    for key in staff(story):
-        phone = story.phone(key)
-        while any(one.kind == "peer_task" and not one.expected for one in phone.unread()):
-            phone.expects("peer_task").replies("4 {code}").expects("noted")
+    report_calls(story)
     quiet_staff(story)
     served = story.rows(AffectedPerson, AffectedPerson.incident_id == story.incidents[-1])
     peer = story.see(lambda session: served[0].peer_id)
