@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal(Exception):  # noqa: N818 (it is an answer first; raising it is how the answer gets out)
+class Refusal(Exception):
     """A request that is answered with an error and leaves nothing behind but a line in the export."""
 
     code: int

@@ -1,4 +1,4 @@
-"""Somebody asks for a person, at any hour: who is asked, until when, and what they are told."""
+"""Somebody asks for a person, at any hour: who is asked, in which order, and what they are told."""
 
 from __future__ import annotations
 
