@@ -172,7 +172,7 @@ def outbox_ready(now: datetime, real: datetime) -> tuple[ColumnElement[bool], ..
 def _ready(session: Session, now: datetime, real: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Step.state == StepState.PLANNED,
-        Step.due_at <= sabotage.clock(session, now),
+        sabotage.has_come(session, now),
         or_(Step.retry_real.is_(None), Step.retry_real <= real),
     )
 

@@ -11,12 +11,13 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, object_session
 
+from cism.domain.plan import StepKind
 from cism.store.db import database_of
 from cism.store.states import OutboxState
-from cism.store.tables import Outbox, Person, new_id
+from cism.store.tables import Outbox, Person, Step, new_id
 from notifications.messages import MessageKind, is_care
 
 _ONE_IN: Final = 5
@@ -64,9 +65,12 @@ def doubles(session: Session, ids: Iterable[str]) -> None:
             session.add(again)
 
 
-def clock(session: Session, now: datetime) -> datetime:
-    """`early`: what is due within the next half hour counts as due."""
-    return now + _AHEAD if breaks(session, "early") else now
+def has_come(session: Session, now: datetime) -> ColumnElement[bool]:
+    """Whether a step's moment has come; `early`: for a check-in half an hour before it has."""
+    come = Step.due_at <= now
+    if not breaks(session, "early"):
+        return come
+    return or_(come, (Step.kind == StepKind.CONTACT) & (Step.due_at <= now + _AHEAD))
 
 
 def due(session: Session, at: datetime, zone: str) -> datetime:
