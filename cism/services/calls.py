@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.domain.people import PersonStatus
-from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import next_open
-from cism.services import choice, events, notify, people, questions, queue, steps
+from cism.services import choice, events, held, notify, people, questions, queue, steps
 from cism.services.contact_rules import TOO_LATE, hours, later, open_now
 from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
 
@@ -29,8 +29,7 @@ def on_peer_task(session: Session, step: Step, now: datetime) -> str | None:
     if item.ended_at is not None or person.status is PersonStatus.DECEASED:
         return "ended"
     if item.peer_id is None:
-        needs_caller(session, person, row.id, now)
-        return "no peer: in the coordinator's queue"
+        return _without_peer(session, step, row, person, now)
     peer = people.get(session, item.peer_id)
     point = str(step.payload["point"])
     if point != FIRST and not open_now(peer, now):
@@ -102,6 +101,8 @@ def peer_changed(
 ) -> None:
     """Somebody else looks after this person now: open calls go over, and the first one is theirs (f0)."""
     points = take_back(session, item, before, now)
+    if item.peer_id is not None:
+        points += [point for point in _waiting(session, item, now) if point not in points]
     fresh = item.exposure_end is None or now < item.exposure_end + FIRST_CALL_UNTIL
     rule = choice.protocol_of(row).contact(FIRST)
     wanted = rule is not None and row.severity in rule.severities
@@ -181,6 +182,34 @@ def _deadline(question: Question, due: datetime, *, asked_again: int = 0) -> Pla
         subject_id=question.id,
         payload={"asked_again": asked_again},
     )
+
+
+def _without_peer(session: Session, step: Step, row: Incident, person: Person, now: datetime) -> str:
+    """While somebody is still being asked the call waits for them; then the coordinator has it."""
+    until = session.scalar(
+        select(func.max(Question.deadline)).where(
+            Question.incident_id == row.id, Question.kind == "page", Question.state == "open"
+        )
+    )
+    if until is not None and until > now:
+        steps.plan(session, [held.again(step, until, f"@{int(until.timestamp())}")])
+        return "waits for a peer"
+    needs_caller(session, person, row.id, now)
+    return "no peer: in the coordinator's queue"
+
+
+def _waiting(session: Session, item: AffectedPerson, now: datetime) -> list[str]:
+    """The points of calls that waited for a peer; they are planned anew for whoever came."""
+    query = select(Step).where(
+        Step.subject_id == item.id,
+        Step.kind == StepKind.PEER_TASK,
+        Step.state == StepState.PLANNED,
+        Step.key.startswith(f"call:{item.id}:", autoescape=True),
+    )
+    found = session.scalars(query.order_by(Step.due_at)).all()
+    for step in found:
+        step.state, step.outcome, step.done_at = StepState.CANCELLED, "a peer came", now
+    return list(dict.fromkeys(str(step.payload["point"]) for step in found))
 
 
 def _called(session: Session, item: AffectedPerson) -> bool:

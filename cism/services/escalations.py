@@ -37,6 +37,7 @@ OUR_OWN = frozenset(
     f"unread_{kind}"
     for kind in ("call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held", "worry")
 )
+WORRY = "worry"
 BY_DIGIT = {"4": "reached", "5": "declined", "6": "not_reached"}
 
 
@@ -230,6 +231,9 @@ def locked(session: Session, escalation_id: str) -> Escalation:
 def rule_of(session: Session, row: Escalation) -> LadderRule:
     """The ladder: of the incident's own protocol version, or the agency's where there is no incident."""
     rule = _protocol(session, row).ladders[row.level]
+    if row.reason == WORRY:  # a peer asks for a clinician: asking a peer again would be no answer
+        rungs = tuple(role for role in rule.rungs if not role.endswith("_peer"))
+        rule = rule.model_copy(update={"rungs": rungs or rule.rungs})
     return welfare_ladder(rule) if row.welfare else rule
 
 

@@ -108,7 +108,7 @@ def noted(
         about_person=question.about_id is not None,
         goes_on=goes_on,
     )
-    key = f"noted:{question.id}:{now.timestamp():.3f}"
+    key = f"noted:{question.id}:{now.timestamp():.3f}:{int(goes_on)}"
     _put(session, message, key, now, helper, None, question.incident_id)
 
 
@@ -533,7 +533,8 @@ def _code_of(session: Session, subject_id: str) -> str:
     found = session.scalar(
         select(Question.code)
         .where(Question.subject_id == subject_id, Question.code.is_not(None))
-        .order_by(Question.asked_at.desc())
+        # who serves knows the code of the assignment, not the page's any more
+        .order_by(Question.kind != "assignment", Question.asked_at.desc())
     )
     return found or ""
 

@@ -30,7 +30,7 @@ class Cast:
         number = len(self.rows)
         certs = ";".join(_CERTS[role] for role in roles.split(";") if role in _CERTS)
         defaults = {
-            "name": f"{key.replace('-', ' ').title()} Example",
+            "name": f"{key.title()} Example",
             "phone": f"+1{_AREAS[number // 100]}55501{number % 100:02d}",
             "agency": self.agency,
             "discipline": self.discipline,
