@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cism.clock import RealClock
@@ -24,5 +24,5 @@ class StoryClock:
 
 
 def at(local: str, zone: str) -> datetime:
-    """An instant by the clock on the wall: `at("2026-03-09 08:00", "America/Los_Angeles")`."""
-    return datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone))
+    """An instant by the clock on the wall, in UTC: `at("2026-03-09 08:00", "America/Los_Angeles")`."""
+    return datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)

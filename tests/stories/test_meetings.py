@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +11,7 @@ from cism.store.tables import GroupSession, Invitation, Question
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story
 from tests.stories.phones import Phone
-from tests.stories.places import NOON, local, metro, quiet_staff, report_calls, with_helper
+from tests.stories.places import NEW_YORK, NOON, local, metro, quiet_staff, report_calls, with_helper
 from tests.stories.roster import Cast
 
 CREW = ("ana", "ben", "cal", "dee")
@@ -64,7 +65,9 @@ def test_a_defusing_is_offered_inside_its_window_and_too_few_means_a_call_instea
         story.phone(key).expects("session_off", "is off")
     called = [one for one in story.arrivals if one.kind == "peer_task" and not one.expected]
     assert len(called) == 1
-    story.phone(called[0].who).expects("peer_task", f"{offered.starts_at.astimezone(NOON.tzinfo):%H:%M}")
+    story.phone(called[0].who).expects(
+        "peer_task", f"{offered.starts_at.astimezone(ZoneInfo(NEW_YORK)):%H:%M}"
+    )
     story.phone(called[0].who).replies("4 {code}").expects("noted")
     assert meeting(story, "defusing").reason == "too_few_came_forward"
     assert story.rows(Invitation, Invitation.session_id == offered.id) == []
