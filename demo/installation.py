@@ -99,12 +99,13 @@ class Installation:
         self._await(f"{self.wall_url}/wall/api/version", _READY_WITHIN)
 
     def await_prefect(self) -> None:
-        """Return when Prefect's server answers and the conductor has seen it."""
+        """Return when Prefect's server answers, and the conductor and the worker have seen it."""
         deadline = time.monotonic() + _PREFECT_WITHIN
-        log = self.home / "logs" / "conductor.log"
-        while "prefect.ready" not in log.read_text(errors="replace"):
-            self._check(deadline, "Prefect")
-            _pause(0.2)
+        for part, word in (("conductor", "prefect.ready"), ("worker", "worker.ready")):
+            log = self.home / "logs" / f"{part}.log"
+            while not log.exists() or word not in log.read_text(errors="replace"):
+                self._check(deadline, "Prefect")
+                _pause(0.2)
 
     def _await(self, url: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -40,6 +40,7 @@ class Play:
     script: list[dict[str, str]] = field(default_factory=list)
     inputs: list[dict[str, Any]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
+    acts_before: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.cast = Cast()

@@ -63,6 +63,7 @@ def _play(installation: Installation, broken: str | None, *, keep: bool, begun: 
     try:
         play = Play(installation, clock, wall, screen, story, _phones(roster), _coordinators(roster))
         play.tokens = _tokens(installation, story)
+        play.acts_before = installation.metrics()
         play.prepare()
         end = morning + (SHORT if broken else AFTER_ANNIVERSARY)
         _drive(play, end)
@@ -134,7 +135,9 @@ def _drive(play: Play, end: datetime) -> None:
 def _judge(installation: Installation, play: Play, roster: str, begun: float) -> int:
     play.clock.settle()
     export = play.wall.export()
-    acts, runs = installation.metrics(), installation.flow_runs()
+    # what was done while Prefect still started is no part of the promise
+    acts = {label: count - play.acts_before.get(label, 0) for label, count in installation.metrics().items()}
+    runs = installation.flow_runs()
     planned = runs.pop("SCHEDULED", 0)
     inputs: dict[str, Any] = {
         "roster_csv": roster,
