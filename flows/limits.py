@@ -20,7 +20,7 @@ class Limits:
     linger: float = 3.0  # an open run goes on looking after its lane for this long after its last act
     run_life: float = 25.0  # then it ends, and the next one begins: no sleeping flows
     chunk: int = 25  # steps in one transaction: how long an urgent act may wait for the write lock
-    batch: int = 100  # messages claimed at once
+    batch: int = 500  # messages of one delivery: at its end and beginning the provider has nothing to do
     urgent_grace: float = 0.25  # messages that their own run or the web process is about to send anyway
     routine_grace: float = 0.75
     retry_after: float = 1.0  # an act that failed is begun again after this

@@ -27,7 +27,7 @@ class Deliverer(Protocol):
     """What the runs ask of the courier."""
 
     async def deliver(
-        self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 100
+        self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 500
     ) -> int:
         """Hand messages over; returns how many."""
         ...

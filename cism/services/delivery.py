@@ -22,7 +22,7 @@ SEND_TIME_OUT = timedelta(seconds=15)  # longer than the gateway's own
 SETTLE_WITHIN = timedelta(seconds=120)
 STALLED = timedelta(minutes=2)
 REDACT_AFTER = timedelta(hours=1)
-HANDFUL = 50  # small enough that a stop loses little, large enough that commits do not count
+HANDFUL = 100  # small enough that a stop loses little, large enough that the end of one is rarely waited for
 
 
 class Courier:
@@ -34,20 +34,27 @@ class Courier:
         self._urgent_slots = asyncio.Semaphore(at_once)
 
     async def deliver(
-        self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 100
+        self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 500
     ) -> int:
         """Claim, commit, send, record; returns how many were handed over.
 
-        While one handful is with the provider the next is claimed, so that database and network work at once.
+        While one handful is with the provider the one before is recorded and the next is claimed, one after
+        the other, so that database and network work at once and the two do not wait for the same lock.
         """
         handed, left = 0, limit
+        outcomes: list[Outcome] = []
         ahead = asyncio.create_task(self._claim(only, urgent_only, min(left, HANDFUL)))
-        while claimed := await ahead:
-            left -= len(claimed)
-            ahead = asyncio.create_task(self._claim(only, urgent_only, min(left, HANDFUL)))
-            outcomes = await asyncio.gather(*(self._send(item) for item in claimed))
-            await in_transaction(self.db, claims.record, outcomes)
-            handed += sum(1 for outcome in outcomes if outcome.receipt is not None)
+        try:
+            while claimed := await ahead:
+                left -= len(claimed)
+                told, outcomes, halfway = outcomes, [], asyncio.Event()
+                ahead = asyncio.create_task(self._turn(told, halfway, only, urgent_only, min(left, HANDFUL)))
+                outcomes = await self._hand_over(claimed, halfway)
+                handed += sum(1 for outcome in outcomes if outcome.receipt is not None)
+        finally:
+            ahead.cancel()
+            if outcomes:
+                await in_transaction(self.db, claims.record, outcomes)
         return handed
 
     async def settle(self) -> int:
@@ -74,6 +81,33 @@ class Courier:
     async def aclose(self) -> None:
         """Close the provider's connections."""
         await self.gateway.aclose()
+
+    async def _turn(
+        self,
+        outcomes: Sequence[Outcome],
+        halfway: asyncio.Event,
+        only: Collection[str] | None,
+        urgent_only: bool,
+        limit: int,
+    ) -> Sequence[Claimed]:
+        if outcomes:
+            await in_transaction(self.db, claims.record, outcomes)
+        # no sooner: what is claimed and waits for its turn is neither pending nor on its way
+        await halfway.wait()
+        return await self._claim(only, urgent_only, limit)
+
+    async def _hand_over(self, claimed: Sequence[Claimed], halfway: asyncio.Event) -> list[Outcome]:
+        left = len(claimed)
+
+        async def one(item: Claimed) -> Outcome:
+            nonlocal left
+            outcome = await self._send(item)
+            left -= 1
+            if left <= len(claimed) // 2:
+                halfway.set()
+            return outcome
+
+        return await asyncio.gather(*(one(item) for item in claimed))
 
     async def _claim(self, only: Collection[str] | None, urgent_only: bool, limit: int) -> Sequence[Claimed]:
         if limit < 1:
