@@ -219,9 +219,8 @@ def open_about(session: Session, person_id: str) -> bool:
 
 def locked(session: Session, escalation_id: str) -> Escalation:
     """The row, held until the transaction ends."""
-    row = session.execute(
-        select(Escalation).where(Escalation.id == escalation_id).with_for_update()
-    ).scalar_one_or_none()
+    query = select(Escalation).where(Escalation.id == escalation_id).with_for_update(key_share=True)
+    row = session.execute(query, execution_options={"populate_existing": True}).scalar_one_or_none()
     if row is None:
         message = f"there is no escalation {escalation_id!r}; `cism escalations` lists them"
         raise NotFound(message)

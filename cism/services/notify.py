@@ -430,7 +430,9 @@ def unsettled(session: Session, readers: Iterable[Person], sent: Outbox, now: da
     row = session.get(Incident, sent.incident_id) if sent.incident_id else None
     for helper in readers:
         message = m.UnsettledSend(agency=_name(session, helper.agency), ref=row.ref if row else "")
-        _put(session, message, f"unsettled:{sent.id}:{helper.id}", now, helper)
+        # several texts of one incident may be lost together: that is told once a minute
+        key = f"unsettled:{sent.incident_id or sent.id}:{helper.id}:{int(now.timestamp()) // 60}"
+        _put(session, message, key, now, helper)
 
 
 def direct(

@@ -81,9 +81,9 @@ def get(session: Session, person_id: str) -> tables.Person:
 
 def lock_incident(session: Session, incident_id: str) -> tables.Incident:
     """Whoever decides on an incident's state holds its row first: two accepts never overfill a team."""
-    row = session.execute(
-        select(tables.Incident).where(tables.Incident.id == incident_id).with_for_update()
-    ).scalar_one_or_none()
+    query = select(tables.Incident).where(tables.Incident.id == incident_id).with_for_update(key_share=True)
+    # what was read before the row was held may be old
+    row = session.execute(query, execution_options={"populate_existing": True}).scalar_one_or_none()
     if row is None:
         message = "no such incident"
         raise NotFound(message)
@@ -91,10 +91,13 @@ def lock_incident(session: Session, incident_id: str) -> tables.Incident:
 
 
 def lock_person(session: Session, person_id: str) -> tables.Person:
-    """Whoever acts on one person's questions holds their row first."""
-    row = session.execute(
-        select(tables.Person).where(tables.Person.id == person_id).with_for_update()
-    ).scalar_one_or_none()
+    """Whoever acts on one person's questions holds their row first.
+
+    Not against foreign keys: a text to them, written by whoever holds an incident, must not wait for this.
+    """
+    query = select(tables.Person).where(tables.Person.id == person_id).with_for_update(key_share=True)
+    # what was read before the row was held may be old
+    row = session.execute(query, execution_options={"populate_existing": True}).scalar_one_or_none()
     if row is None:
         message = "no such person on the roster"
         raise NotFound(message)

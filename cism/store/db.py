@@ -22,6 +22,7 @@ from cism.settings import Settings
 from cism.store import seal
 from cism.store.tables import ClockRow, Key
 
+_TRIES = 3
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -93,7 +94,22 @@ async def in_transaction(
         with db.transaction() as session:
             return act(session, *args, **kwargs)
 
-    return await asyncio.get_running_loop().run_in_executor(db.pool, work)
+    def whole() -> T:
+        for _ in range(_TRIES):
+            try:
+                return work()
+            except StorageUnavailable as error:
+                if not _was_deadlock(error):
+                    raise
+        return work()
+
+    return await asyncio.get_running_loop().run_in_executor(db.pool, whole)
+
+
+def _was_deadlock(error: StorageUnavailable) -> bool:
+    """Two transactions waited for each other, and this one was thrown away: doing it again is right."""
+    cause = getattr(error.__cause__, "orig", None)
+    return getattr(cause, "sqlstate", None) in {"40P01", "40001"}
 
 
 def database_of(session: Session) -> Database:
