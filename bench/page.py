@@ -33,6 +33,7 @@ def measure(ground: Ground, tell: Callable[[str], None], pages: int = _PAGES) ->
             with db.transaction() as session:
                 token = tokens.create(session, role=Role.SUPERVISOR, agency=people.AGENCY)
             with ground.product(ready, wall, ("web", "conductor"), CISM_SMS_RATE="1") as url:
+                surge.move(db)
                 wall.arrived(2, 30.0)  # the wave has begun to leave
                 logged = [_log(db, ground, url, token, place, tell) for place in range(pages)]
             found = [_before(db, wall, incident) for incident in logged]

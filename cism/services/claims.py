@@ -10,25 +10,28 @@ import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.people import PersonStatus, SleepWindow
+from cism.domain.plan import StepKind, StepState
 from cism.domain.quiet_hours import is_open, next_open
 from cism.services import engine, outbox, sabotage, settling
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import OutboxState
-from cism.store.tables import Outbox, Person, Question, SenderRate
+from cism.store.tables import Outbox, Person, Question, SenderRate, Step
 from notifications.gateway import MessageStatus, Receipt, SendError, body_digest
 from notifications.messages import MessageKind, from_payload, is_care, survives_stop
 from notifications.render import render
 
 LONGEST_VALIDITY = 36_000  # seconds; the provider's own limit
 _RESERVED = 0.2  # share of the sender's rate that only urgent messages and answers may use
+_HOLD = timedelta(seconds=10)  # an act that pages is done within one or two
+_PAGING = (StepKind.ACTIVATE, StepKind.ESCALATE, StepKind.PAGE_UNDELIVERED)
 _RESERVE_FROM = 5.0  # a second: below it there is nothing to share; urgent ones come first anyway
 
 
@@ -92,6 +95,7 @@ def claim(
     if allowed < 1:
         return []
     claimed: list[Claimed] = []
+    urgent_only = urgent_only or (rate is not None and _page_is_coming(session, now))
     rows = _ready_rows(session, now, real, only, urgent_only=urgent_only, limit=allowed)
     ordinary_left = _ordinary_share(allowed, rate)
     for row in rows:
@@ -208,6 +212,19 @@ def _mark_sending(session: Session, claimed: Sequence[Claimed], real: datetime) 
     )
     values = [{"b_id": item.id, "b_digest": body_digest(item.body)} for item in claimed]
     session.connection().execute(statement, values)
+
+
+def _page_is_coming(session: Session, now: datetime) -> bool:
+    """Whether an act that pages somebody is due and not yet done: the next message is to be that page.
+
+    Only for a moment: an act that fails again and again must not hold everything else back.
+    """
+    query = select(Step.id).where(
+        Step.state == StepState.PLANNED,
+        Step.due_at.between(now - _HOLD, now),
+        Step.kind.in_(_PAGING),
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _allowance(session: Session, real: datetime, rate: float | None, limit: int) -> int:
