@@ -296,10 +296,16 @@ def _answer(text: _Text) -> None:
 
 def _covered(text: _Text) -> None:
     question = text.asked.get(text.reading.question_id or "")
-    if text.person is not None:
-        # the code of a question about themselves was never shown to them
-        code = question.code if question and question.kind not in _ABOUT_THEMSELVES else None
-        notify.already_covered(text.session, text.person, text.now, key=text.sms.sid, code=code)
+    if text.person is None:
+        return
+    if question is not None and question.state == "answered" and question.answer == text.reading.digit:
+        # the same answer once more, from a thumb or a network that doubled it: "covered" would unsettle them
+        if question.code and question.kind not in _ABOUT_THEMSELVES:
+            notify.noted(text.session, text.person, question, text.now)
+        return
+    # the code of a question about themselves was never shown to them
+    code = question.code if question and question.kind not in _ABOUT_THEMSELVES else None
+    notify.already_covered(text.session, text.person, text.now, key=text.sms.sid, code=code)
 
 
 def _ambiguous(text: _Text) -> None:

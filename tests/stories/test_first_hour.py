@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from cism.domain.incident import Severity
-from cism.store.tables import Assignment, Incident, Step
+from cism.store.tables import Assignment, Incident, Question, Step
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story, planned
 from tests.stories.places import NOON, metro, quiet_staff, report_calls, staff
@@ -273,3 +273,15 @@ def test_the_same_incident_logged_with_the_same_key_asks_nobody_twice(story: Sto
     asked = pages(story)
     assert len(asked) == len(set(asked)) == 2
     quiet_staff(story)
+
+
+def test_a_yes_that_came_twice_is_noted_and_never_called_covered(story: Story) -> None:
+    log(story)
+    story.phone("cora").expects("team_notice")
+    first, second = pages(story)
+    story.phone(first).expects("page").replies("1 {code}").expects("assigned")
+    story.phone(second).expects("page").expects("covered")
+    story.phone(first).expects("peer_task").replies("4 {code}").expects("noted")
+    page = next(row for row in story.rows(Question) if row.kind == "page" and row.state == "answered")
+    story.phone(first).says(f"1 {page.code}").expects("noted")
+    assert states(story)[first] == "accepted"
