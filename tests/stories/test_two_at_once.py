@@ -36,7 +36,7 @@ def at_once(*acts: Callable[[], object]) -> None:
         gate.wait()
         try:
             act()
-        except Exception as error:  # noqa: BLE001 - reported below, in the test's own thread
+        except Exception as error:
             failures.append(error)
 
     threads = [threading.Thread(target=go, args=(act,)) for act in acts]
