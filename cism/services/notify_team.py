@@ -1,0 +1,239 @@
+"""What the team is told: one short function a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.services import words
+from cism.services.choice import team_need
+from cism.services.links import link_for
+from cism.store.states import AssignmentState
+from cism.store.tables import Assignment, GroupSession, Incident, Person, Question
+from notifications import messages as m
+
+
+def page(
+    session: Session, helper: Person, question: Question, row: Incident, deadline: datetime, now: datetime
+) -> None:
+    """Can you take a turn?"""
+    message = m.Page(
+        agency=words.agency_name(session, row.agency),
+        code=question.code or "",
+        by=words.deadline(deadline, now, helper),
+    )
+    words.put(session, message, f"page:{question.id}", now, helper, question, row.id, expires_at=deadline)
+
+
+def assigned(session: Session, helper: Person, question: Question, row: Incident, now: datetime) -> None:
+    """You are on; what to do stands behind the link."""
+    link = link_for(session, helper, "assignment", question.subject_id)
+    message = m.Assigned(agency=words.agency_name(session, row.agency), code=question.code or "", link=link)
+    words.put(session, message, f"assigned:{question.id}", now, helper, question, row.id)
+
+
+def covered(session: Session, helper: Person, question: Question, now: datetime) -> None:
+    """Enough others were there."""
+    message = m.Covered(agency=words.agency_of(session, helper, question), code=question.code or "")
+    words.put(session, message, f"covered:{question.id}", now, helper, None, question.incident_id)
+
+
+def already_covered(
+    session: Session, helper: Person, now: datetime, *, key: str, code: str | None = None
+) -> None:
+    """A late answer changed nothing."""
+    message = m.AlreadyCovered(agency=words.agency_name(session, helper.agency), code=code or "")
+    words.put(session, message, f"already:{key}:{now.timestamp():.3f}", now, helper)
+
+
+def relieved(session: Session, helper: Person, assignment: Assignment, row: Incident, now: datetime) -> None:
+    """Somebody else takes over; no reason is given."""
+    code = words.code_of(session, assignment.id)
+    message = m.Released(agency=words.agency_name(session, row.agency), code=code)
+    words.put(session, message, f"released:{assignment.id}", now, helper, None, row.id)
+
+
+def stand_down(
+    session: Session, helper: Person, assignment: Assignment, row: Incident, now: datetime
+) -> None:
+    """It was called off; only those who serve are told."""
+    message = m.StandDown(
+        agency=words.agency_name(session, row.agency), code=words.code_of(session, assignment.id)
+    )
+    words.put(session, message, f"standdown:{assignment.id}", now, helper, None, row.id)
+
+
+def handed_back(session: Session, helper: Person, question: Question, now: datetime) -> None:
+    """No reason is asked."""
+    message = m.HandedBack(agency=words.agency_of(session, helper, question), code=question.code or "")
+    words.put(
+        session, message, f"back:{question.id}:{now.timestamp():.3f}", now, helper, None, question.incident_id
+    )
+
+
+def noted(
+    session: Session, helper: Person, question: Question, now: datetime, *, goes_on: bool = False
+) -> None:
+    """Your report has arrived."""
+    message = m.Noted(
+        agency=words.agency_of(session, helper, question),
+        code=question.code or "",
+        about_person=question.about_id is not None,
+        goes_on=goes_on,
+    )
+    key = f"noted:{question.id}:{now.timestamp():.3f}:{int(goes_on)}"
+    words.put(session, message, key, now, helper, None, question.incident_id)
+
+
+def incident_logged(session: Session, row: Incident, coordinators: Iterable[Person], now: datetime) -> None:
+    """To those in charge: an incident was logged and a team is being asked."""
+    _team_notice(session, row, coordinators, now, "logged", final=False)
+
+
+def team_short(
+    session: Session, row: Incident, people_in_charge: Iterable[Person], missing: int, now: datetime
+) -> None:
+    """Nobody is left to ask: it is theirs now."""
+    _team_notice(session, row, people_in_charge, now, f"short{missing}", final=True)
+
+
+def approval(
+    session: Session, helper: Person, question: Question, row: Incident, deadline: datetime, now: datetime
+) -> None:
+    """To a clinician: a group meeting is proposed."""
+    link = link_for(session, helper, "approval", question.subject_id)
+    message = m.Approval(
+        agency=words.agency_name(session, row.agency),
+        code=question.code or "",
+        by=words.deadline(deadline, now, helper),
+        link=link,
+    )
+    words.put(session, message, f"approval:{question.id}", now, helper, question, row.id)
+
+
+def session_team(session: Session, helper: Person, code: str, meeting: GroupSession, now: datetime) -> None:
+    """You are down to lead or help with a meeting."""
+    row = session.get_one(Incident, meeting.incident_id)
+    message = m.SessionTeam(
+        agency=words.agency_name(session, row.agency),
+        code=code,
+        when=m.when_text(meeting.starts_at or now, now, helper.zone),
+        link=link_for(session, helper, "assignment", words.assignment_id(session, row, helper)),
+    )
+    words.put(session, message, f"team:{meeting.id}:{helper.id}", now, helper, None, row.id)
+
+
+def session_reminder(
+    session: Session, helper: Person, code: str, meeting: GroupSession, now: datetime
+) -> None:
+    """The meeting is near."""
+    row = session.get_one(Incident, meeting.incident_id)
+    message = m.SessionReminder(
+        agency=words.agency_name(session, row.agency),
+        code=code,
+        when=m.when_text(meeting.starts_at or now, now, helper.zone),
+        link=link_for(session, helper, "assignment", words.assignment_id(session, row, helper)),
+    )
+    key = f"remind:{meeting.id}:{helper.id}"
+    words.put(session, message, key, now, helper, None, row.id, expires_at=meeting.starts_at)
+
+
+def session_off(session: Session, helper: Person, meeting: GroupSession, now: datetime) -> None:
+    """A meeting does not take place; goes to the team alone."""
+    row = session.get_one(Incident, meeting.incident_id)
+    when = m.when_text(meeting.starts_at or now, now, helper.zone)
+    message = m.SessionOff(agency=words.agency_name(session, row.agency), when=when)
+    words.put(session, message, f"off:{meeting.id}:{helper.id}", now, helper, None, row.id)
+
+
+def session_report(
+    session: Session, helper: Person, question: Question, row: Incident, now: datetime
+) -> None:
+    """How many came?"""
+    message = m.SessionReport(agency=words.agency_name(session, row.agency), code=question.code or "")
+    words.put(session, message, f"report:{question.id}", now, helper, question, row.id)
+
+
+def peer_task(
+    session: Session, peer: Person, question: Question, row: Incident, deadline: datetime, now: datetime
+) -> None:
+    """Call somebody by then; whom, stands behind the link."""
+    message = m.PeerTask(
+        agency=words.agency_name(session, row.agency),
+        code=question.code or "",
+        by=words.deadline(deadline, now, peer),
+        link=link_for(session, peer, "assignment", words.assignment_id(session, row, peer)),
+    )
+    words.put(session, message, f"task:{question.id}", now, peer, question, row.id)
+
+
+def peer_task_overdue(session: Session, peer: Person, question: Question, now: datetime) -> None:
+    """How did that call go?"""
+    message = m.PeerTaskOverdue(agency=words.agency_of(session, peer, question), code=question.code or "")
+    words.put(session, message, f"task-again:{question.id}", now, peer, question, question.incident_id)
+
+
+def team_member_stopped(
+    session: Session, coordinators: Iterable[Person], member: Person, now: datetime
+) -> None:
+    """A gap in the team, because somebody's texts ended."""
+    for helper in coordinators:
+        message = m.TeamMemberStopped(
+            agency=words.agency_name(session, helper.agency), member=m.short_name(member.name)
+        )
+        words.put(session, message, f"stopped:{member.id}:{helper.id}:{int(now.timestamp())}", now, helper)
+
+
+def ask_exposure_end(
+    session: Session, coordinators: Iterable[Person], row: Incident, turn: int, now: datetime
+) -> None:
+    """Somebody counts as still out there."""
+    for helper in coordinators:
+        message = m.AskExposureEnd(agency=words.agency_name(session, row.agency), ref=row.ref)
+        words.put(session, message, f"exposure:{row.id}:{turn}:{helper.id}", now, helper, None, row.id)
+
+
+def mhp_reminder(
+    session: Session, coordinators: Iterable[Person], row: Incident, due: datetime, now: datetime
+) -> None:
+    """The individual sessions have to be offered by then."""
+    for helper in coordinators:
+        message = m.MhpReminder(
+            agency=words.agency_name(session, row.agency), ref=row.ref, by=words.deadline(due, now, helper)
+        )
+        words.put(
+            session, message, f"mhp:{row.id}:{int(due.timestamp())}:{helper.id}", now, helper, None, row.id
+        )
+
+
+def _team_notice(
+    session: Session, row: Incident, readers: Iterable[Person], now: datetime, key: str, *, final: bool
+) -> None:
+    found = _accepted(session, row)
+    for helper in readers:
+        message = m.TeamNotice(
+            agency=words.agency_name(session, row.agency),
+            ref=row.ref,
+            found=found,
+            needed=_needed(row, found),
+            final=final,
+            link=link_for(session, helper, "incident", row.id),
+        )
+        words.put(session, message, f"notice:{key}:{row.id}:{helper.id}", now, helper, None, row.id)
+
+
+def _needed(row: Incident, found: int) -> int:
+    return max(team_need(row), found)
+
+
+def _accepted(session: Session, row: Incident) -> int:
+    return len(
+        session.scalars(
+            select(Assignment.id).where(
+                Assignment.incident_id == row.id, Assignment.state == AssignmentState.ACCEPTED
+            )
+        ).all()
+    )

@@ -1,0 +1,140 @@
+"""What is said when somebody needs a human: one short function a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cism.domain.escalation import EscalationLevel, RungPlan
+from cism.services import words
+from cism.services.links import link_for
+from cism.store.tables import Escalation, Incident, Outbox, Person, Question, QueueItem
+from notifications import messages as m
+
+# Reasons for an escalation that the person knows of, because they wrote; of others they hear from the caller.
+_CALLS = frozenset({"call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held"})
+_UNREAD_WORDS = frozenset({"unread_free_text", "unread_who_is_this", "unread_answer_refused"})
+_ASKED_THEMSELVES = frozenset(
+    {
+        "call_later",
+        "call_later_again",
+        "call_now",
+        "crisis_words",
+        "unread_free_text",
+        "unread_help",
+        "unread_crisis",
+    }
+)
+
+
+def escalation(
+    session: Session,
+    helper: Person,
+    question: Question,
+    row: Escalation,
+    rung: int,
+    plan: RungPlan,
+    now: datetime,
+) -> None:
+    """Somebody asks for a call: will you take it?"""
+    waited = int((now - row.opened_at).total_seconds() // 60) if plan.repeat else 0
+    agency, by = words.agency_name(session, row.agency), words.deadline(plan.ack_deadline, now, helper)
+    link = link_for(session, helper, "escalation", row.id)
+    code = question.code or ""
+    message: m.Message
+    if row.welfare:
+        message = m.Welfare(agency=agency, code=code, by=by, waiting=waited, link=link)
+    elif row.reason in _UNREAD_WORDS:
+        unread = int((now - row.opened_at).total_seconds() // 60) + _unread_before(session, row)
+        message = m.QueueOverdue(agency=agency, code=code, by=by, waiting=unread, link=link)
+    else:
+        urgent = row.level is not EscalationLevel.ROUTINE
+        message = m.Escalation(agency=agency, code=code, by=by, now=urgent, waiting=waited, link=link)
+    key = f"escalation:{row.id}:{rung}:{helper.id}:{int(row.opened_at.timestamp())}:{row.level.value}"
+    # past its deadline the next rung is asked: an old request must not arrive in a heap after an outage
+    until = plan.ack_deadline
+    words.put(session, message, key, now, helper, question, not_before=plan.ask_at, expires_at=until)
+
+
+def _unread_before(session: Session, row: Escalation) -> int:
+    """Minutes that the words had waited when they went up the ladder."""
+    item = session.get(QueueItem, row.queue_id) if row.queue_id else None
+    return 0 if item is None else int((row.opened_at - item.received_at).total_seconds() // 60)
+
+
+def escalation_yours(
+    session: Session, helper: Person, question: Question, row: Escalation, now: datetime
+) -> None:
+    """It is yours; call by then."""
+    message = m.EscalationAssigned(
+        agency=words.agency_name(session, row.agency),
+        code=question.code or "",
+        by=words.deadline(row.voice_by or now, now, helper),
+        link=link_for(session, helper, "escalation", row.id),
+    )
+    words.put(session, message, f"taken:{row.id}:{helper.id}:{now.timestamp():.3f}", now, helper, question)
+
+
+def escalation_covered(
+    session: Session, helper: Person, question: Question, taker: Person, now: datetime
+) -> None:
+    """Somebody took it before you."""
+    name = m.short_name(taker.name)
+    message = m.EscalationCovered(
+        agency=words.agency_of(session, helper, question), code=question.code or "", helper=name
+    )
+    words.put(session, message, f"esccovered:{question.id}", now, helper)
+
+
+def escalation_overdue(
+    session: Session, helper: Person, question: Question, row: Escalation, now: datetime
+) -> None:
+    """You took it and have not said how it ended."""
+    message = m.EscalationOverdue(agency=words.agency_name(session, row.agency), code=question.code or "")
+    words.put(session, message, f"overdue:{row.id}:{now.timestamp():.3f}", now, helper, question)
+
+
+def helper_will_call(
+    session: Session, person: Person, helper: Person, row: Escalation, now: datetime
+) -> None:
+    """Who calls: told once somebody took it. After a `2` it waits for open hours; a worry of others is not
+    told.
+    """
+    if row.welfare or row.reason not in _ASKED_THEMSELVES:
+        return
+    by = words.deadline(row.voice_by or now, now, person)
+    name = m.short_name(helper.name)
+    agency = words.agency_name(session, row.agency)
+    message: m.Message
+    if row.level is EscalationLevel.ROUTINE:
+        message = m.CallArranged(agency=agency, name=m.short_name(person.name), helper=name, by=by)
+    else:
+        duty, line = words.lines(session, person.agency)
+        message = m.EscalationTaken(agency=agency, helper=name, by=by, duty=duty, line=line)
+    words.put(session, message, f"willcall:{row.id}:{helper.id}", now, person)
+
+
+def queue_new(session: Session, readers: Sequence[Person], row: QueueItem, now: datetime) -> None:
+    """Somebody wrote in words, or something needs a decision: read it by then."""
+    for helper in readers:
+        message = m.QueueNew(
+            agency=words.agency_name(session, helper.agency),
+            by=words.deadline(row.deadline, now, helper),
+            call=row.kind in _CALLS,
+            link=link_for(session, helper, "queue", row.id),
+        )
+        words.put(session, message, f"queue:{row.id}:{helper.id}", now, helper)
+
+
+def unsettled(session: Session, readers: Iterable[Person], sent: Outbox, now: datetime) -> None:
+    """Nobody can say whether a text arrived, and it is not sent twice."""
+    row = session.get(Incident, sent.incident_id) if sent.incident_id else None
+    for helper in readers:
+        message = m.UnsettledSend(
+            agency=words.agency_name(session, helper.agency), ref=row.ref if row else ""
+        )
+        # several texts of one incident may be lost together: that is told once a minute
+        key = f"unsettled:{sent.incident_id or sent.id}:{helper.id}:{int(now.timestamp()) // 60}"
+        words.put(session, message, key, now, helper)
