@@ -7,11 +7,13 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The locks are whole, so nothing is resolved (--no-deps): pip would look at a newer release of a package that is
+# wanted with an extra, find no hash for it, and refuse, from the day on which that release comes out.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-# Without its dependencies and without a build environment of its own: all that it needs, the build tool
-# included, is in the locks. Editable, so that a change is there at once.
-INSTALL_PROJECT := PYTHONWARNINGS=ignore $(INSTALL) --no-deps --no-build-isolation --editable .
+# Without a build environment of its own: all that it needs, the build tool included, is in the locks.
+# Editable, so that a change is there at once.
+INSTALL_PROJECT := PYTHONWARNINGS=ignore $(INSTALL) --no-build-isolation --editable .
 
 # Tried in this order; the locks serve 3.11 to 3.13, so one of these is taken before a newer python3.
 PYTHON ?=
