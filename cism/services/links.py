@@ -68,16 +68,18 @@ def send_code(session: Session, secret: str, now: datetime) -> bool:
     return True
 
 
-def open_with(session: Session, secret: str, code: str) -> str:
-    """Check the code; returns a browser secret that keeps the page open until the link expires."""
+def open_with(session: Session, secret: str, code: str) -> str | None:
+    """Check the code; returns a browser secret that keeps the page open until the link expires.
+
+    None where the code does not fit or its time is over: a value and no error, because the try that was
+    counted must be committed.
+    """
     row = _row(session, secret)
-    if row.expires_real <= real_now(session):
-        message = "this link has expired; ask for a new code"
-        raise NotSignedIn(message)
     row.code_tries += 1
-    if row.code_tries > TRIES or row.code_hash is None or not hmac.compare_digest(row.code_hash, _hash(code)):
-        message = "that code does not fit; ask for a new one"
-        raise NotSignedIn(message)
+    if row.expires_real <= real_now(session) or row.code_tries > TRIES or row.code_hash is None:
+        return None
+    if not hmac.compare_digest(row.code_hash, _hash(code)):
+        return None
     browser = secrets.token_urlsafe(24)
     row.opened_hash, row.code_hash = _hash(browser), None
     return browser
