@@ -90,7 +90,7 @@ def on_escalate(session: Session, step: Step, now: datetime) -> str | None:
     row = locked(session, step.subject_id or "")
     if row.state is not EscalationState.OPEN:
         return "taken meanwhile"
-    return _ask(session, row, int(step.payload["rung"]), now)
+    return _ask(session, row, int(step.payload["rung"]), now, but=step.payload.get("but"))
 
 
 def on_overdue(session: Session, step: Step, now: datetime) -> str | None:
@@ -291,7 +291,9 @@ def _ask(session: Session, row: Escalation, rung: int, now: datetime, *, but: st
     return f"asked {len(helpers)}"
 
 
-def _plan_rung(session: Session, row: Escalation, rung: int, due: datetime) -> None:
+def _plan_rung(
+    session: Session, row: Escalation, rung: int, due: datetime, *, but: str | None = None
+) -> None:
     steps.plan(
         session,
         [
@@ -301,20 +303,36 @@ def _plan_rung(session: Session, row: Escalation, rung: int, due: datetime) -> N
                 # its row is held and its other rungs are cancelled: there is nothing to tell apart by time
                 key=f"escalate:{row.id}:{rung}:{new_id()}",
                 subject_id=row.id,
-                payload={"rung": rung},
+                payload={"rung": rung} if but is None else {"rung": rung, "but": but},
             )
         ],
     )
 
 
 def _pass_on(session: Session, row: Escalation, question: Question, now: datetime) -> None:
-    """Not now, or handed back: the next rung is asked at once."""
+    """Not now, or handed back: the next rung is asked at once, without whoever passed."""
     questions.answer(session, question, "9", now)
     if row.state is EscalationState.ACKED and row.acked_by == question.person_id:
         row.state, row.acked_by, row.acked_at = EscalationState.OPEN, None, None
-    if row.state is EscalationState.OPEN:
+        _plan_rung(session, row, row.rung + 1, now, but=question.person_id)
+    else:
+        _ask_next(session, row, question, now)
+
+
+def cannot_be_told(session: Session, question: Question, now: datetime) -> None:
+    """A helper whom the text did not reach is no helper: the next rung now, not after their silence."""
+    row = locked(session, question.subject_id or "")
+    if question.deadline is None or now < question.deadline:
+        _ask_next(session, row, question, now)
+
+
+def _ask_next(session: Session, row: Escalation, question: Question, now: datetime) -> None:
+    """Without waiting for the deadline; at the end of the ladder all others were asked in the same minute,
+    and are asked again when it is time: otherwise one dead phone would have them asked again and again.
+    """
+    if row.state is EscalationState.OPEN and row.rung < len(rule_of(session, row).rungs):
         steps.cancel(session, reason="next rung asked", now=now, subject_id=row.id)
-        _plan_rung(session, row, row.rung + 1, now)
+        _plan_rung(session, row, row.rung + 1, now, but=question.person_id)
 
 
 def _raise_level(
@@ -330,6 +348,7 @@ def _raise_level(
     row.level, row.level_at, row.reason = level, now, reason
     # whoever took it took something less pressing: they may take it again, but nobody waits for them
     row.state, row.acked_by, row.acked_at, row.voice_by = EscalationState.OPEN, None, None, None
+    row.rung = -1
     steps.cancel(session, reason="raised", now=now, subject_id=row.id)
     _plan_rung(session, row, 0, now)
     return row

@@ -119,11 +119,17 @@ def _of_role(session: Session, row: Escalation, role: str) -> list[Person]:
         found = _assigned(session, row)
     else:
         found = people.with_role(session, [_ROLES[role]])
-        found.sort(key=lambda item: (item.agency != row.agency, item.id))
+        # a clinical director has a rung of their own: another clinician is one human more
+        later = {item.id for item in found if role == "clinician" and _directs(item)}
+        found.sort(key=lambda item: (item.agency != row.agency, item.id in later, item.id))
     if role == "on_call_peer":
         moment = product_now(session)
         found = _nearest_first(session, row, [item for item in found if may_serve(item, moment)], moment)
     return [item for item in found if may_help(session, row, item)]
+
+
+def _directs(helper: Person) -> bool:
+    return any(item.role is Role.CLINICAL_DIRECTOR for item in helper.roles)
 
 
 def _assigned(session: Session, row: Escalation) -> list[Person]:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
-from cism.services import activation, events, notify, outbox, people, questions, queue, steps
-from cism.store.tables import Escalation, Outbox, Person, Question
+from cism.services import activation, escalations, events, notify, outbox, people, questions, queue, steps
+from cism.store.tables import Outbox, Person, Question
 from notifications.gateway import SendError, SendFailure
 from notifications.messages import MessageKind, is_care
 
@@ -116,7 +116,7 @@ def _instead(session: Session, row: Outbox, now: datetime) -> None:
     if kind is MessageKind.PAGE and question is not None:
         _page_again(session, question, now)
     elif kind in {MessageKind.ESCALATION, MessageKind.WELFARE} and question is not None:
-        _next_rung(session, question.subject_id or "", now)
+        escalations.cannot_be_told(session, question, now)
     elif is_care(kind) and row.person_id is not None:
         person = people.get(session, row.person_id)
         if row.error_code in BAD_NUMBER:
@@ -157,18 +157,8 @@ def _page_again(session: Session, question: Question, now: datetime) -> None:
     )
 
 
-def _next_rung(session: Session, escalation_id: str, now: datetime) -> None:
-    """A helper who cannot be told is no helper: the next rung now, not after their silence."""
-    row = session.get(Escalation, escalation_id)
-    if row is None:
-        return
-    planned = steps.of_subject(session, escalation_id, StepKind.ESCALATE)
-    for step in planned:
-        step.due_at = min(step.due_at, now)
-
-
 def _next_instead_of(session: Session, person: Person, now: datetime) -> None:
     asked = session.scalars(select(Question).where(Question.person_id == person.id, Question.state == "open"))
     for question in asked:
         if question.kind in {"escalation", "welfare"}:
-            _next_rung(session, question.subject_id or "", now)
+            escalations.cannot_be_told(session, question, now)
