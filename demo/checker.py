@@ -38,6 +38,7 @@ def judge(evidence: Evidence) -> list[Promise]:
         later.in_time,
         later.after,
         later.doubled,
+        people.once,
         later.early,
         people.hours,
         people.stop,

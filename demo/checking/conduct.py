@@ -11,7 +11,13 @@ from demo.checking.words import ANSWERS, PROACTIVE, Kind, telling_word
 LIVE = timedelta(hours=2)  # how long what somebody wrote keeps a conversation open
 A_MINUTE = timedelta(seconds=60)
 ON_THE_WAY = timedelta(seconds=2)  # real time: what had left when the word came in
-_TEAM_ONLY = frozenset({Kind.PAGE, Kind.ASSIGNED, Kind.ESCALATION, Kind.PEER_TASK, Kind.APPROVAL})
+# They carry a code, and asking again is said in other words: the same words to one phone are the same text.
+_ASKED_ONCE = frozenset(
+    {
+        *(Kind.PAGE, Kind.ASSIGNED, Kind.PEER_TASK, Kind.APPROVAL, Kind.SESSION_TEAM, Kind.SESSION_REPORT),
+        *(Kind.ESCALATION, Kind.WELFARE, Kind.ESCALATION_ASSIGNED, Kind.QUEUE_OVERDUE, Kind.INVITATION),
+    }
+)
 _FORBIDDEN = frozenset({"deceased", "leave", "retired"})
 
 
@@ -25,6 +31,7 @@ class Verdicts:
         self.confirmed = Promise("each phone asked once whether it is theirs")
         self.answered = Promise("words, 2 and 3 answered at once")
         self.words = Promise("no word that a locked screen would give away")
+        self.once = Promise("no question to a helper twice")
         self.arrived = Promise("what was sent arrived")
 
 
@@ -40,6 +47,7 @@ def judge(evidence: Evidence, names: Aliases) -> Verdicts:
     for person in evidence.people.values():
         _stopped(evidence, person, verdicts.stop, names)
         _confirmation(evidence, person, verdicts.confirmed, names)
+        _once(evidence, person, verdicts.once, names)
     _answers(evidence, verdicts.answered)
     return verdicts
 
@@ -92,6 +100,15 @@ def _confirmation(evidence: Evidence, person: Person, promise: Promise, names: A
     wanted = 1 if person.consent_care and person.status == "active" else 0
     if wanted or count:
         promise.look(count == wanted, f"{names.of(person.key)} was asked {count} times, {wanted} promised")
+
+
+def _once(evidence: Evidence, person: Person, promise: Promise, names: Aliases) -> None:
+    seen: set[str] = set()
+    for text in evidence.texts_to[person.phone]:
+        if text.kind in _ASKED_ONCE:
+            again = text.body in seen
+            promise.look(not again, f"{text.kind.value} to {names.of(person.key)}, {text.at:%a %d %b %H:%M}Z")
+            seen.add(text.body)
 
 
 def _answers(evidence: Evidence, promise: Promise) -> None:

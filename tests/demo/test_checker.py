@@ -40,7 +40,7 @@ IN_TIME, AFTER = (
     "check-ins (f1 to f90, f180, fA) in time, none lost",
     "one reminder to the silent, one opt-in at the end",
 )
-TWICE, EARLY = "nothing twice", "nothing early"
+TWICE, EARLY, ONCE = "nothing twice", "nothing early", "no question to a helper twice"
 HOURS, STOP = "care texts only in a person's open hours", "nothing after STOP or a wrong number"
 NEVER, ANSWERED = "nobody texted who must not be", "words, 2 and 3 answered at once"
 ASKED = "whoever needs a human: a helper asked at once"
@@ -84,6 +84,7 @@ def test_a_world_in_which_every_promise_was_kept_passes_and_each_promise_was_loo
         ("an opt-in is lost", without(good(), "opt-in", "no thanks"), AFTER),
         ("somebody who answered is reminded", also(good(), REMINDED), TWICE),
         ("a check-in is doubled", again("f7", timedelta(seconds=3)), TWICE),
+        ("a page is doubled", again("page", timedelta(seconds=3)), ONCE),
         ("a reminder is doubled", again("reminder", timedelta(hours=3)), TWICE),
         ("a check-in is early by half an hour", moved(good(), "f7", -HALF_AN_HOUR), EARLY),
         ("a check-in is early by a second", moved(good(), "f30", -timedelta(seconds=2)), EARLY),
