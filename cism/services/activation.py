@@ -30,13 +30,16 @@ def on_activate(session: Session, step: Step, now: datetime) -> str | None:
     return outcome
 
 
-def look(session: Session, row: Incident, now: datetime) -> str:
-    """Plan the next round and write down what it says; planning twice at one moment adds nothing."""
+def look(session: Session, row: Incident, now: datetime, *, repeat: bool = False) -> str:
+    """Plan the next round and write down what it says; planning twice at one moment adds nothing.
+
+    `repeat`: nobody can say whether an earlier page arrived, and whoever is asked now is told so.
+    """
     plan = _plan(session, row, now)
     for peer_id in plan.silent:
         _move(session, _assignment(session, row.id, peer_id), AssignmentState.SILENT, now)
     for peer_id in plan.ask:
-        _ask(session, row, peer_id, plan, now)
+        _ask(session, row, peer_id, plan, now, repeat=repeat)
     for peer_id in plan.tell_covered:
         _cover(session, row, peer_id, now)
     if plan.complete:
@@ -59,7 +62,7 @@ def on_page_undelivered(session: Session, step: Step, now: datetime) -> str | No
     if assignment is None or assignment.state is not AssignmentState.ASKED:
         return "answered meanwhile"
     _move(session, assignment, AssignmentState.SILENT, now)
-    return look(session, row, now)
+    return look(session, row, now, repeat=bool(step.payload.get("unsettled")))
 
 
 def answer_page(session: Session, question: Question, digit: str, now: datetime) -> None:
@@ -186,7 +189,9 @@ def _plan(session: Session, row: Incident, now: datetime) -> RoundPlan:
     )
 
 
-def _ask(session: Session, row: Incident, peer_id: str, plan: RoundPlan, now: datetime) -> None:
+def _ask(
+    session: Session, row: Incident, peer_id: str, plan: RoundPlan, now: datetime, *, repeat: bool
+) -> None:
     helper = people.get(session, peer_id)
     if helper.status is not PersonStatus.ACTIVE or plan.deadline is None:
         return
@@ -210,7 +215,7 @@ def _ask(session: Session, row: Incident, peer_id: str, plan: RoundPlan, now: da
         deadline=plan.deadline,
     )
     events.record(session, "peer.asked", now, incident_id=row.id, subject_id=assignment.id, after="asked")
-    notify.page(session, helper, question, row, plan.deadline, now)
+    notify.page(session, helper, question, row, plan.deadline, now, repeat=repeat)
 
 
 def _cover(session: Session, row: Incident, peer_id: str, now: datetime) -> None:

@@ -17,13 +17,21 @@ from notifications import messages as m
 
 
 def page(
-    session: Session, helper: Person, question: Question, row: Incident, deadline: datetime, now: datetime
+    session: Session,
+    helper: Person,
+    question: Question,
+    row: Incident,
+    deadline: datetime,
+    now: datetime,
+    *,
+    repeat: bool = False,
 ) -> None:
-    """Can you take a turn?"""
+    """Can you take a turn? `repeat`: an earlier page may or may not have arrived somewhere."""
     message = m.Page(
         agency=words.agency_name(session, row.agency),
         code=question.code or "",
         by=words.deadline(deadline, now, helper),
+        repeat=repeat,
     )
     words.put(session, message, f"page:{question.id}", now, helper, question, row.id, expires_at=deadline)
 

@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.services import activation, escalations, events, notify, outbox, people, questions, queue, steps
-from cism.store.tables import Outbox, Person, Question
+from cism.store.states import OutboxState
+from cism.store.tables import Agency, Incident, Outbox, Person, Question
 from notifications.gateway import SendError, SendFailure
 from notifications.messages import MessageKind, is_care
 
 READ_WITHIN = timedelta(hours=4)
-# the number itself is bad: its owner is reached by a peer's call from now on (twilio.md, error table)
-BAD_NUMBER = frozenset({21211, 21614, 21635, 30003, 30004, 30005, 30006})
+# The number itself is bad: its owner is reached by a peer's call from now on. Not 30003: a handset that is
+# off, or without signal, is on again tomorrow.
+BAD_NUMBER = frozenset({21211, 21614, 21635, 30004, 30005, 30006})
 
 
 _BY_TEXT = (
@@ -87,10 +89,8 @@ def unsettled(session: Session, row: Outbox, now: datetime) -> None:
     events.record(session, "message.unsettled", now, incident_id=row.incident_id, subject_id=row.id)
     person = people.get(session, row.person_id) if row.person_id else None
     if row.lane == outbox.LANE_URGENT:
-        told = coordinators(session, person.agency if person else "", row.person_id)
-        told = [item for item in told if people.is_staff_for(session, item, row.incident_id)]
-        notify.unsettled(session, told, row, now)
-        _instead(session, row, now)
+        notify.unsettled(session, _in_charge(session, row, person), row, now)
+        _instead(session, row, now, repeat=True)
         return
     queue.add(
         session,
@@ -103,6 +103,19 @@ def unsettled(session: Session, row: Outbox, now: datetime) -> None:
     )
 
 
+def kept(session: Session, message_id: str, state: OutboxState | None, now: datetime) -> None:
+    """It never left: something changed while it waited. Somebody else does what it was for."""
+    if state not in {OutboxState.EXPIRED, OutboxState.SUPPRESSED}:
+        return
+    row = session.get_one(Outbox, message_id, populate_existing=True)
+    question = session.get(Question, row.question_id) if row.question_id else None
+    kind = MessageKind(row.kind)
+    if state is OutboxState.SUPPRESSED and question is not None:
+        _next_helper(session, kind, question, now)
+    elif state is OutboxState.EXPIRED and kind is MessageKind.CHECK_IN and row.person_id is not None:
+        _never_asked(session, row, question, now)
+
+
 def number_of(session: Session, row: Outbox) -> str:
     """Where a message goes."""
     if row.person_id is not None:
@@ -110,14 +123,53 @@ def number_of(session: Session, row: Outbox) -> str:
     return row.to_number or ""
 
 
-def _instead(session: Session, row: Outbox, now: datetime) -> None:
+def _in_charge(session: Session, row: Outbox, person: Person | None) -> list[Person]:
+    """The coordinators and the duty phone of the incident's agency, but for whoever may not have got it."""
+    incident = session.get(Incident, row.incident_id) if row.incident_id else None
+    key = incident.agency if incident else person.agency if person else ""
+    agency = session.get(Agency, key)
+    duty = people.by_phone(session, agency.duty_phone) if agency and agency.duty_phone else None
+    told = coordinators(session, key, row.person_id)
+    if duty is not None and people.reachable(duty) and duty.id not in {row.person_id, *(p.id for p in told)}:
+        told.append(duty)
+    return [item for item in told if people.is_staff_for(session, item, row.incident_id)]
+
+
+def _never_asked(session: Session, row: Outbox, question: Question | None, now: datetime) -> None:
+    """A check-in that could not leave in its window is not sent late; a human is told."""
+    if question is not None:
+        question.state, question.answered_at = "expired", now
+        steps.cancel(session, reason="never asked", now=now, subject_id=question.id)
+    queue.add(
+        session,
+        "contact_missed",
+        now=now,
+        within=READ_WITHIN,
+        person=people.get(session, row.person_id or ""),
+        incident_id=row.incident_id,
+        outbox_id=row.id,
+    )
+
+
+def _next_helper(
+    session: Session, kind: MessageKind, question: Question, now: datetime, *, repeat: bool = False
+) -> bool:
+    """Whether it asked a helper, so that the next one is asked at once."""
+    if kind is MessageKind.PAGE:
+        _page_again(session, question, now, repeat=repeat)
+    elif kind in {MessageKind.ESCALATION, MessageKind.WELFARE}:
+        escalations.cannot_be_told(session, question, now)
+    else:
+        return False
+    return True
+
+
+def _instead(session: Session, row: Outbox, now: datetime, *, repeat: bool = False) -> None:
     question = session.get(Question, row.question_id) if row.question_id else None
     kind = MessageKind(row.kind)
-    if kind is MessageKind.PAGE and question is not None:
-        _page_again(session, question, now)
-    elif kind in {MessageKind.ESCALATION, MessageKind.WELFARE} and question is not None:
-        escalations.cannot_be_told(session, question, now)
-    elif is_care(kind) and row.person_id is not None:
+    if question is not None and _next_helper(session, kind, question, now, repeat=repeat):
+        return
+    if is_care(kind) and row.person_id is not None:
         person = people.get(session, row.person_id)
         if row.error_code in BAD_NUMBER:
             person.phone_confirmed_at = None
@@ -142,7 +194,7 @@ def _instead(session: Session, row: Outbox, now: datetime) -> None:
         )
 
 
-def _page_again(session: Session, question: Question, now: datetime) -> None:
+def _page_again(session: Session, question: Question, now: datetime, *, repeat: bool) -> None:
     steps.plan(
         session,
         [
@@ -152,6 +204,7 @@ def _page_again(session: Session, question: Question, now: datetime) -> None:
                 key=f"undelivered:{question.id}",
                 incident_id=question.incident_id,
                 subject_id=question.subject_id,
+                payload={"unsettled": 1} if repeat else {},
             )
         ],
     )
