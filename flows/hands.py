@@ -111,7 +111,7 @@ class BareHands:
         if not ids:
             return 0
         with self._working("send"):
-            handed = await self.runtime.courier.deliver(list(ids), limit=len(ids))
+            handed = await self.runtime.courier.deliver(list(ids), care=self.care_may_leave, limit=len(ids))
             await self._count(handed)
         return handed
 
@@ -121,7 +121,7 @@ class BareHands:
         with self._working("deliver"):
             while monotonic() < until and not self.runtime.stopping:
                 handed = await self.runtime.courier.deliver(
-                    urgent_only=urgent_only, limit=self.runtime.limits.batch
+                    urgent_only=urgent_only, care=self.care_may_leave, limit=self.runtime.limits.batch
                 )
                 total += handed
                 await self._count(handed)

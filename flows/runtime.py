@@ -15,21 +15,25 @@ from cism.domain.plan import StepKind
 from cism.services import engine
 from cism.services.delivery import Courier
 from cism.services.engine import DueNow, Performed
-from cism.settings import WALL_NUMBER, Settings, load
+from cism.services.gateway import build_gateway
+from cism.settings import Settings, load
 from cism.store.db import Database
 from flows.limits import Limits
 from flows.tickets import Tickets
-from notifications.gateway import Gateway
-from notifications.twilio_gateway import TwilioGateway
 
 
 class Deliverer(Protocol):
     """What the runs ask of the courier."""
 
     async def deliver(
-        self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 500
+        self,
+        only: Collection[str] | None = None,
+        *,
+        urgent_only: bool = False,
+        care: bool = True,
+        limit: int = 500,
     ) -> int:
-        """Hand messages over; returns how many."""
+        """Hand messages over, without care texts where `care` is False; returns how many."""
         ...
 
     async def settle(self) -> int:
@@ -169,22 +173,4 @@ def current() -> Runtime:
 def from_settings(settings: Settings, limits: Limits | None = None) -> Runtime:
     """A runtime of this installation."""
     db = Database.from_settings(settings)
-    return Runtime(db, Courier(db, gateway_of(settings), settings), limits)
-
-
-def gateway_of(settings: Settings) -> Gateway:
-    """The provider of this installation: Twilio, or the phone wall where none is set."""
-    account, token = (
-        settings.wall_credentials()
-        if settings.uses_wall
-        else (settings.twilio_account_sid or "", settings.twilio_auth_token or "")
-    )
-    return TwilioGateway(
-        account_sid=account,
-        auth_token=token,
-        sender=WALL_NUMBER if settings.uses_wall else settings.twilio_from,
-        messaging_service_sid=settings.twilio_messaging_service_sid,
-        urgent_sender=settings.twilio_urgent_from,
-        base_url=settings.wall_url if settings.uses_wall else settings.twilio_base_url,
-        status_callback_base=settings.public_url,
-    )
+    return Runtime(db, Courier(db, build_gateway(settings), settings), limits)

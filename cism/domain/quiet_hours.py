@@ -64,6 +64,18 @@ def last_open(earliest: datetime, latest: datetime, zone: str, sleep: SleepWindo
     return here if here >= earliest else None
 
 
+def closes(at: datetime, zone: str, sleep: SleepWindow) -> datetime:
+    """When the open stretch around `at` (aware) ends, in UTC; `at` itself where it is closed."""
+    place = ZoneInfo(zone)
+    here = at.astimezone(UTC)
+    while is_open(here, zone, sleep):
+        local = here.astimezone(place)
+        ahead = min((end - _minute(local)) % _DAY for end in (_CLOSES, _minutes(sleep.start)))
+        there = here - _into_minute(local) + ahead * _MINUTE
+        here = _first_change(here, there, place) or there
+    return here
+
+
 def open_hours_per_day(sleep: SleepWindow) -> float:
     """How many hours of an ordinary day are open; the roster refuses a window that leaves fewer than two."""
     return sum(_open(minute, sleep) for minute in range(_DAY)) / 60

@@ -16,19 +16,16 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from cism.domain.people import PersonStatus, SleepWindow
 from cism.domain.plan import StepKind, StepState
-from cism.domain.quiet_hours import is_open, next_open
-from cism.services import engine, outbox, sabotage, settling
+from cism.services import engine, may_leave, outbox, sabotage, settling, unsent
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question, SenderRate, Step
 from notifications.gateway import MessageStatus, Receipt, SendError, body_digest
-from notifications.messages import MessageKind, from_payload, is_care, survives_stop
+from notifications.messages import MessageKind, from_payload
 from notifications.render import render
 
-LONGEST_VALIDITY = 36_000  # seconds; the provider's own limit
 _RESERVED = 0.2  # share of the sender's rate that only urgent messages and answers may use
 _HOLD = timedelta(seconds=10)  # an act that pages is done within one or two
 _PAGING = (StepKind.ACTIVATE, StepKind.ESCALATE, StepKind.PAGE_UNDELIVERED)
@@ -72,6 +69,8 @@ _COLUMNS = (
     Person.status,
     Person.frozen_at,
     Person.opted_out_at,
+    Person.consent_pages,
+    Person.revoked_pages,
     Person.consent_care,
     Person.revoked_care,
     Person.care_held_at,
@@ -87,27 +86,33 @@ def claim(
     rate: float | None,
     only: Collection[str] | None = None,
     urgent_only: bool = False,
+    care: bool = True,
     limit: int = 50,
 ) -> list[Claimed]:
-    """Take messages whose time has come, urgent first; each is checked once more in this transaction."""
+    """Take messages whose time has come, urgent first; each is checked once more in this transaction.
+
+    `care` False: no care text, because a STOP may be among the texts that were not read yet.
+    """
     now, real = product_now(session), real_now(session)
     allowed = _allowance(session, real, rate, limit)
     if allowed < 1:
         return []
     claimed: list[Claimed] = []
     urgent_only = urgent_only or (rate is not None and _page_is_coming(session, now))
-    rows = _ready_rows(session, now, real, only, urgent_only=urgent_only, limit=allowed)
+    last = outbox.LANE_ANSWER if urgent_only else outbox.LANE_CARE if care else outbox.LANE_TEAM
+    rows = _ready_rows(session, now, real, only, last_lane=last, limit=allowed)
     ordinary_left = _ordinary_share(allowed, rate)
     for row in rows:
         if row.lane > outbox.LANE_ANSWER:
             ordinary_left -= 1
             if ordinary_left < 0:
                 break  # the rest of this second belongs to whatever urgent may still come
-        held_back = sabotage.spoils(session, row, _held_back(row, now))
+        held_back = sabotage.spoils(session, row, may_leave.held_back(row, now))
         if held_back is None:
             claimed.append(_render(row, now))
         else:
             session.execute(update(Outbox).where(Outbox.id == row.id).values(**held_back))
+            unsent.kept(session, row.id, held_back.get("state"), now)
     _mark_sending(session, claimed, real)
     sabotage.doubles(session, [item.id for item in claimed])
     if rate is not None:
@@ -121,22 +126,20 @@ def _ready_rows(
     real: datetime,
     only: Collection[str] | None,
     *,
-    urgent_only: bool,
+    last_lane: int,
     limit: int,
 ) -> Sequence[Any]:
     query = (
         select(*_COLUMNS)
         .outerjoin(Person, Person.id == Outbox.person_id)
         .outerjoin(Question, Question.id == Outbox.question_id)
-        .where(*engine.outbox_ready(now, real))
+        .where(*engine.outbox_ready(now, real), Outbox.lane <= last_lane)
         .order_by(Outbox.lane, Outbox.not_before, Outbox.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Outbox)
     )
     if only is not None:
         query = query.where(Outbox.id.in_(list(only)))
-    if urgent_only:
-        query = query.where(Outbox.lane <= outbox.LANE_ANSWER)
     return session.execute(query).all()
 
 
@@ -254,45 +257,12 @@ def _spend(session: Session, count: int) -> None:
         row.tokens -= count
 
 
-def _held_back(row: Any, now: datetime) -> dict[str, Any] | None:
-    """Consent, opt-out, state and hours once more, in the transaction that claims; None: it may leave."""
-    if row.expires_at is not None and row.expires_at <= now:
-        return {"state": OutboxState.EXPIRED, "reason": "its moment passed"}
-    if row.question_state not in {None, "open"}:
-        return {"state": OutboxState.CANCELLED, "reason": f"question {row.question_state}"}
-    if row.person_id is None:
-        return None
-    reason = _forbidden(MessageKind(row.kind), row)
-    if reason is not None:
-        return {"state": OutboxState.SUPPRESSED, "reason": reason}
-    sleep = SleepWindow(row.sleep_start, row.sleep_end)
-    if row.lane == outbox.LANE_CARE and not is_open(now, row.zone, sleep):
-        return {"not_before": next_open(now, row.zone, sleep)}
-    return None
-
-
-def _forbidden(kind: MessageKind, row: Any) -> str | None:
-    care = is_care(kind)
-    reasons = (
-        (row.status is PersonStatus.DECEASED, "deceased"),
-        (not row.phone, "no phone"),
-        (row.frozen_at is not None, "number frozen"),
-        (row.opted_out_at is not None and not survives_stop(kind), "opted out"),
-        (care and (not row.consent_care or row.revoked_care), "no consent"),
-        (care and row.care_held_at is not None, "held until a human has asked"),
-    )
-    return next((reason for holds, reason in reasons if holds), None)
-
-
 def _render(row: Any, now: datetime) -> Claimed:
     message = from_payload(MessageKind(row.kind), json.loads(row.payload))
-    validity = LONGEST_VALIDITY
-    if row.expires_at is not None:
-        validity = max(60, min(LONGEST_VALIDITY, int((row.expires_at - now).total_seconds())))
     return Claimed(
         id=row.id,
         to=row.phone or row.to_number or "",
         body=render(message, row.language),
         urgent=row.lane == outbox.LANE_URGENT,
-        validity_seconds=validity,
+        validity_seconds=may_leave.for_seconds(row, now),
     )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from cism import log
+from cism.clock import monotonic
+from cism.errors import StorageUnavailable
 from cism.services import claims, inbound, settling, unsent
 from cism.services.claims import Claimed, Outcome
 from cism.settings import Settings
@@ -19,10 +23,19 @@ from cism.store.tables import Outbox
 from notifications.gateway import Gateway, MessageStatus, OutgoingSms, Receipt, SendError, SendFailure
 
 SEND_TIME_OUT = timedelta(seconds=15)  # longer than the gateway's own
-SETTLE_WITHIN = timedelta(seconds=120)
 STALLED = timedelta(minutes=2)
+ASKED_AGAIN = timedelta(minutes=10)
 REDACT_AFTER = timedelta(hours=1)
+WAITS_FOR_A_SLOT = 5.0  # seconds; with the gateway's own time-out no more than SEND_TIME_OUT
 HANDFUL = 100  # small enough that a stop loses little, large enough that the end of one is rarely waited for
+
+
+@dataclass(frozen=True, slots=True)
+class _Handful:
+    """Messages that were claimed together, and when (monotonic seconds)."""
+
+    messages: Sequence[Claimed]
+    since: float
 
 
 class Courier:
@@ -34,22 +47,28 @@ class Courier:
         self._urgent_slots = asyncio.Semaphore(at_once)
 
     async def deliver(
-        self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 500
+        self,
+        only: Collection[str] | None = None,
+        *,
+        urgent_only: bool = False,
+        care: bool = True,
+        limit: int = 500,
     ) -> int:
-        """Claim, commit, send, record; returns how many were handed over.
+        """Claim, commit, send, record; returns how many were handed over. `care` False: no care texts.
 
         While one handful is with the provider the one before is recorded and the next is claimed, one after
         the other, so that database and network work at once and the two do not wait for the same lock.
         """
         handed, left = 0, limit
         outcomes: list[Outcome] = []
-        ahead = asyncio.create_task(self._claim(only, urgent_only, min(left, HANDFUL)))
+        claim = partial(self._claim, only=only, urgent_only=urgent_only, care=care)
+        ahead = asyncio.create_task(claim(min(left, HANDFUL)))
         try:
-            while claimed := await ahead:
-                left -= len(claimed)
+            while (mine := await ahead).messages:
+                left -= len(mine.messages)
                 told, outcomes, halfway = outcomes, [], asyncio.Event()
-                ahead = asyncio.create_task(self._turn(told, halfway, only, urgent_only, min(left, HANDFUL)))
-                outcomes = await self._hand_over(claimed, halfway)
+                ahead = asyncio.create_task(self._turn(told, halfway, claim, min(left, HANDFUL)))
+                outcomes = await self._hand_over(mine, halfway)
                 handed += sum(1 for outcome in outcomes if outcome.receipt is not None)
         finally:
             ahead.cancel()
@@ -62,7 +81,10 @@ class Courier:
         rows = await in_transaction(self.db, _unsettled)
         done = 0
         for row in rows:
-            done += await self._settle_one(row)
+            try:
+                done += await self._settle_one(row)
+            except Exception as error:  # one that cannot be settled must not keep the others from it
+                log.failure("message.not_settled", error, message=row[0])
         await self._poll_stalled()
         await self._redact_settled()
         return done
@@ -72,10 +94,16 @@ class Courier:
         since = await in_transaction(self.db, inbound.swept_until)
         started = self.db.clock.now()
         found = await self.gateway.inbound_since(since - timedelta(minutes=2))
-        read = 0
+        read, until = 0, started
         for item in sorted(found, key=lambda sms: sms.received_at or started):
-            read += await in_transaction(self.db, inbound.receive_once, item)
-        await in_transaction(self.db, inbound.remember_sweep, started)
+            try:
+                read += await in_transaction(self.db, inbound.receive_once, item)
+            except StorageUnavailable:
+                raise
+            except Exception as error:  # one that cannot be read must not keep all others from being read
+                log.failure("inbound.not_read", error, sid=item.sid)
+                until = min(until, item.received_at or since)  # it is listed and tried again
+        await in_transaction(self.db, inbound.remember_sweep, until)
         return read
 
     async def aclose(self) -> None:
@@ -86,41 +114,47 @@ class Courier:
         self,
         outcomes: Sequence[Outcome],
         halfway: asyncio.Event,
-        only: Collection[str] | None,
-        urgent_only: bool,
+        claim: Callable[[int], Awaitable[_Handful]],
         limit: int,
-    ) -> Sequence[Claimed]:
+    ) -> _Handful:
         if outcomes:
             await in_transaction(self.db, claims.record, outcomes)
         # no sooner: what is claimed and waits for its turn is neither pending nor on its way
         await halfway.wait()
-        return await self._claim(only, urgent_only, limit)
+        return await claim(limit)
 
-    async def _hand_over(self, claimed: Sequence[Claimed], halfway: asyncio.Event) -> list[Outcome]:
-        left = len(claimed)
+    async def _hand_over(self, mine: _Handful, halfway: asyncio.Event) -> list[Outcome]:
+        left = len(mine.messages)
 
         async def one(item: Claimed) -> Outcome:
             nonlocal left
-            outcome = await self._send(item)
+            outcome = await self._send(item, mine.since)
             left -= 1
-            if left <= len(claimed) // 2:
+            if left <= len(mine.messages) // 2:
                 halfway.set()
             return outcome
 
-        return await asyncio.gather(*(one(item) for item in claimed))
+        return await asyncio.gather(*(one(item) for item in mine.messages))
 
-    async def _claim(self, only: Collection[str] | None, urgent_only: bool, limit: int) -> Sequence[Claimed]:
+    async def _claim(
+        self, limit: int, *, only: Collection[str] | None, urgent_only: bool, care: bool
+    ) -> _Handful:
+        since = monotonic()
         if limit < 1:
-            return ()
+            return _Handful((), since)
         rate = self.settings.rate
-        return await in_transaction(
-            self.db, claims.claim, rate=rate, only=only, urgent_only=urgent_only, limit=limit
+        found = await in_transaction(
+            self.db, claims.claim, rate=rate, only=only, urgent_only=urgent_only, care=care, limit=limit
         )
+        return _Handful(found, since)
 
-    async def _send(self, item: Claimed) -> Outcome:
+    async def _send(self, item: Claimed, since: float) -> Outcome:
         sms = OutgoingSms(item.id, item.to, item.body, item.urgent, item.validity_seconds)
         # a page never queues behind follow-ups that happen to be on their way
         async with self._urgent_slots if item.urgent else self._slots:
+            if monotonic() - since > WAITS_FOR_A_SLOT:
+                # the provider is slow: by the time that it answered, this would be taken for lost
+                return Outcome(item.id, error=SendError(SendFailure.RETRY))
             try:
                 return Outcome(item.id, receipt=await self.gateway.send(sms))
             except SendError as error:
@@ -142,8 +176,9 @@ class Courier:
         for message_id, sid in await in_transaction(self.db, _redactable):
             try:
                 await self.gateway.redact(sid)
-            except SendError:
-                continue
+            except SendError as error:
+                if error.kind is not SendFailure.PERMANENT:  # else the provider has nothing left to forget
+                    continue
             await in_transaction(self.db, _redacted, message_id)
 
     async def _poll_stalled(self) -> None:
@@ -186,6 +221,10 @@ def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:
 
 
 def _stalled(session: Session) -> list[tuple[str, str]]:
+    """Those whose receipt is missing, whoever was not asked about for longest first.
+
+    Some carriers never send one: asking about the same ten again and again would hide all others.
+    """
     real = real_now(session)
     rows = session.scalars(
         select(Outbox)
@@ -193,10 +232,13 @@ def _stalled(session: Session) -> list[tuple[str, str]]:
             Outbox.state == OutboxState.SENT,
             Outbox.sent_real < real - STALLED,
             Outbox.sent_real > real - timedelta(hours=12),
+            or_(Outbox.asked_real.is_(None), Outbox.asked_real < real - ASKED_AGAIN),
         )
-        .order_by(Outbox.sent_real)
+        .order_by(func.coalesce(Outbox.asked_real, Outbox.sent_real))
         .limit(10)
-    )
+    ).all()
+    for row in rows:
+        row.asked_real = real
     return [(row.id, row.sid) for row in rows if row.sid]
 
 

@@ -51,8 +51,8 @@ def apply_status(
 
 def failed(session: Session, row: Outbox, error: SendError, now: datetime, real: datetime) -> None:
     """It was not taken: later again, never again, or nobody knows."""
-    if row.state is not OutboxState.SENDING:
-        return  # a callback has told more meanwhile
+    if row.state not in {OutboxState.SENDING, OutboxState.UNKNOWN}:
+        return  # a callback has told more meanwhile, or it is a human's by now
     row.error_code = error.code
     log.event("message.not_sent", message=row.id, kind=row.kind, why=error.kind.value, code=error.code)
     if error.kind is SendFailure.UNKNOWN:
@@ -74,9 +74,10 @@ def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMes
     if row is None or row.state is not OutboxState.UNKNOWN or row.claimed_real is None:
         return 0
     fitting = _fitting(session, row, listed)
+    # one that is on its way now may be what was listed: its own answer will tell
     rivals = session.scalars(
         select(Outbox.id).where(
-            Outbox.state == OutboxState.UNKNOWN,
+            Outbox.state.in_([OutboxState.SENDING, OutboxState.UNKNOWN]),
             Outbox.person_id == row.person_id,
             Outbox.body_digest == row.body_digest,
         )

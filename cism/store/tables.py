@@ -412,6 +412,7 @@ class Outbox(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     retry_real: Mapped[datetime | None]
     claimed_real: Mapped[datetime | None]
+    asked_real: Mapped[datetime | None]  # when the provider was last asked what became of it
     sent_at: Mapped[datetime | None]
     sent_real: Mapped[datetime | None]
     body_digest: Mapped[str | None] = mapped_column(String(64))

@@ -45,7 +45,8 @@ class Handover:
 
     async def _deliver(self, courier: Courier, messages: list[str]) -> None:
         try:
-            await courier.deliver(only=messages, limit=max(len(messages), 1))
+            # care texts are the conductor's: it knows whether a STOP may lie unread at the provider
+            await courier.deliver(only=messages, care=False, limit=max(len(messages), 1))
         except Exception as error:  # the rows are committed: the conductor's sweep sends them
             log.failure("web.handover_failed", error, messages=len(messages))
 

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cism.domain.people import SleepWindow
-from cism.domain.quiet_hours import is_asleep, is_open, last_open, next_open, open_hours_per_day
+from cism.domain.quiet_hours import closes, is_asleep, is_open, last_open, next_open, open_hours_per_day
 from cism.errors import BadInput
 
 MINUTE = timedelta(minutes=1)
@@ -108,6 +108,18 @@ def test_the_last_open_minute_is_the_one_found_by_asking_every_minute(
 ) -> None:
     earliest = latest - timedelta(seconds=span)
     assert last_open(earliest, latest, zone, sleep) == brute_last(earliest, latest, zone, sleep)
+
+
+@settings(max_examples=200, deadline=None)
+@given(at=instants, zone=st.sampled_from(ZONES), sleep=sleeps)
+@example(at=local(LA, 2026, 6, 1, 20, 59), zone=LA, sleep=NIGHT)
+def test_an_open_stretch_ends_where_asking_every_minute_says_so(
+    at: datetime, zone: str, sleep: SleepWindow
+) -> None:
+    end = at
+    while asked_minute_by_minute(end, zone, sleep):
+        end = end.replace(second=0, microsecond=0) + MINUTE
+    assert closes(at, zone, sleep) == end
 
 
 @settings(max_examples=200, deadline=None)

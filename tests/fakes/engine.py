@@ -116,7 +116,12 @@ class FakeCourier:
         self.sweep_fails = False
 
     async def deliver(
-        self, only: Collection[str] | None = None, *, urgent_only: bool = False, limit: int = 100
+        self,
+        only: Collection[str] | None = None,
+        *,
+        urgent_only: bool = False,
+        care: bool = True,
+        limit: int = 100,
     ) -> int:
         claimed = await in_transaction(self.db, self._claim, only, urgent_only, limit)
         if claimed:

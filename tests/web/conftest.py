@@ -87,7 +87,9 @@ class RememberingCourier:
         self.handed_over: list[str] = []
         self.closed = False
 
-    async def deliver(self, only: Collection[str] | None = None, *, limit: int = 100) -> int:
+    async def deliver(
+        self, only: Collection[str] | None = None, *, care: bool = True, limit: int = 100
+    ) -> int:
         """Remember."""
         self.handed_over += list(only or [])
         return len(only or [])

@@ -433,6 +433,7 @@ def upgrade() -> None:
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('retry_real', sa.DateTime(timezone=True), nullable=True),
     sa.Column('claimed_real', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('asked_real', sa.DateTime(timezone=True), nullable=True),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('sent_real', sa.DateTime(timezone=True), nullable=True),
     sa.Column('body_digest', sa.String(length=64), nullable=True),

@@ -1,0 +1,120 @@
+"""What becomes of messages whose fate is unclear, and of texts that came in unseen."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy.orm import Session
+
+from cism.services import claims, delivery, inbound, settling
+from cism.store.db import real_now
+from cism.store.states import OutboxState
+from cism.store.tables import Outbox
+from notifications.gateway import (
+    InboundSms,
+    MessageStatus,
+    OutgoingSms,
+    Receipt,
+    SendError,
+    SendFailure,
+)
+from tests.services.sending import Provider, claim, courier, listed, pass_real, put, row_of, unknown
+from tests.services.world import World
+
+
+def test_one_listed_message_settles_one_unclear_send(any_world: World) -> None:
+    lost = unknown(any_world)
+    any_world.act(settling.settle_by_list, lost, [listed(any_world, "SMa")])
+    assert (row_of(any_world, lost).state, row_of(any_world, lost).sid) == (OutboxState.SENT, "SMa")
+
+
+def test_two_listed_or_two_unclear_settle_nothing(any_world: World) -> None:
+    lost = unknown(any_world)
+    any_world.act(settling.settle_by_list, lost, [listed(any_world, "SMa"), listed(any_world, "SMb")])
+    assert row_of(any_world, lost).state is OutboxState.UNKNOWN
+    unknown(any_world)
+    any_world.act(settling.settle_by_list, lost, [listed(any_world, "SMa")])
+    assert row_of(any_world, lost).state is OutboxState.UNKNOWN
+
+
+def test_a_listed_message_may_be_the_same_words_that_are_on_their_way_now(any_world: World) -> None:
+    lost, going = unknown(any_world), put(any_world)
+    assert [item.id for item in claim(any_world)] == [going]
+    any_world.act(settling.settle_by_list, lost, [listed(any_world, "SMa")])
+    assert row_of(any_world, lost).sid is None
+
+
+def test_a_sender_who_surely_did_not_send_is_believed_although_it_was_taken_for_dead(
+    any_world: World,
+) -> None:
+    message_id = put(any_world)
+    claim(any_world)
+    pass_real(any_world, seconds=20)
+    any_world.act(delivery._unsettled)
+    assert row_of(any_world, message_id).state is OutboxState.UNKNOWN
+    throttled = claims.Outcome(message_id, error=SendError(SendFailure.RETRY, 20429))
+    any_world.act(claims.record, [throttled])
+    assert row_of(any_world, message_id).state is OutboxState.PENDING
+
+
+def test_what_waits_too_long_behind_a_slow_provider_is_put_back_and_not_sent_late(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "WAITS_FOR_A_SLOT", 0.2)
+    for _ in range(4):
+        put(world)
+
+    async def slow(_: OutgoingSms) -> Receipt:
+        await asyncio.sleep(0.3)
+        return Receipt("SMslow", MessageStatus.QUEUED)
+
+    provider = Provider(slow)
+    asyncio.run(courier(world, provider, at_once=1).deliver(limit=4))
+    states = [row.state for row in world.rows(Outbox)]
+    assert sorted(states) == sorted([OutboxState.SENT] + [OutboxState.PENDING] * 3)
+    assert len(provider.sent) == 1
+
+
+def test_a_text_that_cannot_be_read_keeps_no_other_from_being_read(
+    any_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = any_world.see(real_now)
+    provider, whole = Provider(), inbound.receive_once
+    provider.inbound = [
+        InboundSms("SMbad", any_world.cast.phone("sam"), "+12025550100", "2", received_at=moment),
+        InboundSms("SMgood", any_world.cast.phone("jordan"), "+12025550100", "2", received_at=moment),
+    ]
+
+    def stumbles(session: Session, sms: InboundSms) -> int:
+        if sms.sid == "SMbad":
+            raise ValueError
+        return whole(session, sms)
+
+    monkeypatch.setattr(inbound, "receive_once", stumbles)
+    assert asyncio.run(courier(any_world, provider).sweep_inbound()) == 1
+    monkeypatch.setattr(inbound, "receive_once", whole)
+    assert any_world.see(inbound.swept_until) <= moment  # it is listed again
+    assert asyncio.run(courier(any_world, provider).sweep_inbound()) == 1
+
+
+def test_carriers_that_never_send_a_receipt_hide_no_other_message(any_world: World) -> None:
+    for _ in range(14):
+        put(any_world)
+    provider = Provider()
+    asyncio.run(courier(any_world, provider).deliver())
+    pass_real(any_world, minutes=3)
+    for _ in range(2):
+        asyncio.run(courier(any_world, provider).settle())
+    assert len(set(provider.asked)) == len(provider.asked) == 14
+
+
+def test_what_the_provider_has_forgotten_already_needs_no_second_request(any_world: World) -> None:
+    message_id = put(any_world)
+    provider = Provider()
+    asyncio.run(courier(any_world, provider).deliver())
+    any_world.act(delivery.apply_receipt, message_id, MessageStatus.DELIVERED, None)
+    pass_real(any_world, hours=2)
+    provider.redacts = {"SM0": SendError(SendFailure.PERMANENT, 20404)}
+    asyncio.run(courier(any_world, provider).settle())
+    assert row_of(any_world, message_id).redacted_at is not None
