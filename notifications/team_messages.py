@@ -170,10 +170,7 @@ class PeerTaskOverdue(TeamMessage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted(TeamMessage):
-    """Your report or answer has arrived.
-
-    `about_person`: a worry may still come up later. `goes_on`: somebody else goes on from here (6, 7).
-    """
+    """Your answer has arrived. `about_person`: a worry may follow. `goes_on`: somebody goes on (6, 7)."""
 
     kind: ClassVar[MessageKind] = MessageKind.NOTED
     purpose: ClassVar[Purpose] = Purpose.ANSWER
@@ -209,13 +206,14 @@ class Escalation(TeamOpening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationAssigned(TeamMessage):
-    """It is yours; call by then."""
+    """It is yours; call by then. `welfare`: until somebody has met or reached them, so no 5 and no 6."""
 
     kind: ClassVar[MessageKind] = MessageKind.ESCALATION_ASSIGNED
     purpose: ClassVar[Purpose] = Purpose.URGENT
     needs_link: ClassVar[bool] = True
     code: Code
     by: By
+    welfare: bool = False
     link: Link = ""
 
 
@@ -230,11 +228,12 @@ class EscalationCovered(TeamMessage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationOverdue(TeamMessage):
-    """You took it and have not said how it ended: others are asked again."""
+    """You took it and have not said how it ended: others are asked again. `welfare` as before."""
 
     kind: ClassVar[MessageKind] = MessageKind.ESCALATION_OVERDUE
     purpose: ClassVar[Purpose] = Purpose.URGENT
     code: Code
+    welfare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,7 @@ def escalation_yours(
         agency=words.agency_name(session, row.agency),
         code=question.code or "",
         by=words.deadline(row.voice_by or now, now, helper),
+        welfare=row.welfare,
         link=link_for(session, helper, "escalation", row.id),
     )
     words.put(session, message, f"taken:{row.id}:{helper.id}:{now.timestamp():.3f}", now, helper, question)
@@ -92,7 +93,9 @@ def escalation_overdue(
     session: Session, helper: Person, question: Question, row: Escalation, now: datetime
 ) -> None:
     """You took it and have not said how it ended."""
-    message = m.EscalationOverdue(agency=words.agency_name(session, row.agency), code=question.code or "")
+    message = m.EscalationOverdue(
+        agency=words.agency_name(session, row.agency), code=question.code or "", welfare=row.welfare
+    )
     words.put(session, message, f"overdue:{row.id}:{now.timestamp():.3f}", now, helper, question)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from cism.store.tables import Escalation, QueueItem, Step
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story, planned
-from tests.stories.places import NOON, local, metro, quiet_staff, with_helper
+from tests.stories.places import NEW_YORK, NOON, local, metro, quiet_staff, with_helper
 
 
 @pytest.fixture
@@ -82,9 +83,13 @@ def test_not_reached_opens_a_welfare_step_of_the_clinical_director_that_only_a_h
     story.advance(hours=3)
     quiet_staff(story)
     assert {row.state.value for row in story.rows(Escalation, Escalation.welfare)} == {"open"}
-    story.phone("dina").replies("1 {code}").expects("escalation_assigned")
+    story.phone("dina").replies("1 {code}").expects("escalation_assigned", "once met or reached", but="6 not")
+    quiet_staff(story)
+    story.advance(hours=1)
+    story.phone("dina").expects("escalation_overdue", "once met or reached", but="declined")
     quiet_staff(story)
     story.phone("dina").replies("4 {code}").expects("noted")
+    quiet_staff(story)
     assert {row.state.value for row in story.rows(Escalation)} == {"closed"}
     story.phone("jordan").expects_nothing()
 
@@ -171,7 +176,8 @@ def test_a_stranger_gets_the_emergency_answer_that_does_not_say_whose_number_thi
 
 
 def test_a_stranger_s_other_words_go_to_a_human_with_the_crisis_line(story: Story) -> None:
-    story.phone("+14155550177").says("lunch at noon?").expects("read_by", "988", but="Metro")
+    by = f"{story.now().astimezone(ZoneInfo(NEW_YORK)) + timedelta(minutes=30):%H:%M}"
+    story.phone("+14155550177").says("lunch at noon?").expects("read_by", by, "988", but="Metro")
     story.phone("cora").expects("queue_new")
     story.advance(minutes=30)
     for number in range(1, 5):
