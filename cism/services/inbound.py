@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from cism.domain.escalation import EscalationLevel
 from cism.domain.people import SleepWindow
 from cism.domain.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
+from cism.domain.questions import ALLOWED_DIGITS
 from cism.domain.quiet_hours import next_open
 from cism.domain.replies import OpenQuestion, QuestionKind, QuestionState, Reading, ReadingKind, Sender, read
 from cism.domain.triage import About, LastAnswer, Triage, is_second_two, queue_deadline, triage
@@ -56,6 +57,11 @@ class _Text:
     asked: dict[str, Question]
     now: datetime
     late: bool
+
+    @property
+    def zone(self) -> str:
+        """Whose clock an answer speaks of: the sender's, or of a stranger that of whoever reads it."""
+        return self.person.zone if self.person else notify.zone_of(self.session, self.agency)
 
     @property
     def frozen(self) -> bool:
@@ -195,7 +201,7 @@ def _help(text: _Text) -> None:
     if not database_of(text.session).answers_help:
         return
     duty, line = notify.lines(text.session, text.agency)
-    by = notify.by_when(_read_by(text), text.now, text.person)
+    by = notify.by_when(_read_by(text), text.now, text.zone)
     message = m.HelpAnswer(
         agency=_told_name(text), by=by, duty=duty, line=line, emergency=notify.EMERGENCY_NUMBER
     )
@@ -235,7 +241,7 @@ def _care_later(text: _Text) -> None:
     _mark_answered(text, "2")
     row = _escalate(text)
     _, line = notify.lines(text.session, text.agency)
-    by = notify.by_when(_voice_by(text, row), text.now, text.person)
+    by = notify.by_when(_voice_by(text, row), text.now, text.zone)
     text.reply(m.CallPromised(agency=_told_name(text), by=by, line=line), "later", waits=False)
 
 
@@ -244,7 +250,7 @@ def _care_now(text: _Text) -> None:
     _mark_answered(text, "3")
     row = _escalate(text)
     duty, line = notify.lines(text.session, text.agency)
-    by = notify.by_when(_voice_by(text, row), text.now, text.person)
+    by = notify.by_when(_voice_by(text, row), text.now, text.zone)
     text.reply(m.CallNow(agency=_told_name(text), by=by, duty=duty, line=line), "now", waits=False)
 
 
@@ -310,17 +316,19 @@ def _covered(text: _Text) -> None:
 
 def _ambiguous(text: _Text) -> None:
     """One answer lists the codes and nothing changes; a bare 0 that fits several holds care texts."""
-    listed = [
-        (row.code, _WORDS.get(row.kind, "question"))
-        for row in (text.asked[item] for item in text.reading.candidates)
-        if row.code
-    ]
+    digit = text.reading.noted_digit or "0"
+    asked = [row for row in (text.asked[item] for item in text.reading.candidates) if row.code]
+    # the example is an answer that one of them takes, with the digit that was sent wherever there is such
+    asked.sort(key=lambda row: digit not in ALLOWED_DIGITS[QuestionKind(row.kind)])
+    listed = [(row.code or "", _WORDS.get(row.kind, "question")) for row in asked]
     held = text.reading.hold_care_texts
     if held and text.person is not None:
         text.person.care_held_at = text.now
         queue.add(text.session, "care_held", now=text.now, within=timedelta(hours=4), person=text.person)
     if listed:
-        text.reply(m.WhichCode.of(text.reading.digit or "0", listed, held=held), "which")
+        allowed = ALLOWED_DIGITS[QuestionKind(asked[0].kind)]
+        example = digit if digit in allowed else next(one for one in "14" if one in allowed)
+        text.reply(m.WhichCode.of(example, listed, held=held), "which")
     elif text.triage.queue:
         _read_by_reply(text)
 
@@ -361,7 +369,7 @@ def _nothing(text: _Text) -> None:
 
 def _read_by_reply(text: _Text) -> None:
     duty, line = notify.lines(text.session, text.agency)
-    by = notify.by_when(_read_by(text), text.now, text.person)
+    by = notify.by_when(_read_by(text), text.now, text.zone)
     text.reply(m.ReadBy(agency=_told_name(text), by=by, duty=duty, line=line), "readby")
 
 
@@ -419,8 +427,7 @@ def _voice_by(text: _Text, row: Escalation | None) -> datetime:
 
 
 def _read_by(text: _Text) -> datetime:
-    zone = text.person.zone if text.person else "UTC"
-    return queue_deadline(text.now, _protocol(text.session, text.agency).queue, zone)
+    return queue_deadline(text.now, _protocol(text.session, text.agency).queue, text.zone)
 
 
 def _protocol(session: Session, agency_key: str) -> Protocol:

@@ -47,6 +47,7 @@ from cism.services.words import (
     agency_name,
     by_when,
     lines,
+    zone_of,
 )
 
 __all__ = [
@@ -90,4 +91,5 @@ __all__ = [
     "team_member_stopped",
     "team_short",
     "unsettled",
+    "zone_of",
 ]

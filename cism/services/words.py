@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.services import outbox
@@ -102,6 +102,18 @@ def assignment_id(session: Session, row: Incident, helper: Person) -> str | None
     )
 
 
-def by_when(at: datetime, now: datetime, person: Person | None) -> str:
+def by_when(at: datetime, now: datetime, zone: str) -> str:
     """A deadline on the reader's own clock."""
-    return m.by_text(at, now, person.zone if person else "UTC")
+    return m.by_text(at, now, zone)
+
+
+def zone_of(session: Session, agency_key: str) -> str:
+    """Where most people of an agency live."""
+    found = session.scalar(
+        select(Person.zone)
+        .where(Person.agency == agency_key)
+        .group_by(Person.zone)
+        .order_by(func.count().desc(), Person.zone)
+        .limit(1)
+    )
+    return found or "UTC"

@@ -247,8 +247,17 @@ def test_a_bare_digit_that_fits_several_lists_the_codes_and_changes_nothing(stor
     story.phone(second).ignores()
     story.phone("cora").ignores()
     task = story.phone(first).code
-    story.phone(first).says("4").expects("which_code", task, "call")
+    story.phone(first).says("4").expects("which_code", task, "call", "like 4 ")
     story.phone(first).says(f"4{task.lower()}").expects("noted")
+
+
+def test_whoever_says_yes_to_two_pages_is_shown_how_to_say_yes(story: Story) -> None:
+    log(story)
+    log(story, "sam:A")
+    first = pages(story)[0]
+    story.phone(first).expects("page").expects("page").says("1")
+    story.phone(first).expects("which_code", "like 1 ", but="like 0").replies("1 {code}").expects("assigned")
+    quiet_staff(story)
 
 
 def test_7_brings_a_clinician_for_the_person_and_not_for_the_peer(story: Story) -> None:
