@@ -49,7 +49,7 @@ def prepare(ground: Ground, store: Store, messages: int) -> tuple[str, str]:
         _log(session, messages)
     ready = store.copy(due)
     with opened(ground.settings(database_url=ready)) as db:
-        move(db)
+        move(db, minutes=1)
         with db.transaction() as session:
             engine.run_due(session, kinds=[StepKind.CONTACT], limit=1)
             _ask_everybody(session)
@@ -62,10 +62,10 @@ def prepare(ground: Ground, store: Store, messages: int) -> tuple[str, str]:
     return due, ready
 
 
-def move(db: Database) -> None:
-    """Go to the moment at which all of them are due."""
+def move(db: Database, minutes: int = 2) -> None:
+    """Go past the moment at which all of them are due, and past that at which `prepare` asked them."""
     with db.transaction() as session:
-        clockwork.move_to(session, _MOMENT + timedelta(minutes=1), "bench")
+        clockwork.move_to(session, _MOMENT + timedelta(minutes=minutes), "bench")
 
 
 def _log(session: Session, messages: int) -> None:
