@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -91,6 +92,7 @@ def to_json(protocol: Protocol) -> str:
     return json.dumps(_plain(protocol), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+@functools.lru_cache(maxsize=64)  # few versions are in use at a time, and each is asked for at every act
 def from_json(text: str) -> Protocol:
     """The protocol that `to_json` wrote; raises ValueError when it was altered beyond reading.
 

@@ -24,7 +24,7 @@ from cism.services.contact_rules import (
     textable,
     why_not_now,
 )
-from cism.services.reach import agency_can_answer
+from cism.services.reach import somebody_can_answer
 from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
 
 MERGE_WITHIN = timedelta(hours=48)  # domain.md 11.8
@@ -41,7 +41,7 @@ def on_contact(session: Session, step: Step, now: datetime) -> str | None:
         return reason
     if not textable(person):
         return _by_peer_instead(session, step, now)
-    if not agency_can_answer(session, row.agency):
+    if not somebody_can_answer(session):
         return "nobody of this agency could answer"
     if not open_now(person, now):
         moved = later(session, step, person, now)
@@ -169,10 +169,9 @@ def _check_in(
     opt_in = _plan_opt_in(session, row, item, point, person, now)
     if opt_in is not None and reminder is not None and opt_in <= reminder:
         reminder = None  # the opt-in is the next text; never two at once
-    if reminder is not None:
-        steps.plan(session, [_reminder_step(question, reminder, following)])
     ends = next_open((reminder or now) + protocol.answer_wait, *hours(person))
-    steps.plan(session, [_close_step(question, ends)])
+    nudge = [] if reminder is None else [_reminder_step(question, reminder, following)]
+    steps.plan(session, [*nudge, _close_step(question, ends)])
 
 
 def _next_contact(session: Session, item: AffectedPerson, now: datetime) -> datetime | None:

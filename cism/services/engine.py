@@ -18,7 +18,7 @@ from cism import log
 from cism.domain.incident import IncidentState
 from cism.domain.plan import RECURRING, URGENT, StepKind, StepState
 from cism.errors import CismError
-from cism.services import events, outbox, sabotage
+from cism.services import at_hand, events, outbox, sabotage
 from cism.services.handlers import HANDLERS
 from cism.store.db import now as product_now
 from cism.store.db import real_now
@@ -97,9 +97,9 @@ def run_due(
         query = query.where(Step.incident_id == incident_id)
     urgent_first = case((Step.kind.in_(list(URGENT)), 0), else_=1)
     query = query.order_by(urgent_first, Step.due_at, Step.key).limit(limit).with_for_update(skip_locked=True)
-    taken = 0
-    for step in session.scalars(query).all():
-        taken += _perform(session, step, now, real)
+    steps = session.scalars(query).all()
+    with at_hand.gathered(session, steps):
+        taken = sum(_perform(session, step, now, real) for step in steps)
     messages, urgent = outbox.taken_messages(session)
     return Performed(taken, tuple(messages), tuple(urgent))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +14,8 @@ from cism.domain.people import Cert, Person, PersonStatus, Role, SleepWindow
 from cism.errors import NotFound
 from cism.store import tables
 from cism.store.db import find_hash
+
+_HELD: Final = "people held"  # key of a session's own notes
 
 
 def snapshot(row: tables.Person) -> Person:
@@ -95,6 +99,8 @@ def lock_person(session: Session, person_id: str) -> tables.Person:
 
     Not against foreign keys: a text to them, written by whoever holds an incident, must not wait for this.
     """
+    if person_id in session.info.get(_HELD, ()):
+        return session.get_one(tables.Person, person_id)
     query = select(tables.Person).where(tables.Person.id == person_id).with_for_update(key_share=True)
     # what was read before the row was held may be old
     row = session.execute(query, execution_options={"populate_existing": True}).scalar_one_or_none()
@@ -102,6 +108,23 @@ def lock_person(session: Session, person_id: str) -> tables.Person:
         message = "no such person on the roster"
         raise NotFound(message)
     return row
+
+
+@contextmanager
+def held(session: Session, ids: Collection[str]) -> Iterator[None]:
+    """Hold all of them at once, in one order; within the block `lock_person` finds them held."""
+    query = (
+        select(tables.Person)
+        .where(tables.Person.id.in_(ids))
+        .order_by(tables.Person.id)
+        .with_for_update(key_share=True)
+    )
+    rows = session.scalars(query, execution_options={"populate_existing": True}).all()
+    session.info[_HELD] = {row.id for row in rows}
+    try:
+        yield
+    finally:
+        del session.info[_HELD]
 
 
 def by_ids(session: Session, ids: Iterable[str]) -> dict[str, tables.Person]:
@@ -153,6 +176,17 @@ def is_staff_for(session: Session, row: tables.Person, incident_id: str | None) 
         )
     )
     return found is None
+
+
+REACHABLE: Final = (
+    tables.Person.phone.is_not(None),
+    tables.Person.status == PersonStatus.ACTIVE,
+    tables.Person.consent_pages.is_(True),
+    tables.Person.revoked_pages.is_(False),
+    tables.Person.opted_out_at.is_(None),
+    tables.Person.frozen_at.is_(None),
+)
+"""`reachable`, as the database asks it."""
 
 
 def reachable(row: tables.Person) -> bool:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Final, cast
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.store.tables import Step, new_id
+
+_TABLE = cast("Table", Step.__table__)
+# RETURNING, because a driver need not count the rows of an insert
+_INSERT: Final = {
+    "postgresql": postgresql.insert(_TABLE)
+    .on_conflict_do_nothing(index_elements=["key"])
+    .returning(_TABLE.c.id),
+    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing(index_elements=["key"]).returning(_TABLE.c.id),
+}
 
 
 def plan(session: Session, steps: Iterable[PlannedStep]) -> int:
@@ -39,12 +49,8 @@ def plan(session: Session, steps: Iterable[PlannedStep]) -> int:
 
 def insert_once(session: Session, row: dict[str, object]) -> int:
     """Insert unless the key exists; 1 or 0."""
-    # RETURNING, because a driver need not count the rows of an insert
-    if session.get_bind().dialect.name == "postgresql":
-        statement = postgresql.insert(Step).values(**row).on_conflict_do_nothing(index_elements=["key"])
-        return len(session.scalars(statement.returning(Step.id)).all())
-    lite = sqlite.insert(Step).values(**row).on_conflict_do_nothing(index_elements=["key"])
-    return len(session.scalars(lite.returning(Step.id)).all())
+    session.flush()  # what the row points to may be new
+    return len(session.connection().execute(_INSERT[session.get_bind().dialect.name], row).all())
 
 
 def cancel(

@@ -19,7 +19,7 @@ def team_state(session: Session, row: Incident) -> str:
     """One line for whoever logged it; it says nothing about any person."""
     chosen = choose(choice.roster(session), choice.context(session, row, now(session)))
     parts = [WORKING if chosen.own or chosen.mutual_aid or _asked(session, row) else NOBODY_YET]
-    if not reach.agency_can_answer(session, row.agency):
+    if not reach.somebody_can_answer(session):
         parts.append(NO_CHECK_INS)
     if database_of(session).on_wall:
         parts.append(NO_REAL_PHONE)

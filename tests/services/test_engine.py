@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.errors import NothingPlanned
-from cism.services import clockwork, engine, steps
+from cism.services import clockwork, engine, people, steps
 from cism.services.handlers import HANDLERS
-from cism.store.tables import Outbox, Step
+from cism.store.tables import Outbox, Person, Step
 from tests.services.world import World
 
 
@@ -129,3 +131,28 @@ def test_a_heartbeat_is_one_row(any_world: World) -> None:
     for _ in range(2):
         any_world.act(engine.beat, "conductor")
     assert len(any_world.rows(Heartbeat)) == 1
+
+
+def test_whoever_can_be_reached_is_the_same_for_the_rules_and_for_the_database(any_world: World) -> None:
+    changes: list[dict[str, object]] = [
+        {"consent_pages": False},
+        {"revoked_pages": True},
+        {"opted_out_at": any_world.now()},
+        {"frozen_at": any_world.now()},
+        {"phone": None},
+        {"status": PersonStatus.LEAVE},
+        {},
+    ]
+
+    def agree(session: Session, change: dict[str, object]) -> bool:
+        row = session.get_one(Person, any_world.id_of("peer-1"))
+        for name, value in change.items():
+            setattr(row, name, value)
+        session.flush()
+        found = session.scalar(select(Person.id).where(Person.id == row.id, *people.REACHABLE)) is not None
+        said = people.reachable(row)
+        session.rollback()
+        assert said is not bool(change)
+        return found is said
+
+    assert all(any_world.act(agree, change) for change in changes)
