@@ -16,6 +16,7 @@ class Breaker:
         self._rest = rest
         self._clock = clock
         self._failed = 0
+        self._failed_at = float("-inf")
         self._opened_at: float | None = None
 
     @property
@@ -28,9 +29,15 @@ class Breaker:
         self._failed = 0
         self._opened_at = None
 
-    def failed(self) -> bool:
-        """A run did not begin, or hung; returns whether this opened the breaker."""
+    def failed(self, asked_at: float) -> bool:
+        """A run that was asked for at `asked_at` did not begin, or hung; returns whether this opened it.
+
+        Runs that were under way together fail together: that is one failure, and not three in a row.
+        """
+        if asked_at < self._failed_at:
+            return False
         self._failed += 1
+        self._failed_at = self._clock()
         if self._failed < self._allowed:
             return False
         # while it rests the count stays: after the rest a single failure opens it again

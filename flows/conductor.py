@@ -81,6 +81,7 @@ class Conductor:
     async def _orchestrated(self, order: Order) -> bool:
         """Whether a Prefect run did it; returns once its work is done, whatever Prefect still writes."""
         ticket = self.runtime.tickets.of(order.batch_id)
+        asked_at = monotonic()
         call = self.link.call(order, ticket)
         trouble = await self._watch(order, ticket, call)
         if ticket.work_failed:
@@ -90,7 +91,7 @@ class Conductor:
             self.link.breaker.succeeded()
             return True
         ticket.abandoned = True
-        opened = self.link.breaker.failed()
+        opened = self.link.breaker.failed(asked_at)
         log.event("run.left_out", lane=order.lane.value, batch=order.batch_id, why=trouble, breaker=opened)
         return False
 

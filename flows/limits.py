@@ -24,7 +24,7 @@ class Limits:
     urgent_grace: float = 0.25  # messages that their own run or the web process is about to send anyway
     routine_grace: float = 0.75
     retry_after: float = 1.0  # an act that failed is begun again after this
-    responses_at_once: int = 3
+    responses_at_once: int = 2  # three that begin together on two cores miss their first line together
     settle_every: float = 5.0
     sweep_every: float = 60.0
     sweep_retry: float = 5.0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from http import HTTPStatus
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled
 
 from flows.catalogue import FLOWS
@@ -18,6 +19,7 @@ from flows.limits import Limits
 from flows.order import Lane, Order
 from flows.tickets import Ticket
 
+T = TypeVar("T")
 POOL = "cism"
 DEPLOYMENT = "cism"
 URGENT_QUEUE = "urgent"
@@ -48,7 +50,7 @@ class InProcess:
     async def perform(self, order: Order, ticket: Ticket) -> None:
         """Call the flow; the ticket is found again by its batch id."""
         flow: Callable[..., Awaitable[None]] = FLOWS[order.lane]
-        await flow(**order.parameters)
+        await _unless_busy(lambda: flow(**order.parameters), ticket)
 
 
 class WorkPool:
@@ -67,7 +69,7 @@ class WorkPool:
     async def perform(self, order: Order, ticket: Ticket) -> None:
         """Ask for a run and follow it."""
         async with get_client() as client:
-            run_id = await self._ask(client, order)
+            run_id = await _unless_busy(lambda: self._ask(client, order), ticket)
             await self._follow(client, run_id, ticket)
 
     async def _ask(self, client: PrefectClient, order: Order) -> UUID:
@@ -87,7 +89,7 @@ class WorkPool:
 
     async def _follow(self, client: PrefectClient, run_id: UUID, ticket: Ticket) -> None:
         while True:
-            state = (await client.read_flow_run(run_id)).state
+            state = (await _unless_busy(lambda: client.read_flow_run(run_id), ticket, always=True)).state
             kind = state.type if state else StateType.SCHEDULED
             if kind in {StateType.RUNNING, StateType.COMPLETED}:
                 ticket.begun.set()
@@ -97,6 +99,21 @@ class WorkPool:
                 await client.set_flow_run_state(run_id, Cancelled(message="performed without it"), force=True)
                 return None
             await asyncio.sleep(_POLL_RUN if ticket.begun.is_set() else _POLL_BEGIN)
+
+
+async def _unless_busy(ask: Callable[[], Awaitable[T]], ticket: Ticket, *, always: bool = False) -> T:
+    """Ask again while the server is too busy to answer, as long as somebody waits for the first line.
+
+    A 503 means that nothing was done. `always`: also afterwards, because asking changes nothing.
+    """
+    while True:
+        try:
+            return await ask()
+        except PrefectHTTPStatusError as error:
+            given_up = ticket.abandoned or (ticket.begun.is_set() and not always)
+            if given_up or error.response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+        await asyncio.sleep(_POLL_BEGIN)
 
 
 def _end(ticket: Ticket, kind: StateType) -> None:
