@@ -46,7 +46,7 @@ def prepare(ground: Ground, store: Store, messages: int) -> tuple[str, str]:
     due = store.fresh()
     with opened(ground.settings(database_url=due), made=True) as db, db.transaction() as session:
         people.settle_in(session, people.roster_file(PEERS, messages))
-        _log(session, messages)
+        log_waiting(session, messages)
     ready = store.copy(due)
     with opened(ground.settings(database_url=ready)) as db:
         move(db, minutes=1)
@@ -68,7 +68,7 @@ def move(db: Database, minutes: int = 2) -> None:
         clockwork.move_to(session, _MOMENT + timedelta(minutes=minutes), "bench")
 
 
-def _log(session: Session, messages: int) -> None:
+def log_waiting(session: Session, messages: int) -> None:
     """Incidents of twenty people each, as logging and planning leave them, with the first check-in alone."""
     responders = select(Person).join(PersonRole).where(PersonRole.role == Role.RESPONDER)
     rows = list(session.scalars(responders.order_by(Person.id).limit(messages)))
