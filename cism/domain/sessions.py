@@ -54,6 +54,20 @@ class Blocked(StrEnum):
     NO_COMMON_HOUR = "no_common_hour"  # no hour of the window at which all of them are up
 
 
+FUNERAL_MOVED: Final = "funeral_moved"
+# What speaks against a group whatever the hour: also one that was planned before is then not held.
+_FORBIDDING: Final = frozenset(
+    {
+        Blocked.GROUP_NOT_ALLOWED,
+        Blocked.NOT_FOR_THIS_TYPE,
+        Blocked.LEGAL_JEOPARDY,
+        Blocked.INDIVIDUAL_FIRST,
+        Blocked.FUNERAL_UNKNOWN,
+    }
+)
+OFF: Final = frozenset({FUNERAL_MOVED, *(reason.value for reason in _FORBIDDING)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPlan:
     """One group session that could be held, or the reason why not.
@@ -113,6 +127,28 @@ def plan_sessions(
             case = _Case(incident, type_, kind, rule, now)
             plans += [plan for group in groups for plan in _plans(case, group)]
     return plans
+
+
+def why_off(
+    incident: Incident,
+    plan: SessionPlan,
+    starts_at: datetime | None,
+    *,
+    types: Mapping[str, IncidentType] = INCIDENT_TYPES,
+) -> str | None:
+    """Why a session of the same group, planned before for `starts_at`, is not held after all; None: it is.
+
+    `plan` is what would be planned now. Somebody may be charged after the statements were complete, and a
+    funeral may be moved; the hours of people who were added later do not take away what was promised.
+    """
+    if plan.blocked in _FORBIDDING:
+        return str(plan.blocked)
+    type_ = types.get(incident.type)
+    funeral = incident.funeral_at if type_ is not None and type_.lodd and plan.kind == CISD else None
+    if funeral is None or starts_at is None:
+        return None
+    window = funeral_window(funeral)
+    return None if window.earliest <= starts_at <= window.latest else FUNERAL_MOVED
 
 
 def team_size(participants: int) -> int:

@@ -12,7 +12,7 @@ from cism.domain.incident import Circle, IncidentState
 from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.selection import choose, match_peers, must_step_back
-from cism.services import calls, choice, events, in_charge, notify, people, questions, sessions, steps
+from cism.services import calls, choice, events, in_charge, notify, people, questions, sessions, steps, words
 from cism.store.states import AssignmentState
 from cism.store.tables import Assignment, Incident, Person, Question, Step, new_id
 
@@ -120,7 +120,8 @@ def step_back(session: Session, row: Incident, now: datetime) -> int:
         questions.close(session, state="superseded", now=now, subject_id=assignment.id)
         _move(session, assignment, AssignmentState.REVOKED, now)
         if was_told:
-            notify.relieved(session, helper, assignment, row, now)
+            code = words.code_of(session, assignment.id)
+            notify.relieved(session, helper, assignment.id, code, row, now)
         moved += 1
     if moved:
         session.flush()

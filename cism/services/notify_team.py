@@ -57,11 +57,12 @@ def already_covered(
     words.put(session, message, f"already:{key}:{now.timestamp():.3f}", now, helper)
 
 
-def relieved(session: Session, helper: Person, assignment: Assignment, row: Incident, now: datetime) -> None:
-    """Somebody else takes over; no reason is given."""
-    code = words.code_of(session, assignment.id)
+def relieved(
+    session: Session, helper: Person, subject_id: str, code: str, row: Incident, now: datetime
+) -> None:
+    """Somebody else takes over a turn or a meeting; no reason is given."""
     message = m.Released(agency=words.agency_name(session, row.agency), code=code)
-    words.put(session, message, f"released:{assignment.id}", now, helper, None, row.id)
+    words.put(session, message, f"released:{subject_id}:{helper.id}", now, helper, None, row.id)
 
 
 def stand_down(

@@ -77,6 +77,7 @@ def people_added(session: Session, row: Incident, person_ids: Sequence[str], now
     lay_out(session, row, now)
     activation.team_changed(session, row, now)
     activation.look(session, row, now)
+    sessions.tell_team(session, row, now)
 
 
 def on_ask_exposure_end(session: Session, step: Step, now: datetime) -> str | None:

@@ -7,41 +7,35 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from cism.domain.people import Role, SleepWindow
+from cism.domain.people import SleepWindow
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import SessionRule
 from cism.domain.quiet_hours import next_open
-from cism.domain.selection import Helper, consider
-from cism.domain.sessions import SessionPlan, plan_sessions
-from cism.errors import AlreadyDone, BadInput, NotAllowed, NotFound
-from cism.services import choice, events, notify, people, questions, steps
+from cism.domain.sessions import OFF, SessionPlan, plan_sessions, why_off
+from cism.errors import AlreadyDone, BadInput, NotFound
+from cism.services import choice, events, notify, people, questions, session_team, steps
 from cism.services.contact_rules import textable, why_not_now
-from cism.store.states import AssignmentState, SessionState
-from cism.store.tables import (
-    AffectedPerson,
-    Assignment,
-    GroupSession,
-    Incident,
-    Invitation,
-    Person,
-    Question,
-    Step,
-)
+from cism.store.states import SessionState
+from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation, Question, Step
 
 FOLLOW_UP_AFTER = timedelta(hours=20)  # the call within 24 h of the session (domain.md 3.1)
 _LIVE = (SessionState.PROPOSED, SessionState.APPROVED)
 
 
 def planned_steps(session: Session, row: Incident, now: datetime) -> list[PlannedStep]:
-    """Write down every session that could be held, and every one that may not be, with its reason."""
+    """Write down every session that could be held, and every one that may not be, with its reason.
+
+    One that was planned before and may not be held any more, as things now stand, is called off.
+    """
     found: list[PlannedStep] = []
     affected = people.by_ids(session, [item.person_id for item in row.affected])
     snapshots = {person_id: people.snapshot(item) for person_id, item in affected.items()}
     protocol = choice.protocol_of(row)
     for plan in plan_sessions(people.incident_snapshot(row), snapshots, protocol, now):
+        _call_off_forbidden(session, row, plan, now)
         meeting = _written(session, row, plan, protocol.sessions[plan.kind], now)
         if meeting is not None and meeting.state in _LIVE:
             rule = protocol.sessions[plan.kind]
@@ -109,7 +103,7 @@ def on_reminder(session: Session, step: Step, now: datetime) -> str | None:
     if len(_coming(session, meeting)) < least:
         _called_off(session, row, meeting, "too_few_came_forward", now)
         return "too few: one-to-one instead"
-    team = _team(session, row, meeting)
+    team = session_team.of(session, row, meeting, now)
     if not team:
         _called_off(session, row, meeting, "nobody_to_lead", now)
         return "nobody to lead it: one-to-one instead"
@@ -122,8 +116,11 @@ def on_report(session: Session, step: Step, now: datetime) -> str | None:
     """Was it held, and how many came?"""
     meeting, row = _both(session, step)
     questions.close(session, state="expired", now=now, subject_id=meeting.id, kinds=("invitation",))
-    if meeting.state is not SessionState.APPROVED or meeting.leader_id is None:
+    if meeting.state is not SessionState.APPROVED:
         return meeting.state.value
+    session_team.of(session, row, meeting, now)  # whoever led it may have left the team meanwhile
+    if meeting.leader_id is None:
+        return "nobody to ask"
     leader = people.get(session, meeting.leader_id)
     question = questions.ask(
         session, person_id=leader.id, kind="report", now=now, incident_id=row.id, subject_id=meeting.id
@@ -155,7 +152,7 @@ def decide(
     if meeting.state is not SessionState.PROPOSED:
         message = f"this session is {meeting.state.value} already"
         raise AlreadyDone(message)
-    _refuse_non_clinician(session, row, by)
+    session_team.refuse_non_clinician(session, row, by)
     _move(session, meeting, SessionState.APPROVED if approve else SessionState.REFUSED, now, by)
     questions.close(session, state="expired", now=now, subject_id=meeting.id, kinds=("approval",))
     steps.cancel(session, reason="decided", now=now, subject_id=meeting.id)
@@ -211,8 +208,11 @@ def tell_team(session: Session, row: Incident, now: datetime) -> None:
         GroupSession.starts_at > now,
     )
     for meeting in session.scalars(query.order_by(GroupSession.starts_at)).all():
-        for helper, code in _team(session, row, meeting):
+        before = meeting.leader_id
+        for helper, code in session_team.of(session, row, meeting, now):
             notify.session_team(session, helper, code, meeting, now)
+        if before is not None and before != meeting.leader_id:
+            session_team.relieve(session, row, meeting, before, now)
 
 
 def call_off(session: Session, row: Incident, now: datetime) -> None:
@@ -237,6 +237,8 @@ def _written(
             GroupSession.incident_id == row.id,
             GroupSession.kind == plan.kind,
             GroupSession.group_key == plan.group[:120],
+            # what was called off for a reason that may pass can be planned anew
+            or_(GroupSession.state != SessionState.CANCELLED, GroupSession.reason.not_in(OFF)),
         )
     )
     if meeting is not None and (meeting.state is not SessionState.BLOCKED or plan.blocked is not None):
@@ -274,13 +276,16 @@ def _written(
 
 
 def _ask_clinician(session: Session, row: Incident, meeting: GroupSession, turn: int, now: datetime) -> str:
+    """Ask the next clinician, each once; whom it is not grave enough to wake is asked when they are up."""
     rule = choice.protocol_of(row).sessions[meeting.kind]
-    clinicians = _clinicians(session, row, now)
-    too_late = meeting.starts_at is None or now >= meeting.starts_at
-    if turn >= len(clinicians) or too_late:
+    helper, ask_at = session_team.next_to_approve(session, row, meeting, now)
+    if helper is None or meeting.starts_at is None or ask_at >= meeting.starts_at:
         _move(session, meeting, SessionState.LAPSED, now, None)
         return "nobody decided: one-to-one instead"
-    helper = clinicians[turn]
+    if ask_at > now:
+        key = f"propose:{meeting.id}:{turn}:{int(ask_at.timestamp())}"
+        steps.plan(session, [_step(StepKind.PROPOSE_SESSION, meeting, ask_at, key)])
+        return "waits until a clinician is up"
     deadline = now + rule.approve_within
     question = questions.ask(
         session,
@@ -292,7 +297,8 @@ def _ask_clinician(session: Session, row: Incident, meeting: GroupSession, turn:
         deadline=deadline,
     )
     notify.approval(session, helper, question, row, deadline, now)
-    step = _step(StepKind.APPROVAL_DEADLINE, meeting, deadline, f"approve-by:{meeting.id}:{turn}")
+    # by the question, because turns begin anew where a clinician had to be waited for
+    step = _step(StepKind.APPROVAL_DEADLINE, meeting, deadline, f"approve-by:{question.id}")
     steps.plan(session, [replace(step, payload={"turn": turn + 1})])
     return "asked a clinician"
 
@@ -320,14 +326,31 @@ def _offer(session: Session, row: Incident, meeting: GroupSession, now: datetime
     tell_team(session, row, now)
 
 
+def _call_off_forbidden(session: Session, row: Incident, plan: SessionPlan, now: datetime) -> None:
+    """Statements are pending again, or the funeral was moved: what was promised is not held all the same."""
+    query = select(GroupSession).where(
+        GroupSession.incident_id == row.id,
+        GroupSession.kind == plan.kind,
+        GroupSession.state.in_(_LIVE),
+        GroupSession.starts_at > now,
+    )
+    for meeting in session.scalars(query).all():
+        mine = f"{meeting.group_key}/".startswith(f"{plan.group[:120]}/")  # a large group meets in parts
+        why = why_off(people.incident_snapshot(row), plan, meeting.starts_at) if mine else None
+        if why is not None:
+            _called_off(session, row, meeting, why, now)
+
+
 def _called_off(session: Session, row: Incident, meeting: GroupSession, why: str, now: datetime) -> None:
+    told = meeting.state is SessionState.APPROVED
     meeting.reason = why
     _move(session, meeting, SessionState.CANCELLED, now, None)
-    for helper, _ in _team(session, row, meeting):
-        notify.session_off(session, helper, meeting, now)
+    if told:
+        for helper, _ in session_team.of(session, row, meeting, now):
+            notify.session_off(session, helper, meeting, now)
     _call_each(session, row, meeting, now)
     steps.cancel(session, reason=why, now=now, subject_id=meeting.id)
-    questions.close(session, state="expired", now=now, subject_id=meeting.id, kinds=("invitation",))
+    questions.close(session, state="expired", now=now, subject_id=meeting.id)
     session.execute(delete(Invitation).where(Invitation.session_id == meeting.id))
 
 
@@ -358,51 +381,6 @@ def _call(
         subject_id=item.id,
         payload=payload,
     )
-
-
-def _team(session: Session, row: Incident, meeting: GroupSession) -> list[tuple[Person, str]]:
-    """Who serves, as many as the session needs, each with the code they know; the leader first."""
-    rows = session.execute(
-        select(Assignment.peer_id, Question.code)
-        .join(Question, (Question.subject_id == Assignment.id) & (Question.kind == "assignment"))
-        .where(Assignment.incident_id == row.id, Assignment.state == AssignmentState.ACCEPTED)
-        .order_by(Assignment.changed_at)
-    ).all()
-    found = {peer_id: code or "" for peer_id, code in rows}
-    leader = meeting.leader_id or next(iter(found), None)
-    meeting.leader_id = leader
-    if leader is not None and leader not in found:
-        code = session.scalar(
-            select(Question.code).where(Question.person_id == leader, Question.subject_id == meeting.id)
-        )
-        found = {leader: code or "", **found}
-    chosen = list(found.items())[: max(1, meeting.team_size)]
-    return [(people.get(session, person_id), code) for person_id, code in chosen if code]
-
-
-def _clinicians(session: Session, row: Incident, now: datetime) -> list[Person]:
-    """Licensed, reachable, outside the incident; the agency's own first."""
-    ctx = choice.context(session, row, now, Helper.CLINICIAN)
-    found = [
-        item
-        for item in people.with_role(session, [Role.CLINICIAN, Role.CLINICAL_DIRECTOR])
-        if people.reachable(item) and item.id not in ctx.affected_ids
-    ]
-    licensed = [item for item in found if "no_certificate" not in consider(people.snapshot(item), ctx)]
-    return sorted(licensed, key=lambda item: (item.agency != row.agency, item.id))
-
-
-def _refuse_non_clinician(session: Session, row: Incident, by: str | None) -> None:
-    if by is None:
-        return  # the installation's owner at the terminal, audited; the CLI asks for --as
-    helper = people.get(session, by)
-    roles = {item.role for item in helper.roles}
-    if not roles & {Role.CLINICIAN, Role.CLINICAL_DIRECTOR}:
-        message = "only a clinician approves or refuses a debriefing"
-        raise NotAllowed(message)
-    if any(item.person_id == by for item in row.affected):
-        message = "you are on this incident's list: another clinician decides"
-        raise NotAllowed(message)
 
 
 def _coming(session: Session, meeting: GroupSession) -> list[str]:

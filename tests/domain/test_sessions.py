@@ -16,7 +16,7 @@ from cism.domain.people import Discipline, Person, PersonStatus, Role, SleepWind
 from cism.domain.protocol import Protocol, load_protocol
 from cism.domain.quiet_hours import is_asleep, is_open
 from cism.domain.session_slots import invitation_at
-from cism.domain.sessions import CISD, DEFUSING, Blocked, SessionPlan, plan_sessions, team_size
+from cism.domain.sessions import CISD, DEFUSING, Blocked, SessionPlan, plan_sessions, team_size, why_off
 from cism.domain.windows import Window
 
 HOUR = timedelta(hours=1)
@@ -365,6 +365,22 @@ class TestScenarioB:
         assert plan.window.latest == at(NEW_YORK, 2026, 10, 17, 11)
         late = only(plans(event, people, at(NEW_YORK, 2026, 10, 17, 12))[CISD])
         assert late.blocked is Blocked.WINDOW_CLOSED
+
+    def test_what_was_planned_before_stands_while_nothing_forbids_it(self) -> None:
+        people = crew(5)
+        event = replace(
+            incident("LODD", on_list(people, self.END)), funeral_at=at(NEW_YORK, 2026, 10, 10, 11)
+        )
+        plan = only(plans(event, people, self.END + 2 * DAY)[CISD])
+        assert why_off(event, plan, plan.starts_at) is None
+        moved = replace(event, funeral_at=at(NEW_YORK, 2026, 10, 14, 11))
+        assert why_off(moved, plan, plan.starts_at) == "funeral_moved"
+        closed = replace(plan, blocked=Blocked.WINDOW_CLOSED)  # somebody was added late
+        assert why_off(event, closed, plan.starts_at) is None
+        unknown = replace(plan, blocked=Blocked.FUNERAL_UNKNOWN)
+        assert why_off(replace(event, funeral_at=None), unknown, plan.starts_at) == "funeral_unknown"
+        assert why_off(replace(event, type="OF_ANOTHER_FILE"), plan, plan.starts_at) is None
+        assert why_off(event, plan, None) is None
 
 
 class TestScenarioC:

@@ -14,7 +14,7 @@ from cism.domain.incident import Circle, Severity
 from cism.domain.plan import RECURRING, StepState
 from cism.services import clockwork, engine, inbound, intake, people, roster
 from cism.store.db import Database, now, real_now
-from cism.store.tables import ClockRow, Outbox, Person, Step
+from cism.store.tables import ClockRow, Outbox, Person, Question, Step
 from notifications.gateway import InboundSms
 from tests.stories.clock import StoryClock
 from tests.stories.places import NOON, metro
@@ -62,6 +62,23 @@ class World:
         found = self.see(lambda session: people.by_roster_id(session, self.cast.agency, key))
         assert found is not None
         return found.id
+
+    def key_of(self, person_id: str | None) -> str:
+        """The short name of somebody."""
+        return next(key for key in self.cast.rows if self.id_of(key) == person_id)
+
+    def answer(self, kind: str, digit: str = "1") -> list[str]:
+        """Everybody who has an open question of this kind answers it; says who did."""
+        asked = self.rows(Question, Question.kind == kind, Question.state == "open")
+        who = [self.key_of(row.person_id) for row in asked]
+        for key, row in zip(who, asked, strict=True):
+            self.text(key, f"{digit} {row.code}")
+        return who
+
+    def told(self, kind: str) -> list[str]:
+        """Who was sent a text of this kind, in order of time."""
+        rows = sorted(self.sent(kind), key=lambda row: (row.made_at, row.id))
+        return [self.key_of(row.person_id) for row in rows]
 
     def log(self, type_: str, *affected: str, severity: str | None = None, **details: Any) -> str:
         """Log an incident and perform what it causes."""
