@@ -17,7 +17,7 @@ from cism.domain.quiet_hours import next_open
 from cism.domain.replies import OpenQuestion, QuestionKind, QuestionState, Reading, ReadingKind, Sender, read
 from cism.domain.triage import About, LastAnswer, Triage, is_second_two, queue_deadline, triage
 from cism.errors import CismError
-from cism.services import answers, escalations, events, notify, people, questions, queue, unsent
+from cism.services import answers, escalations, events, notify, people, questions, queue, unsent, worry
 from cism.services.links import sign_in_address
 from cism.store.db import database_of, find_hash, real_now
 from cism.store.db import now as product_now
@@ -260,24 +260,7 @@ def _worry(text: _Text) -> None:
     if question is None or text.person is None:
         _care_now(text)
         return
-    subject = people.get(text.session, question.about_id) if question.about_id else None
-    if subject is None:
-        subject = _only_person_of(text.session, question)
-    if subject is None:
-        queue.add(
-            text.session, "worry", now=text.now, within=LATE, person=text.person, inbound_sid=text.sms.sid
-        )
-    else:
-        escalations.open_for(
-            text.session,
-            person=subject,
-            agency=subject.agency,
-            level=EscalationLevel.URGENT,
-            reason="worry",
-            now=text.now,
-            incident_id=question.incident_id,
-        )
-    notify.noted(text.session, text.person, question, text.now, goes_on=True)
+    worry.about(text.session, text.person, question, text.now, inbound_sid=text.sms.sid)
 
 
 def _answer(text: _Text) -> None:
@@ -449,12 +432,6 @@ def _duty_agency(session: Session) -> str:
 def _cancel_everything(text: _Text) -> None:
     if text.person is not None:
         unsent.silence(text.session, text.person, text.now, peers_call=True)
-
-
-def _only_person_of(session: Session, question: Question) -> Person | None:
-    """Whom a worry about a whole assignment means, where the helper looks after exactly one person."""
-    found = people.looked_after(session, question.person_id, question.incident_id)
-    return found[0] if len(found) == 1 else None
 
 
 _ACTS: dict[ReadingKind, Callable[[_Text], None]] = {

@@ -113,6 +113,43 @@ async def test_a_button_does_what_the_digit_does(site: Site, label: str, answer:
     assert (row.state, row.answer) == ("answered", answer)
 
 
+async def test_pressing_a_button_twice_is_no_error_and_changes_nothing(site: Site) -> None:
+    path = site.link("P1", "assignment", (await _assigned(site)).id)
+    page = await open_link(site, path)
+    for _ in range(2):
+        answer = await press(site, path, page, "Reached")
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert len(site.messages("noted", "P1")) == 1
+
+
+async def test_a_worry_about_one_person_asks_a_clinician_about_that_person(site: Site) -> None:
+    path = site.link("P1", "assignment", (await _assigned(site)).id)
+    page = await open_link(site, path)
+    question = _of_p1(site)
+    assert f"7 {question.code} worried" in page.text
+    await press(site, path, page, "I am worried: a clinician, please", question=question.id)
+    (row,) = site.rows(select(Escalation))
+    assert (row.person_id, row.reason, row.level.value) == (question.about_id, "worry", "URGENT")
+    assert "A clinician is asked about them" in (await site.client.get(path)).text
+    (theirs,) = site.rows(
+        select(Question).where(Question.person_id == site.id_of("P2"), Question.kind == "page")
+    )
+    answer = await press(site, path, page, "Reached", question=theirs.id)
+    assert answer.status_code == 403
+
+
+async def test_a_page_says_whose_clock_it_speaks_of(site: Site) -> None:
+    page = await open_link(site, site.link("P1", "assignment", (await _assigned(site)).id))
+    assert "All times are New York time (EST)" in page.text
+
+
+async def test_a_browser_that_comes_back_to_an_answer_is_shown_the_page(site: Site) -> None:
+    path = site.link("P1", "home", None)
+    for act in ("open", "code", "answer"):
+        answer = await site.client.get(f"{path}/{act}")
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+
+
 async def test_a_question_of_somebody_else_cannot_be_answered(site: Site) -> None:
     path = site.link("P1", "assignment", (await _assigned(site)).id)
     page = await open_link(site, path)
@@ -213,7 +250,7 @@ async def test_whoever_takes_an_escalation_then_sees_whom_to_call(site: Site) ->
     assert f'href="tel:{site.person("R1").phone}"' in page.text
     await press(site, path, page, "Reached")
     assert site.rows(select(Escalation))[0].state is EscalationState.CLOSED
-    assert "This is closed" in (await site.client.get(path)).text
+    assert "How this ended is recorded" in (await site.client.get(path)).text
 
 
 async def test_somebody_who_was_never_asked_sees_no_escalation(site: Site) -> None:
@@ -239,6 +276,62 @@ async def test_a_search_ends_with_a_meeting_or_a_named_hand_over(site: Site) -> 
     await press(site, path, page, "Met in person")
     (row,) = site.rows(select(Escalation).where(Escalation.id == welfare.id))
     assert (row.state, row.outcome) == (EscalationState.CLOSED, "met_in_person")
+
+
+async def test_a_search_can_be_ended_after_a_sign_in_by_phone_too(site: Site) -> None:
+    await site.text("R1", "3")
+    site.perform()
+    asked = site.rows(select(Question).where(Question.kind == "escalation"))[0]
+    helper = next(key for key in ("K1", "D1", "C1", "P1", "P2", "P3") if site.id_of(key) == asked.person_id)
+    await site.text(helper, f"1 {asked.code}")
+    await site.text(helper, f"6 {asked.code}")
+    site.perform()
+    path = site.link("D1", "home", None)
+    await press(site, path, await open_link(site, path), "I take it and call")
+    page = await site.client.get(path)
+    answer = await press(site, path, page, "Handed to emergency services", by_name="Dora Director")
+    assert answer.status_code == 303
+    row = site.rows(select(Escalation).where(Escalation.welfare.is_(True)))[0]
+    assert (row.state, row.outcome) == (EscalationState.CLOSED, "handed_to_emergency_services")
+    again = await press(site, path, page, "Met in person")  # the page of a moment ago
+    assert again.status_code == 303
+    assert "Nothing waits for you" in (await site.client.get(path)).text
+
+
+async def test_whoever_signs_in_sees_all_that_waits_for_them(site: Site) -> None:
+    await site.log()
+    site.perform()
+    await site.text("R1", "the chief said I should ask you about leave")
+    path = site.link("C1", "home", None)
+    page = await open_link(site, path)
+    assert page.text.index("ask you about leave") < page.text.index("I take over")
+    await press(site, path, page, "Handled")
+    await press(site, path, page, "I take over")
+    assert site.rows(select(QueueItem))[0].state is QueueState.HANDLED
+    assert site.rows(select(Incident))[0].accepted_by == site.id_of("C1")
+    assert "Nothing waits for you" in (await site.client.get(path)).text
+    asked = site.rows(select(Question).where(Question.kind == "page"))[0]
+    peer = next(key for key in ("P1", "P2", "P3") if site.id_of(key) == asked.person_id)
+    path = site.link(peer, "home", None)
+    page = await open_link(site, path)
+    assert "Can you take a turn?" in page.text
+    await press(site, path, page, "I am available")
+    assert "Your assignment" in (await site.client.get(path)).text
+
+
+async def test_nobody_acts_on_what_does_not_wait_for_them(site: Site) -> None:
+    await site.log()
+    await site.text("R1", "the chief said I should ask you about leave")
+    (item,) = site.rows(select(QueueItem))
+    (row,) = site.rows(select(Incident))
+    path = site.link("P1", "home", None)
+    await open_link(site, path)
+    form = fields(await site.client.get("/sign-in"), "/sign-in/phone")
+    token = {"form_token": form["form_token"]}
+    await site.client.post(f"{path}/handled", data=token | {"subject": item.id})
+    await site.client.post(f"{path}/take-over", data=token | {"subject": row.id})
+    assert site.rows(select(QueueItem))[0].state is QueueState.OPEN
+    assert site.rows(select(Incident))[0].accepted_by is None
 
 
 async def test_words_in_the_queue_are_read_and_marked_as_handled(site: Site) -> None:
@@ -267,6 +360,7 @@ async def test_a_coordinator_sees_how_the_asking_stands_and_takes_over(site: Sit
     page = await open_link(site, path)
     assert "Pia Peer" in page.text
     assert "Rita" not in page.text
+    assert "not available" not in page.text  # nobody declined; who was not needed said no to nothing
     await press(site, path, page, "I take over")
     assert site.rows(select(Incident))[0].accepted_by == site.id_of("C1")
 

@@ -69,7 +69,9 @@ def escalation(session: Session, helper: Person, subject: str | None, now: datet
     if row is None or row.person_id == helper.id or not _was_asked(session, helper, row):
         return over(_GONE)
     if row.state is EscalationState.CLOSED:
-        return over("This is closed: a human has recorded how it ended. Thank you.")
+        return over(
+            "How this ended is recorded. If nobody was reached, the clinical director goes on. Thank you."
+        )
     if row.state is EscalationState.ACKED and row.acked_by != helper.id:
         return over("Somebody else has taken this and makes the call. Thank you.")
     question = open_question(session, helper.id, row.id, "escalation", "welfare")
@@ -147,7 +149,22 @@ def _person(session: Session, helper: Person, incident: Incident, person: Person
         .order_by(Question.asked_at.desc())
     ).first()
     waits = question if question is not None and question.state == "open" else None
-    following = session.scalar(
+    return {
+        "name": person.name,
+        "phone": person.phone if person.frozen_at is None else None,
+        "by": _spoken(waits.deadline, helper) if waits else None,
+        "open": waits is not None,
+        "code": question.code if question else None,
+        "reported": question is not None and waits is None,
+        "next": _spoken(_next_call(session, incident, person), helper),
+        "buttons": buttons(waits, REPORT_LABELS),
+        "question": question.id if question else None,
+        "worried": _is_worried_about(session, person),
+    }
+
+
+def _next_call(session: Session, incident: Incident, person: Person) -> datetime | None:
+    return session.scalar(
         select(func.min(Step.due_at)).where(
             Step.incident_id == incident.id,
             Step.person_id == person.id,
@@ -155,15 +172,16 @@ def _person(session: Session, helper: Person, incident: Incident, person: Person
             Step.state == StepState.PLANNED,
         )
     )
-    return {
-        "name": person.name,
-        "phone": person.phone if person.frozen_at is None else None,
-        "by": _spoken(waits.deadline, helper) if waits else None,
-        "code": waits.code if waits else None,
-        "reported": question is not None and waits is None,
-        "next": _spoken(following, helper),
-        "buttons": buttons(waits, REPORT_LABELS),
-    }
+
+
+def _is_worried_about(session: Session, person: Person) -> bool:
+    """Whether a clinician is asked about them because a helper is worried."""
+    query = select(Escalation.id).where(
+        Escalation.person_id == person.id,
+        Escalation.reason == "worry",
+        Escalation.state != EscalationState.CLOSED,
+    )
+    return session.scalar(query) is not None
 
 
 def _whom(session: Session, row: Escalation) -> dict[str, Any]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cism.errors import AlreadyDone
 from cism.services import audit, people
 from cism.services.links import Opened
 from cism.store.db import now as product_now
-from cism.store.tables import Person, Question
+from cism.store.tables import Person
 from cism.web.pages import helper_sections, other_sections
+from cism.web.pages.local_time import zone_name
 from cism.web.pages.sections import Section, over
+from cism.web.pages.waiting import waiting, waits
 
 HOME = "home"
 _Read = Callable[[Session, Person, str | None, datetime], Section]
@@ -21,49 +24,47 @@ _BY_PURPOSE: Mapping[str, _Read] = {
     "assignment": helper_sections.assignment,
     "escalation": helper_sections.escalation,
     "approval": helper_sections.approval,
+    "page": other_sections.page,
+    "report": other_sections.report,
     "incident": other_sections.incident,
     "queue": other_sections.queue_item,
     "invitation": other_sections.invitation,
 }
-# what a person who signed in by phone has open, by the kind of question
-_BY_QUESTION = {
-    "escalation": "escalation",
-    "welfare": "escalation",
-    "approval": "approval",
-    "assignment": "assignment",
-    "invitation": "invitation",
-}
+_NOTHING = "Nothing waits for you. For a call at any time, text our number: 2 in the next days, 3 now."
 
 
-def view(session: Session, opened: Opened) -> list[Section]:
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page behind a link: its sections, and the zone that its times are in."""
+
+    sections: list[Section]
+    zone: str
+
+
+def view(session: Session, opened: Opened) -> View:
     """Everything the page shows; reading it is audited."""
     now = product_now(session)
     person = people.get(session, opened.person_id)
     if opened.purpose == HOME:
-        found = _home(session, person, now)
+        wanted: list[tuple[str, str | None]] = [*waiting(session, person)]
     else:
-        read = _BY_PURPOSE.get(opened.purpose)
-        found = [read(session, person, opened.subject_id, now)] if read else []
+        wanted = [(opened.purpose, opened.subject_id)] if opened.purpose in _BY_PURPOSE else []
+    found = [_BY_PURPOSE[purpose](session, person, subject, now) for purpose, subject in wanted]
+    if opened.purpose == HOME:
+        found = [section for section in found if section.subject is not None]
     for section in found:
         if section.subject is not None:
             audit.write(session, person.id, f"page {section.template[9:-5]}", section.subject)
-    return found or [over("Nothing waits for you.")]
+    return View(found or [over(_NOTHING)], zone_name(person.zone, now))
 
 
-def _home(session: Session, person: Person, now: datetime) -> list[Section]:
-    asked = session.scalars(
-        select(Question)
-        .where(
-            Question.person_id == person.id,
-            Question.state == "open",
-            Question.kind.in_(list(_BY_QUESTION)),
-        )
-        .order_by(Question.asked_at)
-    )
-    wanted = dict.fromkeys((_BY_QUESTION[item.kind], item.subject_id) for item in asked)
-    order = list(_BY_QUESTION.values())
-    found = [
-        _BY_PURPOSE[purpose](session, person, subject, now)
-        for purpose, subject in sorted(wanted, key=lambda item: order.index(item[0]))
-    ]
-    return [section for section in found if section.subject is not None]
+def subject_of(session: Session, opened: Opened, purpose: str, given: str) -> str | None:
+    """What a button is about: the link's own subject, or after a sign-in one of those that wait.
+
+    AlreadyDone where it waits no longer, or never did: the page says what does. None on another page.
+    """
+    if opened.purpose != HOME:
+        return opened.subject_id if opened.purpose == purpose else None
+    if not waits(session, people.get(session, opened.person_id), purpose, given):
+        raise AlreadyDone
+    return given

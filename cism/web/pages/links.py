@@ -16,8 +16,8 @@ from starlette.responses import RedirectResponse, Response
 from cism.domain.escalation import EscalationState
 from cism.domain.people import PersonStatus
 from cism.domain.questions import ALLOWED_DIGITS, QuestionKind
-from cism.errors import BadInput, NotAllowed, NotFound, NotSignedIn
-from cism.services import answers, audit, escalations, links, people, queue, response
+from cism.errors import AlreadyDone, BadInput, NotAllowed, NotFound, NotSignedIn
+from cism.services import answers, audit, escalations, links, people, queue, response, worry
 from cism.services.links import LIFETIME, Opened
 from cism.store.db import now as product_now
 from cism.store.tables import Question
@@ -25,7 +25,6 @@ from cism.web.backend import backend_of
 from cism.web.pages import link_view, other_sections
 from cism.web.pages.cookies import form_token, keep_visit, set_page_cookie
 from cism.web.pages.forms import Form, posted
-from cism.web.pages.sections import Section
 from cism.web.pages.templating import page
 
 router = APIRouter(include_in_schema=False)
@@ -42,7 +41,7 @@ async def look(request: Request, secret: str) -> Response:
     if browser is None:
         return await _gate(request, secret, sent=sent)
 
-    def work(session: Session) -> list[Section]:
+    def work(session: Session) -> link_view.View:
         opened = links.opened(session, secret, browser)
         request.state.actor = opened.person_id
         return link_view.view(session, opened)
@@ -52,9 +51,22 @@ async def look(request: Request, secret: str) -> Response:
     except (NotSignedIn, NotFound):
         return await _gate(request, secret, sent=sent, expired=not sent)
     token = await form_token(request)
-    answer = page(request, "link.html", form_token=token, sections=found, base=f"/a/{secret}")
+    answer = page(
+        request,
+        "link.html",
+        form_token=token,
+        sections=found.sections,
+        zone=found.zone,
+        base=f"/a/{secret}",
+    )
     keep_visit(request, answer)
     return answer
+
+
+@router.get("/a/{secret}/{_act}")
+async def look_again(secret: str, _act: str) -> Response:
+    """A browser that was closed on an answer comes back by asking for that address."""
+    return RedirectResponse(f"/a/{secret}", status_code=303)
 
 
 @router.post("/a/{secret}/code")
@@ -118,6 +130,8 @@ async def answer_question(request: Request, secret: str) -> Response:
             message = "This question is not yours."
             raise NotAllowed(message)
         digit, number = form.one("digit"), form.one("number")
+        if question.state != "open" and question.answer == digit:
+            return  # pressed twice
         if digit not in ALLOWED_DIGITS[QuestionKind(question.kind)] or (number and not number.isdecimal()):
             message = "This answer does not fit the question. Open the page again."
             raise BadInput(message)
@@ -130,13 +144,13 @@ async def answer_question(request: Request, secret: str) -> Response:
 async def handled(request: Request, secret: str) -> Response:
     """The words were read, and the reader has acted."""
 
-    def work(session: Session, opened: Opened, _form: Form) -> None:
+    def work(session: Session, opened: Opened, form: Form) -> None:
         now = product_now(session)
         helper = people.get(session, opened.person_id)
-        shown = other_sections.queue_item(session, helper, opened.subject_id, now)
-        if opened.purpose != "queue" or shown.subject is None:
-            message = "This has been handled already, or is not yours."
-            raise NotAllowed(message)
+        subject = link_view.subject_of(session, opened, "queue", form.one("subject"))
+        shown = other_sections.queue_item(session, helper, subject, now)
+        if shown.subject is None:
+            raise AlreadyDone  # handled meanwhile, or theirs no longer: the page says which
         queue.handle(session, shown.subject, by=helper.id, now=now)
 
     return await _act(request, secret, work, "handle queue")
@@ -146,11 +160,12 @@ async def handled(request: Request, secret: str) -> Response:
 async def take_over(request: Request, secret: str) -> Response:
     """The coordinator takes over; the logging supervisor no longer sees the list."""
 
-    def work(session: Session, opened: Opened, _form: Form) -> None:
+    def work(session: Session, opened: Opened, form: Form) -> None:
         now = product_now(session)
         helper = people.get(session, opened.person_id)
-        shown = other_sections.incident(session, helper, opened.subject_id, now)
-        if opened.purpose != "incident" or shown.subject is None:
+        subject = link_view.subject_of(session, opened, "incident", form.one("subject"))
+        shown = other_sections.incident(session, helper, subject, now)
+        if shown.subject is None:
             message = "This is not yours to take over."
             raise NotAllowed(message)
         response.accept(session, shown.subject, by=helper.id, now=now)
@@ -163,7 +178,10 @@ async def end_welfare(request: Request, secret: str) -> Response:
     """How the search for somebody ended: met in person, or emergency services asked by a human."""
 
     def work(session: Session, opened: Opened, form: Form) -> None:
-        row = escalations.locked(session, opened.subject_id or "") if opened.purpose == "escalation" else None
+        subject = link_view.subject_of(session, opened, "escalation", form.one("subject"))
+        row = escalations.locked(session, subject) if subject else None
+        if row is not None and row.state is EscalationState.CLOSED:
+            raise AlreadyDone
         if row is None or row.acked_by != opened.person_id or row.state is not EscalationState.ACKED:
             message = "Take it first; only who has it says how it ended."
             raise NotAllowed(message)
@@ -177,6 +195,21 @@ async def end_welfare(request: Request, secret: str) -> Response:
         escalations.close(session, row, helper, outcome, product_now(session))
 
     return await _act(request, secret, work, "close escalation")
+
+
+@router.post("/a/{secret}/worry")
+async def worried(request: Request, secret: str) -> Response:
+    """The same as 7 by text."""
+
+    def work(session: Session, opened: Opened, form: Form) -> None:
+        question = session.get(Question, form.one("question"))
+        if question is None or question.person_id != opened.person_id or question.about_id is None:
+            message = "This question is not yours."
+            raise NotAllowed(message)
+        helper = people.lock_person(session, opened.person_id)
+        worry.about(session, helper, question, product_now(session))
+
+    return await _act(request, secret, work, "worry")
 
 
 @router.post("/sign-in/phone")
@@ -225,6 +258,8 @@ async def _act(
         await backend_of(request).act(together)
     except (NotSignedIn, NotFound):
         return await _gate(request, secret, expired=True)
+    except AlreadyDone:
+        pass  # pressed twice, or somebody was first: the page shows how things stand now
     return RedirectResponse(f"/a/{secret}", status_code=303)
 
 

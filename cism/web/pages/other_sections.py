@@ -80,6 +80,8 @@ def queue_item(session: Session, helper: Person, subject: str | None, now: datet
         return over(_GONE)
     if not may_do(roles, Act.HANDLE_QUEUE, same_agency=True):
         return over(_GONE)
+    if not people.is_staff_for(session, helper, row.incident_id):
+        return over(_GONE)
     if row.state is QueueState.HANDLED:
         return over("A human has read this and acted. Thank you.")
     inbound = session.get(InboundMessage, row.inbound_sid) if row.inbound_sid else None
@@ -97,6 +99,33 @@ def queue_item(session: Session, helper: Person, subject: str | None, now: datet
         },
         row.id,
     )
+
+
+def page(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
+    """Can you take a turn? No more is told than the text told."""
+    question = open_question(session, helper.id, subject, "page")
+    if question is None or question.deadline is None:
+        return over("This has been covered, or its time has passed. Thank you.")
+    return Section(
+        "sections/page.html",
+        {
+            "by": spoken(question.deadline, helper.zone),
+            "code": question.code,
+            "buttons": buttons(question, {"1": "I am available", "0": "Not now"}),
+        },
+        subject,
+    )
+
+
+def report(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
+    """How many came; nothing else is asked or kept (invariant 5)."""
+    meeting = session.get(GroupSession, subject or "")
+    question = open_question(session, helper.id, subject, "report")
+    if meeting is None or question is None:
+        return over("This has been reported. Thank you.")
+    when = spoken(meeting.starts_at, helper.zone) if meeting.starts_at else None
+    values = {"when": when, "question": question.id, "code": question.code}
+    return Section("sections/report.html", values, meeting.id)
 
 
 def invitation(session: Session, person: Person, subject: str | None, now: datetime) -> Section:
@@ -133,6 +162,8 @@ def _team(session: Session, row: Incident) -> list[dict[str, Any]]:
         AssignmentState.ASKED: "asked",
         AssignmentState.ACCEPTED: "on",
         AssignmentState.SILENT: "no answer yet",
+        AssignmentState.COVERED: "not needed",
+        AssignmentState.STOOD_DOWN: "not needed",
     }
     # a decline needs no reason and shows as nothing more than not available
     return [

@@ -1,0 +1,75 @@
+"""What waits for a person who signed in by phone: by which purpose, and about what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.access import Act, may_do
+from cism.domain.incident import IncidentState
+from cism.services import queue
+from cism.services.in_charge import in_charge
+from cism.store.tables import Incident, Person, Question
+
+MOST: Final = 20  # of a kind: what is done makes room for the next
+
+Waiting = tuple[str, str]  # purpose, subject
+
+# what must not wait stands first
+_ORDER: Final = ("escalation", "queue", "page", "approval", "assignment", "report", "incident", "invitation")
+_BY_QUESTION: Final = {
+    "escalation": "escalation",
+    "welfare": "escalation",
+    "page": "page",
+    "approval": "approval",
+    "assignment": "assignment",
+    "report": "report",
+    "invitation": "invitation",
+}
+
+
+def waiting(session: Session, person: Person) -> list[Waiting]:
+    """Everything that this person may answer, read or take over now."""
+    found = dict.fromkeys([*_questions(session, person), *_charge(session, person)])
+    return sorted(found, key=lambda item: _ORDER.index(item[0]))
+
+
+def waits(session: Session, person: Person, purpose: str, subject: str) -> bool:
+    """Whether this is among it."""
+    return (purpose, subject) in waiting(session, person)
+
+
+def _questions(session: Session, person: Person) -> Iterable[Waiting]:
+    asked = session.scalars(
+        select(Question)
+        .where(
+            Question.person_id == person.id, Question.state == "open", Question.kind.in_(list(_BY_QUESTION))
+        )
+        .order_by(Question.asked_at)
+    )
+    return [(_BY_QUESTION[item.kind], item.subject_id) for item in asked if item.subject_id is not None]
+
+
+def _charge(session: Session, person: Person) -> Iterable[Waiting]:
+    roles = [item.role for item in person.roles]
+    found: list[Waiting] = []
+    if may_do(roles, Act.HANDLE_QUEUE, same_agency=True):
+        mine = (item for item in queue.open_items(session) if _is_in(person, queue.readers(session, item)))
+        found += [("queue", item.id) for item in islice(mine, MOST)]
+    if may_do(roles, Act.ACCEPT_INCIDENT, same_agency=True):
+        new = session.scalars(
+            select(Incident)
+            .where(Incident.state == IncidentState.OPEN, Incident.accepted_at.is_(None))
+            .order_by(Incident.logged_at.desc())
+        )
+        theirs = (row for row in new if _is_in(person, in_charge(session, row)))
+        found += [("incident", row.id) for row in islice(theirs, MOST)]
+    return found
+
+
+def _is_in(person: Person, others: Iterable[Person]) -> bool:
+    return any(item.id == person.id for item in others)
