@@ -39,7 +39,9 @@ from cism.services.notify_urgent import (
     escalation_overdue,
     escalation_yours,
     helper_will_call,
+    queue_item_of,
     queue_new,
+    told_of,
     unsettled,
 )
 from cism.services.words import (
@@ -81,6 +83,7 @@ __all__ = [
     "peer_task",
     "peer_task_overdue",
     "phone_confirmed",
+    "queue_item_of",
     "queue_new",
     "relieved",
     "session_off",
@@ -90,6 +93,7 @@ __all__ = [
     "stand_down",
     "team_member_stopped",
     "team_short",
+    "told_of",
     "unsettled",
     "zone_of",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationLevel, RungPlan
@@ -27,6 +28,8 @@ _ASKED_THEMSELVES = frozenset(
         "unread_crisis",
     }
 )
+
+_QUEUE = "queue"  # what the keys of texts about the human queue begin with
 
 
 def escalation(
@@ -128,7 +131,18 @@ def queue_new(session: Session, readers: Sequence[Person], row: QueueItem, now: 
             call=row.kind in _CALLS,
             link=link_for(session, helper, "queue", row.id),
         )
-        words.put(session, message, f"queue:{row.id}:{helper.id}", now, helper)
+        words.put(session, message, f"{_QUEUE}:{row.id}:{helper.id}", now, helper)
+
+
+def queue_item_of(text: Outbox) -> str:
+    """Which item of the human queue a text told of."""
+    return text.key.split(":")[1]
+
+
+def told_of(session: Session, row: QueueItem) -> set[str]:
+    """Whose phones were told of an item of the human queue."""
+    query = select(Outbox.person_id).where(Outbox.key.startswith(f"{_QUEUE}:{row.id}:"))
+    return {person_id for person_id in session.scalars(query) if person_id}
 
 
 def unsettled(session: Session, readers: Iterable[Person], sent: Outbox, now: datetime) -> None:

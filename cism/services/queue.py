@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from cism.domain.quiet_hours import is_open
 from cism.errors import AlreadyDone, NotFound
 from cism.services import escalations, events, notify, people, queue_rows, steps
 from cism.store.states import QueueState
-from cism.store.tables import Agency, Person, QueueItem, Step
+from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
 
 def add(
@@ -99,15 +100,15 @@ def open_items(session: Session) -> list[QueueItem]:
     )
 
 
-def readers(session: Session, row: QueueItem) -> list[Person]:
+def readers(session: Session, row: QueueItem, told: Collection[str] = ()) -> list[Person]:
     """Who reads the queue: coordinators, else clinicians, of the agency or by mutual aid; never the person
-    themselves.
+    themselves, and nobody who was `told` already.
     """
     for role in (Role.COORDINATOR, Role.CLINICIAN, Role.CLINICAL_DIRECTOR):
         everybody = [
             item
             for item in people.with_role(session, [role])
-            if item.id != row.person_id
+            if item.id not in {row.person_id, *told}
             and people.reachable(item)
             and people.is_staff_for(session, item, row.incident_id)
         ]
@@ -115,6 +116,37 @@ def readers(session: Session, row: QueueItem) -> list[Person]:
         if own or everybody:
             return own or everybody[:1]
     return []
+
+
+def tell_others(session: Session, item_id: str, now: datetime) -> None:
+    """A reader's phone did not take the text: whoever comes next, each at most once.
+
+    It is no item of its own: two dead phones would tell of each other for ever. This one has its deadline and
+    its ladder.
+    """
+    row = session.get_one(QueueItem, item_id)
+    if row.state is QueueState.OPEN:
+        notify.queue_new(session, readers(session, row, notify.told_of(session, row)), row, now)
+
+
+def phone_trouble(session: Session, text: Outbox, person: Person, now: datetime, within: timedelta) -> None:
+    """A text to somebody of the team did not arrive: one item says so, however many are lost."""
+    known = select(QueueItem.id).where(
+        QueueItem.kind == "unsettled_send",
+        QueueItem.person_id == person.id,
+        QueueItem.state == QueueState.OPEN,
+    )
+    if session.scalar(known.limit(1)) is None:
+        incident_id = text.incident_id
+        add(
+            session,
+            "unsettled_send",
+            now=now,
+            within=within,
+            person=person,
+            incident_id=incident_id,
+            outbox_id=text.id,
+        )
 
 
 # What nobody has read in time goes up this ladder; a call that nobody made is less pressing than words

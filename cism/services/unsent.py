@@ -30,6 +30,10 @@ _BY_TEXT = (
     StepKind.INVITE,
     StepKind.CONFIRM_PHONE,
 )
+_ASKS = frozenset({MessageKind.ESCALATION, MessageKind.WELFARE, MessageKind.QUEUE_OVERDUE})
+# They tell of something that has a deadline and a ladder of its own. Were each that is lost told of in turn,
+# a provider's bad hour would end in thousands.
+_TELLING = frozenset({MessageKind.QUEUE_NEW, MessageKind.UNSETTLED_SEND})
 _ABOUT_THEMSELVES = ("check_in", "opt_in", "invitation", "confirm_phone")
 
 
@@ -88,8 +92,10 @@ def unsettled(session: Session, row: Outbox, now: datetime) -> None:
     """Nobody can say whether it arrived: never sent again on this channel, and a human knows."""
     events.record(session, "message.unsettled", now, incident_id=row.incident_id, subject_id=row.id)
     person = people.get(session, row.person_id) if row.person_id else None
-    if row.lane == outbox.LANE_URGENT:
+    telling = MessageKind(row.kind) in _TELLING
+    if row.lane == outbox.LANE_URGENT and not telling:
         notify.unsettled(session, _in_charge(session, row, person), row, now)
+    if row.lane == outbox.LANE_URGENT or telling:
         _instead(session, row, now, repeat=True)
         return
     queue.add(
@@ -157,7 +163,7 @@ def _next_helper(
     """Whether it asked a helper, so that the next one is asked at once."""
     if kind is MessageKind.PAGE:
         _page_again(session, question, now, repeat=repeat)
-    elif kind in {MessageKind.ESCALATION, MessageKind.WELFARE}:
+    elif kind in _ASKS:
         escalations.cannot_be_told(session, question, now)
     else:
         return False
@@ -182,16 +188,11 @@ def _instead(session: Session, row: Outbox, now: datetime, *, repeat: bool = Fal
             incident_id=row.incident_id,
             outbox_id=row.id,
         )
-    elif row.lane <= outbox.LANE_TEAM and row.person_id is not None:
-        queue.add(
-            session,
-            "unsettled_send",
-            now=now,
-            within=READ_WITHIN,
-            person=people.get(session, row.person_id),
-            incident_id=row.incident_id,
-            outbox_id=row.id,
-        )
+    elif kind is MessageKind.QUEUE_NEW:
+        queue.tell_others(session, notify.queue_item_of(row), now)
+    elif kind not in _TELLING and row.lane <= outbox.LANE_TEAM and row.person_id is not None:
+        person = people.get(session, row.person_id)
+        queue.phone_trouble(session, row, person, now, READ_WITHIN)
 
 
 def _page_again(session: Session, question: Question, now: datetime, *, repeat: bool) -> None:
