@@ -125,17 +125,21 @@ class Viewer:
 def acting(as_id: str | None, act: str, *, keep: bool = True) -> Iterator[Viewer]:
     """One transaction of one person: what they do in it and the audit row commit together.
 
-    With `keep` false it is a dry run: everything is thrown away at the end.
+    With `keep` false it is a dry run: everything but the audit row is thrown away at the end.
     """
     with ground.opened() as db:
         actor, viewer = _actor(None), None
         try:
-            with db.transaction() if keep else db.read() as session:
+            with db.transaction() if keep else db.thrown_away() as session:
                 person = _person(session, as_id) if as_id else None
                 actor = _actor(person)
                 viewer = Viewer(session, product_now(session), person)
                 yield viewer
-                audit.write(session, actor, f"cli {act}", viewer.object_id)
+                if keep:
+                    audit.write(session, actor, f"cli {act}", viewer.object_id)
+            if not keep:
+                with db.transaction() as session:
+                    audit.write(session, actor, f"cli {act} --dry-run", viewer.object_id)
         except (NotAllowed, NotFound):
             # in a transaction of its own: the refused one left nothing behind
             with db.transaction() as session:

@@ -63,7 +63,7 @@ def import_file(session: Session, text: str, now: datetime, *, region: str | Non
     """Check every row first, then write all of them; `region` reads national numbers, also of new agencies.
 
     Raises BadInput with every error by line, and has then changed nothing. For a dry run call it in a
-    transaction that is thrown away (`Database.read`).
+    transaction of which nothing is kept (`Database.thrown_away`).
     """
     known = roster_write.load(session)
     found = parse_roster(text, today=now.date(), region=region or _region(session), known=frozenset(known))

@@ -79,6 +79,16 @@ class Database:
             yield session
             session.rollback()
 
+    @contextmanager
+    def thrown_away(self) -> Iterator[Session]:
+        """One writing transaction of which nothing is kept: a dry run, which waits for its turn to write."""
+        with storage_errors(), Session(self.engine, expire_on_commit=False) as session:
+            session.info["database"] = self
+            if self.is_sqlite:
+                session.execute(text("BEGIN IMMEDIATE"))
+            yield session
+            session.rollback()
+
     def close(self) -> None:
         """Let go of connections and threads."""
         self.pool.shutdown(wait=True)

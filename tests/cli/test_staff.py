@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from cism.domain.people import Role
-from cism.services import people, tokens
-from cism.store.tables import Agency, Person, Step
+from cism.services import engine, people, roster_write, tokens
+from cism.store.tables import Agency, Audit, Person, Step
 from tests.cli.conftest import ROSTER, Cli
 
 
@@ -31,6 +34,32 @@ def test_a_dry_run_says_what_would_be_done_and_saves_nothing(cli: Cli) -> None:
     lines = cli.ok("roster", "import", str(ROSTER), "--dry-run").splitlines()
     assert lines[-1] == "60 added, 0 changed, 0 unchanged; dry run: nothing was saved"
     assert persons(cli) == 0
+
+
+def test_a_dry_run_holds_while_the_conductor_writes(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, writers = roster_write.load, []
+
+    def beat() -> None:
+        with cli.database() as session:
+            engine.beat(session, "conductor")
+
+    def load_while_another_writes(session: Session) -> dict[str, roster_write.Known]:
+        found = loaded(session)
+        writers.append(threading.Thread(target=beat))
+        writers[0].start()
+        writers[0].join(0.5)  # it is done by then, or waits for us
+        return found
+
+    monkeypatch.setattr(roster_write, "load", load_while_another_writes)
+    cli.ok("roster", "import", str(ROSTER), "--dry-run")
+    writers[0].join()
+    assert persons(cli) == 0
+
+
+def test_a_dry_run_is_audited_like_a_page_view(cli: Cli) -> None:
+    cli.ok("roster", "import", str(ROSTER), "--dry-run")
+    with cli.database() as session:
+        assert session.scalars(select(Audit.act)).all() == ["cli roster import --dry-run"]
 
 
 def test_the_report_as_json_lists_who_is_missing_from_the_file(cli: Cli, tmp_path: Path) -> None:
