@@ -9,7 +9,7 @@ import sys
 from datetime import timedelta
 
 from cism import log
-from cism.errors import CismError, ClockRefused, ConfigurationError
+from cism.errors import CismError, ConfigurationError
 from cism.services import clockwork
 from cism.settings import Settings, load
 from cism.store import migrate
@@ -47,18 +47,10 @@ async def _part(part: str, settings: Settings, stop: asyncio.Event) -> None:
     runtime.use(ground)
     try:
         migrate.check(ground.db)
-        _refuse_real_clock(ground)
+        clockwork.refuse_real_clock(ground.db)
         await (_work(ground, stop) if part == "worker" else _conduct(ground, settings, stop))
     finally:
         await ground.aclose()
-
-
-def _refuse_real_clock(ground: runtime.Runtime) -> None:
-    with ground.db.read() as session:
-        moved = not ground.db.movable and clockwork.ever_moved(session)
-    if moved:
-        message = "this database's clock was moved once: set CISM_CLOCK=movable, or use another database"
-        raise ClockRefused(message)
 
 
 async def _conduct(ground: runtime.Runtime, settings: Settings, stop: asyncio.Event) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from cism.errors import ClockRefused, ConfigurationError
+from cism.errors import ConfigurationError
 from cism.services import clockwork
 from cism.settings import Settings, load
 from cism.store import migrate
@@ -36,16 +36,5 @@ def opened(settings: Settings | None = None) -> Iterator[Database]:
     """The database at this program's version, with the clock that it was started with."""
     with unchecked(settings) as db:
         migrate.check(db)
-        refuse_real_clock(db)
+        clockwork.refuse_real_clock(db)
         yield db
-
-
-def refuse_real_clock(db: Database) -> None:
-    """A database whose clock ever moved holds times that were never real: it refuses the real clock."""
-    if db.movable:
-        return
-    with db.read() as session:
-        moved = clockwork.ever_moved(session)
-    if moved:
-        message = "this database's clock was moved once: set CISM_CLOCK=movable, or use another database"
-        raise ClockRefused(message)

@@ -14,6 +14,7 @@ import typer
 from cism.cli import ground, show
 from cism.cli import up as supervisor
 from cism.errors import DatabaseNotReady
+from cism.services import clockwork
 from cism.settings import WALL_NUMBER, Settings, load
 from cism.store import migrate
 
@@ -25,7 +26,7 @@ def up(port: Port = 8080) -> None:
     settings = load()
     with ground.unchecked(settings) as db, suppress(DatabaseNotReady):
         migrate.check(db)
-        ground.refuse_real_clock(db)
+        clockwork.refuse_real_clock(db)
     raise typer.Exit(supervisor.up(settings, port, show.line))
 
 

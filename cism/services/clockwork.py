@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from cism.domain.plan import RECURRING
 from cism.errors import BadInput, ClockRefused, NothingPlanned
 from cism.services import engine, nightly
-from cism.store.db import database_of, now, offset, real_now
+from cism.store.db import Database, database_of, now, offset, real_now
 from cism.store.tables import ClockMove, ClockRow, Event, Step
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST = timedelta(days=36_500)
 
 
 def parse_span(text: str) -> timedelta:
@@ -26,7 +27,11 @@ def parse_span(text: str) -> timedelta:
     if match is None:
         message = f"{text!r} is not a span; write a number and one of s m h d, e.g. 72h"
         raise BadInput(message)
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST.total_seconds():
+        message = f"{text!r} is too long: at most {_LONGEST.days}d at once"
+        raise BadInput(message)
+    return timedelta(seconds=seconds)
 
 
 def show(session: Session) -> dict[str, str | float | None]:
@@ -55,6 +60,17 @@ def ever_moved(session: Session) -> bool:
     """Whether this database ever left real time."""
     row = session.get(ClockRow, 1)
     return bool(row and row.ever_moved)
+
+
+def refuse_real_clock(db: Database) -> None:
+    """A database whose clock ever moved holds times that were never real: it refuses the real clock."""
+    if db.movable:
+        return
+    with db.read() as session:
+        moved = ever_moved(session)
+    if moved:
+        message = "this database's clock was moved once: set CISM_CLOCK=movable, or use another database"
+        raise ClockRefused(message)
 
 
 def set_instant(session: Session, instant: datetime) -> None:

@@ -10,6 +10,7 @@ import uvicorn
 
 from cism import log, settings
 from cism.errors import CismError
+from cism.services import clockwork
 from cism.services.delivery import Courier
 from cism.services.gateway import build_gateway
 from cism.store import migrate
@@ -52,6 +53,7 @@ def _serve(listening: socket.socket) -> int:
     db = Database.from_settings(found)
     try:
         migrate.check(db)
+        clockwork.refuse_real_clock(db)
         app = create_app(db, found, Courier(db, build_gateway(found), found))
         # no access log: the address of a page is a secret
         config = uvicorn.Config(

@@ -134,6 +134,11 @@ def test_what_is_no_span_is_refused(cli: Cli, span: str) -> None:
     assert said.endswith("is not a span; write a number and one of s m h d, e.g. 72h")
 
 
+def test_a_span_of_ages_is_refused(cli: Cli) -> None:
+    said = cli.refused("clock", "advance", "999999999999d", "--outage")
+    assert said == "'999999999999d' is too long: at most 36500d at once"
+
+
 def test_what_is_no_instant_is_wrong_usage(cli: Cli) -> None:
     assert "'soon' is not an instant with a zone" in cli.refused("clock", "set", "soon", status=2)
 

@@ -7,11 +7,13 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from cism.services import clockwork
 from cism.services.gateway import build_gateway
 from cism.settings import Settings
 from cism.store import migrate
@@ -52,6 +54,20 @@ def test_a_database_that_is_not_migrated_is_one_clear_line_and_exit_1(tmp_path: 
     assert done.stderr.strip().splitlines() == [
         "cism web: The database is not migrated: run `cism db upgrade`."
     ]
+
+
+def test_a_database_whose_clock_was_moved_is_not_served_in_real_time(tmp_path: Path) -> None:
+    db = Database.from_settings(Settings(home=tmp_path, clock="movable"))
+    migrate.upgrade(db)
+    with db.transaction() as session:
+        clockwork.set_instant(session, datetime(2026, 3, 2, 12, tzinfo=UTC))
+    db.close()
+    command = [sys.executable, "-m", "cism.web", "--port", "0"]
+    done = subprocess.run(
+        command, env=_environment(tmp_path), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("cism web: this database's clock was moved once: set CISM_CLOCK=movable")
 
 
 async def test_without_twilio_the_gateway_speaks_to_the_phone_wall(tmp_path: Path) -> None:
