@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Literal, Self
@@ -14,14 +15,17 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cism.errors import ConfigurationError
+from notifications import addresses
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 BREAKABLE = ("lost", "double", "early", "quiet", "unacked")
+_SENDER = re.compile(
+    r"\+[1-9][0-9]{6,14}|[0-9]{3,8}"
+)  # E.164 or a short code: it must be able to hear replies
 
 
 def is_loopback(url: str) -> bool:
     """Whether the address is on this machine."""
-    return (urlsplit(url).hostname or "") in _LOOPBACK
+    return addresses.is_loopback(urlsplit(url).hostname or "")
 
 
 class Settings(BaseSettings):
@@ -54,6 +58,33 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return value.rstrip("/")
 
+    @field_validator("wall_url")
+    @classmethod
+    def _wall_is_here(cls, value: str) -> str:
+        if value.startswith("http://") and is_loopback(value) and _port(value):
+            return value
+        message = "the phone wall is on this machine only; write http://127.0.0.1:PORT"
+        raise ValueError(message)
+
+    @field_validator("twilio_from", "twilio_urgent_from")
+    @classmethod
+    def _sender_can_be_answered(cls, value: str | None) -> str | None:
+        if not value or _SENDER.fullmatch(value):
+            return value
+        message = (
+            "write the number that sends as +12025550123, or a short code; people must be able to answer it"
+        )
+        raise ValueError(message)
+
+    @field_validator("twilio_base_url")
+    @classmethod
+    def _base_url_is_here_or_encrypted(cls, value: str | None) -> str | None:
+        try:
+            return addresses.checked_base_url(value) if value else value
+        except ValueError:
+            message = "must be https://, or http:// on this machine (127.0.0.1): texts and numbers go there"
+            raise ValueError(message) from None
+
     @model_validator(mode="after")
     def _twilio_is_whole_or_absent(self) -> Self:
         given = {
@@ -63,13 +94,10 @@ class Settings(BaseSettings):
             or self.twilio_messaging_service_sid,
         }
         missing = [name for name, value in given.items() if not value]
-        if missing and len(missing) < len(given):
-            message = f"Twilio is half set up: set {', '.join(missing)} too, or unset all of them"
-            raise ValueError(message)
-        if self.twilio_base_url and not (
-            is_loopback(self.twilio_base_url) or self.twilio_base_url.startswith("https://")
-        ):
-            message = "CISM_TWILIO_BASE_URL must be on this machine (127.0.0.1) or https://"
+        # these two alone would be Twilio forgotten, and everything would go to the phone wall instead
+        beside = self.twilio_base_url or self.twilio_urgent_from
+        if missing and (beside or len(missing) < len(given)):
+            message = f"Twilio is half set up: set {', '.join(missing)} too, or unset all of CISM_TWILIO_*"
             raise ValueError(message)
         if self.clock == "movable" and not is_loopback(self.provider_url):
             message = (
@@ -98,6 +126,11 @@ class Settings(BaseSettings):
     def uses_wall(self) -> bool:
         """True where no Twilio is set: no real phone is reached."""
         return not self.twilio_account_sid
+
+    @property
+    def wall_port(self) -> int:
+        """Where the phone wall listens."""
+        return _port(self.wall_url) or 80
 
     @property
     def provider_url(self) -> str:
@@ -169,8 +202,18 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
-            for item in error.errors()
-        ]
+        problems = [_problem(item["loc"], item["msg"]) for item in error.errors()]
         raise ConfigurationError("; ".join(problems)) from None
+
+
+def _problem(place: tuple[int | str, ...], said: str) -> str:
+    """One refusal with the name that the operator set."""
+    text = said.removeprefix("Value error, ")
+    return f"CISM_{str(place[0]).upper()}: {text}" if place else text
+
+
+def _port(url: str) -> int | None:
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None

@@ -7,7 +7,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -60,7 +59,7 @@ def phones(
 def wall_arguments(settings: Settings, account: str, port: int | None = None) -> list[str]:
     """The wall's own command line, without the token."""
     state: Path = settings.home / "wall.jsonl"
-    listen = port or urlsplit(settings.wall_url).port or 80
+    listen = port or settings.wall_port
     return [
         *("--port", str(listen), "--account-sid", account, "--number", WALL_NUMBER),
         *("--inbound-url", f"{settings.public_url}/twilio/sms", "--state", str(state)),

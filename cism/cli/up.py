@@ -60,7 +60,7 @@ def parts(settings: Settings, port: int, given: Mapping[str, str]) -> list[Part]
         found = [Part(part.name, part.command, part.stage, part.port, url) for part in found]
         found.append(Part("prefect", (*flows, "server", "--port", str(prefect)), stage=1, port=prefect))
     if settings.uses_wall:
-        wall = int(settings.wall_url.rsplit(":", 1)[1])
+        wall = settings.wall_port
         found.append(Part("phones", (*_CISM, "phones", "--port", str(wall)), port=wall))
     return found
 

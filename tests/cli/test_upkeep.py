@@ -108,11 +108,27 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(cli: Cli) -> No
         (
             {"CISM_TWILIO_ACCOUNT_SID": "AC" + "1" * 32},
             "Twilio is half set up: set CISM_TWILIO_AUTH_TOKEN, CISM_TWILIO_FROM or "
-            "CISM_TWILIO_MESSAGING_SERVICE_SID too",
+            "CISM_TWILIO_MESSAGING_SERVICE_SID too, or unset all of CISM_TWILIO_*",
         ),
-        ({"CISM_CLOCK": "sundial"}, "clock: Input should be 'real' or 'movable'"),
-        ({"CISM_PUBLIC_URL": "cism.example.org"}, "'cism.example.org' is not a web address"),
-        ({"CISM_SMS_RATE": "0"}, "sms_rate: Input should be greater than 0"),
+        (
+            {"CISM_TWILIO_BASE_URL": "http://127.0.0.1:1"},
+            "Twilio is half set up: set CISM_TWILIO_ACCOUNT_SID, ",
+        ),
+        ({"CISM_TWILIO_URGENT_FROM": "+12125550100"}, "Twilio is half set up: set CISM_TWILIO_ACCOUNT_SID, "),
+        ({"CISM_TWILIO_FROM": "555-0100"}, "CISM_TWILIO_FROM: write the number that sends as +12025550123"),
+        (
+            {"CISM_TWILIO_BASE_URL": "http://sms.example"},
+            "CISM_TWILIO_BASE_URL: must be https://, or http:// on",
+        ),
+        (
+            {"CISM_TWILIO_BASE_URL": "ftp://127.0.0.1"},
+            "CISM_TWILIO_BASE_URL: must be https://, or http:// on",
+        ),
+        ({"CISM_WALL_URL": "http://192.0.2.7:8090"}, "CISM_WALL_URL: the phone wall is on this machine only"),
+        ({"CISM_WALL_URL": "http://127.0.0.1"}, "CISM_WALL_URL: the phone wall is on this machine only"),
+        ({"CISM_CLOCK": "sundial"}, "CISM_CLOCK: Input should be 'real' or 'movable'"),
+        ({"CISM_PUBLIC_URL": "cism.example.org"}, "CISM_PUBLIC_URL: 'cism.example.org' is not a web address"),
+        ({"CISM_SMS_RATE": "0"}, "CISM_SMS_RATE: Input should be greater than 0"),
         ({"CISM_VAULT_KEYS": "secret"}, "must hold 32-byte keys in URL-safe base64"),
         ({"CISM_DATABASE_URL": "nonsense"}, "CISM_DATABASE_URL cannot be used: write sqlite:////"),
         ({"CISM_DATABASE_URL": "mysql://localhost/x"}, "CISM_DATABASE_URL cannot be used: write sqlite:////"),
