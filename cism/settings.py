@@ -166,32 +166,42 @@ class Settings(BaseSettings):
             raise ConfigurationError(message)
         return found
 
-    def _key_file(self) -> str:
-        path = self.home / "vault.keys"
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    def make_home(self) -> Path:
+        """The folder of the embedded default, made where it is missing; others may not look into it."""
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text()
-        with os.fdopen(handle, "w") as file:
-            file.write(fresh + "\n")
-        return fresh
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            message = f"CISM_HOME: {self.home} cannot be used ({error.strerror}); name a folder to write into"
+            raise ConfigurationError(message) from error
+        return self.home
 
     def wall_credentials(self) -> tuple[str, str]:
         """Account and token shared by the product and the built-in phone wall, made on first start."""
-        path = self.home / "wall.credentials"
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = f"AC{secrets.token_hex(16)}:{secrets.token_hex(16)}"
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            fresh = path.read_text().strip()
-        else:
-            with os.fdopen(handle, "w") as file:
-                file.write(fresh + "\n")
-        account, _, token = fresh.partition(":")
+        account, _, token = _made_once(self.make_home() / "wall.credentials", fresh).partition(":")
         return account, token
+
+    def _key_file(self) -> str:
+        fresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        return _made_once(self.make_home() / "vault.keys", fresh)
+
+
+def _made_once(path: Path, fresh: str) -> str:
+    """What the file says, or the fresh secret where there was none; never a file without one."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    except OSError as error:
+        message = f"CISM_HOME: {path} cannot be made ({error.strerror}); name a folder to write into"
+        raise ConfigurationError(message) from error
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(fresh + "\n")
+    except OSError:
+        path.unlink()  # an empty file would be taken for the secret by every later start
+        raise
+    return fresh
 
 
 WALL_NUMBER = "+12025550100"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 import traceback
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 from typer import Abort, TyperException
 from typer.core import TyperGroup
 
-from cism.errors import CismError
+from cism.errors import CismError, StorageFull
 
 REFUSED = 1
 
@@ -34,6 +35,8 @@ class OneLineGroup(TyperGroup):
         except BrokenPipeError:
             sys.exit(REFUSED)  # whoever read us has gone: nobody is there to be told
         except OSError as error:
+            if error.errno == errno.ENOSPC:
+                _leave(str(StorageFull()), REFUSED)
             _leave(f"{error.filename or 'the system'}: {error.strerror or type(error).__name__}", REFUSED)
         except Abort:
             _leave("stopped", REFUSED)

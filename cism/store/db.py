@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from cism.store import seal
 from cism.store.tables import ClockRow, Key
 
 _TRIES = 3
+_FULL = ("disk is full", "no space left", "disk full")
+_REFUSED_BY_DISK = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE"}
+_LEAST_ROOM = 65_536  # bytes: what SQLite needs beside the database before anything is written
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -42,6 +46,8 @@ class Database:
         self.break_promise: str | None = None  # what services.sabotage spoils, for a demonstration
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        file = self.engine.url.database if self.is_sqlite else None
+        self._folder = Path(file).absolute().parent if file else None  # where SQLite needs room
         self.pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="db")
 
     @classmethod
@@ -61,7 +67,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One writing transaction; commits at the end, or leaves nothing behind."""
-        with storage_errors(), Session(self.engine, expire_on_commit=False) as session:
+        with self.storage_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.info["database"] = self
             with session.begin():
                 if self.is_sqlite:
@@ -72,7 +78,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One reading transaction; what is changed in it is thrown away."""
-        with storage_errors(), Session(self.engine, expire_on_commit=False) as session:
+        with self.storage_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.info["database"] = self
             if self.is_sqlite:
                 session.execute(text("BEGIN"))
@@ -82,12 +88,42 @@ class Database:
     @contextmanager
     def thrown_away(self) -> Iterator[Session]:
         """One writing transaction of which nothing is kept: a dry run, which waits for its turn to write."""
-        with storage_errors(), Session(self.engine, expire_on_commit=False) as session:
+        with self.storage_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.info["database"] = self
             if self.is_sqlite:
                 session.execute(text("BEGIN IMMEDIATE"))
             yield session
             session.rollback()
+
+    @contextmanager
+    def storage_errors(self) -> Iterator[None]:
+        """Say honestly that something was not saved."""
+        try:
+            yield
+        except DBAPIError as error:
+            reason = str(error.orig).lower()
+            if any(words in reason for words in _FULL) or self._no_room(error):
+                raise StorageFull from error
+            if getattr(error.orig, "sqlite_errorname", None) in _REFUSED_BY_DISK:
+                message = (
+                    "Not saved: the disk takes no more, by a limit or a fault. Give it room, send it again."
+                )
+                raise StorageFull(message) from error
+            if "readonly database" in reason:
+                message = "Not saved: the database may not be written; give us its file and its folder"
+                raise StorageUnavailable(message) from error
+            if isinstance(error, OperationalError) or error.connection_invalidated:
+                if "no such table" in reason:
+                    raise
+                raise StorageUnavailable from error
+            raise
+
+    def _no_room(self, error: DBAPIError) -> bool:
+        """SQLite calls a disk too full for its journal an I/O error, or a file that cannot be opened."""
+        name = str(getattr(error.orig, "sqlite_errorname", ""))
+        if self._folder is None or not name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")):
+            return False
+        return self._folder.exists() and shutil.disk_usage(self._folder).free < _LEAST_ROOM
 
     def close(self) -> None:
         """Let go of connections and threads."""
@@ -188,19 +224,3 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-@contextmanager
-def storage_errors() -> Iterator[None]:
-    """Say honestly that something was not saved."""
-    try:
-        yield
-    except DBAPIError as error:
-        reason = str(error.orig).lower()
-        if "disk is full" in reason or "no space left" in reason or "disk full" in reason:
-            raise StorageFull from error
-        if isinstance(error, OperationalError) or error.connection_invalidated:
-            if "no such table" in reason:
-                raise
-            raise StorageUnavailable from error
-        raise

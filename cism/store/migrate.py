@@ -12,7 +12,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import text
 
 from cism.errors import DatabaseNewer, DatabaseNotReady
-from cism.store.db import Database, installation_key, storage_errors
+from cism.store.db import Database, installation_key
 
 _HERE = Path(__file__).parent / "migrations"
 _LOCK = 7_210_427  # any constant: two processes that migrate at once go one after the other
@@ -20,7 +20,7 @@ _LOCK = 7_210_427  # any constant: two processes that migrate at once go one aft
 
 def upgrade(db: Database) -> str:
     """Run the missing migrations; returns the version reached."""
-    with storage_errors(), db.engine.connect() as connection:
+    with db.storage_errors(), db.engine.connect() as connection:
         if db.is_sqlite:
             connection.execute(text("BEGIN IMMEDIATE"))
         else:
@@ -40,7 +40,7 @@ def upgrade(db: Database) -> str:
 
 def check(db: Database) -> None:
     """Refuse a database that is not at this version, saying which way to mend it."""
-    with storage_errors(), db.engine.connect() as connection:
+    with db.storage_errors(), db.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found == head():
         return
