@@ -69,5 +69,5 @@ FAILURES: Final[Mapping[int, SendFailure]] = {
 
 
 def failure_kind(code: int | None) -> SendFailure:
-    """What to do about a receipt with this code; a new or missing one is not retried: a person looks."""
+    """What a code means for the next step; a new or missing one is not retried: a person looks."""
     return SendFailure.PERMANENT if code is None else FAILURES.get(code, SendFailure.PERMANENT)

@@ -16,6 +16,8 @@ from cism.settings import Settings
 from cism.store.db import now, offset, real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Agency, Heartbeat, Outbox, Person, Step
+from notifications.gateway import SendFailure
+from notifications.twilio_codes import failure_kind
 
 SEEN_WITHIN = timedelta(seconds=60)  # real time, as /readyz has it
 _LATE = timedelta(minutes=5)  # design: a due step that waits longer than this has been missed
@@ -51,6 +53,7 @@ def of_database(session: Session) -> list[Check]:
         _oldest_due(session),
         _failed(session),
         _unsettled(session),
+        _refused(session),
         _clock(session),
     ]
 
@@ -139,6 +142,27 @@ def _unsettled(session: Session) -> Check:
     return Check(
         "unsettled sends", Verdict.WARNING, f"{count}: whether these arrived is not known; `cism queue list`"
     )
+
+
+def _refused(session: Session) -> Check:
+    """What the provider does not take, and what is handed to it again and again."""
+    rows = session.execute(
+        select(Outbox.error_code, func.count())
+        .where(Outbox.state == OutboxState.PENDING, Outbox.retry_real.is_not(None))
+        .group_by(Outbox.error_code)
+        .order_by(Outbox.error_code)
+    ).all()
+    if not rows:
+        return Check("refused sends", Verdict.GOOD, "none")
+    text = ", ".join(
+        f"{count} with code {code}" if code else f"{count} without a code" for code, count in rows
+    )
+    ours = any(code and failure_kind(code) is SendFailure.CONFIGURATION for code, _ in rows)
+    if ours:
+        return Check(
+            "refused sends", Verdict.BAD, f"{text}: the account or the sender is wrong; nobody is texted"
+        )
+    return Check("refused sends", Verdict.WARNING, f"{text}: the provider is busy or away; tried again")
 
 
 def _clock(session: Session) -> Check:

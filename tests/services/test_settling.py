@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import permutations
 
 import pytest
 from sqlalchemy.orm import Session
 
-from cism.services import claims, delivery, inbound, settling
+from cism.services import claims, delivery, inbound, readiness, settling
 from cism.store.db import real_now
 from cism.store.states import OutboxState
-from cism.store.tables import Outbox
+from cism.store.tables import Outbox, QueueItem
 from notifications.gateway import (
     InboundSms,
     MessageStatus,
@@ -19,7 +20,7 @@ from notifications.gateway import (
     SendError,
     SendFailure,
 )
-from tests.services.sending import Provider, claim, courier, listed, pass_real, put, row_of, unknown
+from tests.services.sending import Provider, check_in, claim, courier, listed, pass_real, put, row_of, unknown
 from tests.services.world import World
 
 
@@ -118,3 +119,52 @@ def test_what_the_provider_has_forgotten_already_needs_no_second_request(any_wor
     provider.redacts = {"SM0": SendError(SendFailure.PERMANENT, 20404)}
     asyncio.run(courier(any_world, provider).settle())
     assert row_of(any_world, message_id).redacted_at is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict", "words"),
+    [
+        (SendError(SendFailure.CONFIGURATION, 20003), "bad", "1 with code 20003: the account or the sender"),
+        (SendError(SendFailure.RETRY, 20429, 30.0), "warning", "1 with code 20429: the provider is busy"),
+        (SendError(SendFailure.RETRY), "warning", "1 without a code: the provider is busy or away"),
+    ],
+)
+def test_the_doctor_says_what_the_provider_does_not_take(
+    world: World, error: SendError, verdict: str, words: str
+) -> None:
+    put(world)
+
+    async def refuses(_: OutgoingSms) -> Receipt:
+        raise error
+
+    asyncio.run(courier(world, Provider(refuses)).deliver())
+    checks = {check.name: check for check in world.see(readiness.of_database)}
+    assert checks["refused sends"].verdict == verdict
+    assert checks["refused sends"].text.startswith(words)
+
+
+async def test_after_a_429_a_message_waits_as_long_as_the_provider_said(world: World) -> None:
+    message_id = put(world)
+
+    async def throttles(_: OutgoingSms) -> Receipt:
+        raise SendError(SendFailure.RETRY, 20429, 30.0)
+
+    await courier(world, Provider(throttles)).deliver()
+    pass_real(world, seconds=29)
+    assert claim(world) == []
+    pass_real(world, seconds=1)
+    assert [item.id for item in claim(world)] == [message_id]
+
+
+@pytest.mark.parametrize("last", ["delivered", "failed"])
+def test_receipts_in_any_order_and_number_leave_a_message_in_one_state(world: World, last: str) -> None:
+    told = [MessageStatus.QUEUED, MessageStatus.SENT, MessageStatus(last), MessageStatus.SENT]
+    ends = set()
+    for order in permutations(told):
+        message_id = put(world, message=check_in())
+        asyncio.run(courier(world, Provider()).deliver(only=[message_id]))
+        for status in order:
+            world.act(delivery.apply_receipt, message_id, status, None)
+        ends.add(row_of(world, message_id).state)
+    assert len(ends) == 1
+    assert len(world.rows(QueueItem)) == (0 if last == "delivered" else 24)  # once each
