@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -123,7 +123,9 @@ def next_due(session: Session) -> datetime | None:
 def busy(session: Session, receipts_within: timedelta) -> bool:
     """Whether something is due, claimed, unsent, or waits (for a bounded real time) for a receipt."""
     now, real = product_now(session), real_now(session)
-    if session.scalar(select(Step.id).where(*_ready(session, now, real)).limit(1)):
+    # a step that has failed once is done again within seconds; one that fails on is not waited for
+    again = (Step.state == StepState.PLANNED) & (Step.due_at <= now) & (Step.tries == 1)
+    if session.scalar(select(Step.id).where(or_(and_(*_ready(session, now, real)), again)).limit(1)):
         return True
     moving = or_(
         (Outbox.state == OutboxState.PENDING) & (Outbox.not_before <= now),

@@ -13,6 +13,7 @@ from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.errors import NothingPlanned
 from cism.services import clockwork, engine, people, steps
 from cism.services.handlers import HANDLERS
+from cism.store.db import real_now
 from cism.store.tables import Outbox, Person, Step
 from tests.services.world import World
 
@@ -156,3 +157,19 @@ def test_whoever_can_be_reached_is_the_same_for_the_rules_and_for_the_database(a
         return found is said
 
     assert all(any_world.act(agree, change) for change in changes)
+
+
+def test_the_clock_waits_for_a_step_that_failed_once_and_not_for_one_that_fails_on(world: World) -> None:
+    _plan(world, StepKind.ESCALATE, "broken", subject_id="nobody", payload={"rung": 0})
+
+    def failed(session: Session, tries: int) -> None:
+        step = session.scalars(select(Step).where(Step.key == "broken")).one()
+        step.tries, step.retry_real = tries, real_now(session) + timedelta(seconds=60)
+
+    def waits(session: Session) -> bool:
+        return engine.busy(session, timedelta(seconds=5))
+
+    world.act(failed, 1)
+    assert world.see(waits)
+    world.act(failed, 2)
+    assert not world.see(waits)
