@@ -11,6 +11,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+_COUNTS_SLEEP: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class Clock(Protocol):
     """A source of real time, aware UTC."""
@@ -34,5 +36,11 @@ def wait(seconds: float) -> None:
 
 
 def monotonic() -> float:
-    """Seconds from an arbitrary start, for measuring spans only."""
-    return time.monotonic()
+    """Seconds from an arbitrary start, for measuring spans only.
+
+    Where the system can tell, those that the machine slept through count too: after them what was read from
+    the provider is old.
+    """
+    if _COUNTS_SLEEP is None:
+        return time.monotonic()
+    return time.clock_gettime(_COUNTS_SLEEP)

@@ -28,6 +28,6 @@ class Limits:
     settle_every: float = 5.0
     sweep_every: float = 60.0
     sweep_retry: float = 5.0
-    sweep_fresh: float = 600.0  # care texts leave only if incoming texts were read within this time
+    sweep_fresh: float = 180.0  # care texts leave only if incoming texts were read within this time
     beat_every: float = 5.0
     stop_within: float = 8.0
