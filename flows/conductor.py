@@ -116,7 +116,7 @@ class Conductor:
         return None
 
     async def _end(self, helpers: list[asyncio.Task[None]]) -> None:
-        self.runtime.stopping = True
+        self.runtime.stop()
         under_way = list(self._under_way.values())
         if under_way:
             await asyncio.wait(under_way, timeout=self.limits.stop_within)

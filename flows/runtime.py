@@ -44,6 +44,10 @@ class Deliverer(Protocol):
         """Read what came in meanwhile."""
         ...
 
+    def stop(self) -> None:
+        """Claim nothing more."""
+        ...
+
     async def aclose(self) -> None:
         """Close the connections."""
         ...
@@ -147,9 +151,14 @@ class Runtime:
             self.swept_at = monotonic()
             return found
 
+    def stop(self) -> None:
+        """Begin nothing more; what was begun is ended in order."""
+        self.stopping = True
+        self.courier.stop()
+
     async def aclose(self) -> None:
         """Let go of everything."""
-        self.stopping = True
+        self.stop()
         await self.courier.aclose()
         self._eyes.shutdown(wait=True)
         self.db.close()

@@ -51,7 +51,7 @@ class Worker:
         beating = asyncio.create_task(beats.every(self.runtime.limits.beat_every, beats.beat))
         serving = asyncio.create_task(self._serve_for_ever())
         await stop.wait()
-        self.runtime.stopping = True
+        self.runtime.stop()
         serving.cancel()
         beating.cancel()
         if self._runs:

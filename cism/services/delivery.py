@@ -27,6 +27,7 @@ STALLED = timedelta(minutes=2)
 ASKED_AGAIN = timedelta(minutes=10)
 REDACT_AFTER = timedelta(hours=1)
 WAITS_FOR_A_SLOT = 5.0  # seconds; with the gateway's own time-out no more than SEND_TIME_OUT
+_ASKS_AT_ONCE = 10
 HANDFUL = 100  # small enough that a stop loses little, large enough that the end of one is rarely waited for
 
 
@@ -45,6 +46,12 @@ class Courier:
         self.db, self.gateway, self.settings = db, gateway, settings
         self._slots = asyncio.Semaphore(at_once)
         self._urgent_slots = asyncio.Semaphore(at_once)
+        self._asking = asyncio.Semaphore(_ASKS_AT_ONCE)
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Claim nothing more; what was claimed is still handed over."""
+        self._stopped = True
 
     async def deliver(
         self,
@@ -79,12 +86,8 @@ class Courier:
     async def settle(self) -> int:
         """Ask the provider about sends whose outcome is unknown, and about receipts that never came."""
         rows = await in_transaction(self.db, _unsettled)
-        done = 0
-        for row in rows:
-            try:
-                done += await self._settle_one(row)
-            except Exception as error:  # one that cannot be settled must not keep the others from it
-                log.failure("message.not_settled", error, message=row[0])
+        # together: where the provider hangs, a page must not wait for the time-outs of all others
+        done = sum(await asyncio.gather(*(self._settle_one(row) for row in rows)))
         await self._poll_stalled()
         await self._redact_settled()
         return done
@@ -140,7 +143,7 @@ class Courier:
         self, limit: int, *, only: Collection[str] | None, urgent_only: bool, care: bool
     ) -> _Handful:
         since = monotonic()
-        if limit < 1:
+        if limit < 1 or self._stopped:
             return _Handful((), since)
         rate = self.settings.rate
         found = await in_transaction(
@@ -165,11 +168,16 @@ class Courier:
 
     async def _settle_one(self, row: tuple[str, str, str, object]) -> int:
         message_id, to, digest, claimed_real = row
+        async with self._asking:
+            try:
+                listed = await self.gateway.find(to, claimed_real, digest)  # type: ignore[arg-type]
+            except SendError:
+                listed = []
         try:
-            listed = await self.gateway.find(to, claimed_real, digest)  # type: ignore[arg-type]
-        except SendError:
-            listed = []
-        return await in_transaction(self.db, settling.settle_by_list, message_id, listed)
+            return await in_transaction(self.db, settling.settle_by_list, message_id, listed)
+        except Exception as error:  # one that cannot be settled must not keep the others from it
+            log.failure("message.not_settled", error, message=message_id)
+            return 0
 
     async def _redact_settled(self) -> None:
         """The provider forgets what texts said once their fate is settled: until then it is evidence."""
@@ -216,7 +224,8 @@ def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:
     for row in stale:
         row.state = OutboxState.UNKNOWN
     session.flush()
-    rows = session.scalars(select(Outbox).where(Outbox.state == OutboxState.UNKNOWN).limit(50))
+    unknown = select(Outbox).where(Outbox.state == OutboxState.UNKNOWN)
+    rows = session.scalars(unknown.order_by(Outbox.lane, Outbox.claimed_real).limit(50))
     return [(row.id, unsent.number_of(session, row), row.body_digest or "", row.claimed_real) for row in rows]
 
 

@@ -20,6 +20,7 @@ URGENT_SETTLES_WITHIN = timedelta(seconds=30)  # real time; then the next candid
 OTHERS_SETTLE_WITHIN = timedelta(seconds=120)
 CLOCK_SKEW = timedelta(seconds=2)  # a provider lists whole seconds
 BACK_OFF = (2.0, 5.0, 15.0, 60.0, 180.0)  # real seconds before the next attempt
+URGENT_BACK_OFF = 15.0  # after an outage a page does not wait for minutes more
 _NOT_KNOWN_SENT = frozenset({OutboxState.SENDING, OutboxState.UNKNOWN, OutboxState.UNSETTLED})
 
 
@@ -59,6 +60,8 @@ def failed(session: Session, row: Outbox, error: SendError, now: datetime, real:
         row.state = OutboxState.UNKNOWN
     elif error.kind in {SendFailure.RETRY, SendFailure.CONFIGURATION}:
         wait = error.retry_after or BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
+        if row.lane == outbox.LANE_URGENT and error.retry_after is None:
+            wait = min(wait, URGENT_BACK_OFF)
         row.state, row.retry_real = OutboxState.PENDING, real + timedelta(seconds=wait)
     else:
         row.state = OutboxState.FAILED

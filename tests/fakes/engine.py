@@ -157,5 +157,8 @@ class FakeCourier:
         self.swept += 1
         return 0
 
+    def stop(self) -> None:
+        return None
+
     async def aclose(self) -> None:
         return None

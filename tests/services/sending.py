@@ -103,9 +103,9 @@ def pass_real(world: World, **span: float) -> None:
     world.db.clock.pass_real(**span)  # type: ignore[attr-defined]
 
 
-def unknown(world: World, key: str = "jordan") -> str:
+def unknown(world: World, key: str = "jordan", **more: Any) -> str:
     """A send whose answer was lost."""
-    message_id = put(world, key)
+    message_id = put(world, key, **more)
 
     async def lost(_: OutgoingSms) -> Receipt:
         raise SendError(SendFailure.UNKNOWN)

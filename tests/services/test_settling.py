@@ -8,12 +8,14 @@ from itertools import permutations
 import pytest
 from sqlalchemy.orm import Session
 
-from cism.services import claims, delivery, inbound, readiness, settling
+from cism.clock import monotonic
+from cism.services import claims, delivery, inbound, outbox, readiness, settling
 from cism.store.db import real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, QueueItem
 from notifications.gateway import (
     InboundSms,
+    ListedMessage,
     MessageStatus,
     OutgoingSms,
     Receipt,
@@ -168,3 +170,51 @@ def test_receipts_in_any_order_and_number_leave_a_message_in_one_state(world: Wo
         ends.add(row_of(world, message_id).state)
     assert len(ends) == 1
     assert len(world.rows(QueueItem)) == (0 if last == "delivered" else 24)  # once each
+
+
+def test_where_the_provider_hangs_a_page_does_not_wait_for_the_time_outs_of_all_others(world: World) -> None:
+    for _ in range(12):
+        unknown(world)
+    page = unknown(world, "cora", lane=outbox.LANE_URGENT)
+    provider, order = Provider(), []
+
+    async def hangs(to: str, *_: object) -> list[ListedMessage]:
+        order.append(to)
+        await asyncio.sleep(0.2)
+        raise SendError(SendFailure.RETRY)
+
+    provider.find = hangs  # type: ignore[method-assign]
+    pass_real(world, seconds=31)
+    begun = monotonic()
+    asyncio.run(courier(world, provider).settle())
+    assert monotonic() - begun < 13 * 0.2, "one after the other"
+    assert order[0] == world.cast.phone("cora")
+    assert row_of(world, page).state is OutboxState.UNSETTLED
+
+
+async def test_told_to_stop_it_claims_nothing_more_and_hands_over_what_it_has(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "HANDFUL", 2)
+    for _ in range(6):
+        put(world)
+
+    async def stops(_: OutgoingSms) -> Receipt:
+        carrying.stop()
+        return Receipt("SMlast", MessageStatus.QUEUED)
+
+    carrying = courier(world, Provider(stops))
+    assert await carrying.deliver() == 2
+    states = [row.state for row in world.rows(Outbox)]
+    assert sorted(states) == sorted([OutboxState.SENT] * 2 + [OutboxState.PENDING] * 4)
+
+
+def test_a_page_is_tried_again_soon_however_long_the_provider_was_away(world: World) -> None:
+    page, other = put(world, "cora", lane=outbox.LANE_URGENT), put(world, "dina", lane=outbox.LANE_TEAM)
+    away = SendError(SendFailure.RETRY)
+    for _ in range(8):
+        world.act(claims.claim, rate=None)
+        world.act(claims.record, [claims.Outcome(page, error=away), claims.Outcome(other, error=away)])
+        pass_real(world, seconds=16)
+    assert row_of(world, page).attempts == 8
+    assert row_of(world, other).attempts < 6
