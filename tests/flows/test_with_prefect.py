@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,34 @@ def test_each_logged_incident_makes_one_visible_run_and_nearly_every_act_is_orch
     assert sorted(waits)[4] < 2  # `make bench` measures; here a busy machine must not matter
     whole = fake.acts(db, orchestrated=True) + fake.acts(db, orchestrated=False)
     assert fake.acts(db, orchestrated=True) / whole >= 0.97  # 99 % in the demo; here one slow start of 300
+
+
+def test_every_flow_can_be_started_by_hand_and_one_has_a_schedule(
+    db: Database, start: Start, prefect_server: PrefectServer
+) -> None:
+    heard(start("worker", prefect_server, "3600"), "worker.ready")
+    flows = {flow["id"]: flow["name"] for flow in prefect_server.ask("/flows/filter", {"limit": 200})}
+    found = prefect_server.ask("/deployments/filter", {"limit": 200})
+    assert {flows[one["flow_id"]] for one in found} == {lane.value for lane in Lane}
+    assert [flows[one["flow_id"]] for one in found if one["schedules"]] == [Lane.PERFORM_DUE.value]
+
+
+def test_an_automation_can_act_on_a_logged_incident_and_learns_nothing_but_a_random_id(
+    db: Database, start: Start, prefect_server: PrefectServer
+) -> None:
+    conductor = start("conductor", prefect_server)
+    heard(conductor, "prefect.ready")
+    fake.log_incident(db, "0aeee")
+    for name in ("cism.incident.logged", "cism.response.completed"):
+        eventually(lambda name=name: "0aeee" in told(prefect_server, name), 30, name)  # type: ignore[misc]
+
+
+def told(server: PrefectServer, name: str) -> set[str]:
+    """The opaque ids of incidents that events of this name are about."""
+    events: Any = server.ask("/events/filter", {"filter": {"event": {"name": [name]}}, "limit": 50})
+    about = [one["resource"] for one in events["events"]]
+    assert all(set(one) == {"prefect.resource.id"} for one in about)
+    return {one["prefect.resource.id"].removeprefix("cism.incident.") for one in about}
 
 
 def test_every_flow_submitted_twice_has_one_effect(
