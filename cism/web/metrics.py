@@ -61,16 +61,16 @@ def read(session: Session) -> Figures:
     )
 
 
-def text(found: Figures, *, forged_webhooks: int) -> bytes:
-    """The figures in Prometheus' text format."""
+def text(found: Figures, *, forged_webhooks: int, from_here: bool) -> bytes:
+    """The figures in Prometheus' text format; how many people wait for a human only `from_here`."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Read(found, forged_webhooks))
+    registry.register(_Read(found, forged_webhooks, from_here))
     return generate_latest(registry)
 
 
 class _Read(Collector):
-    def __init__(self, found: Figures, forged: int) -> None:
-        self._found, self._forged = found, forged
+    def __init__(self, found: Figures, forged: int, from_here: bool) -> None:
+        self._found, self._forged, self._from_here = found, forged, from_here
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, in a stable order."""
@@ -78,19 +78,13 @@ class _Read(Collector):
         yield self._states(
             "cism_outbox_messages", "Messages by state", "state", OutboxState, self._found.outbox
         )
-        yield self._states(
-            "cism_escalations_open",
-            "Escalations that no human has closed",
-            "level",
-            EscalationLevel,
-            self._found.escalations,
-        )
+        if self._from_here:
+            yield from self._waiting()
         yield _one(
             "cism_oldest_due_step_seconds",
             "How long the oldest due step waits",
             self._found.oldest_due_seconds,
         )
-        yield _one("cism_queue_unread", "Items that wait for a human", self._found.unread)
         unsettled = self._found.outbox.get(OutboxState.UNKNOWN.value, 0)
         yield _one("cism_sends_unsettled", "Sends whose outcome is not known yet", unsettled)
         ages = GaugeMetricFamily(
@@ -99,6 +93,16 @@ class _Read(Collector):
         for name, age in sorted(self._found.heartbeats.items()):
             ages.add_metric([name], age)
         yield ages
+
+    def _waiting(self) -> Iterator[Metric]:
+        yield self._states(
+            "cism_escalations_open",
+            "Escalations that no human has closed",
+            "level",
+            EscalationLevel,
+            self._found.escalations,
+        )
+        yield _one("cism_queue_unread", "Items that wait for a human", self._found.unread)
 
     def _counters(self) -> Iterator[Metric]:
         names = {name for name, _, _ in self._found.counters} | set(_LABELS)

@@ -72,6 +72,14 @@ async def test_figures_count_acts_and_states_and_name_nobody(site: Site) -> None
     assert not any(word in figures for word in ("Rita", "+1212555", "C-", site.id_of("R1")))
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via"])
+async def test_how_many_ask_for_a_call_is_not_told_through_a_proxy(site: Site, header: str) -> None:
+    await site.text("R1", "3")
+    figures = (await site.client.get("/metrics", headers={header: "for=192.0.2.1"})).text
+    assert "cism_oldest_due_step_seconds" in figures
+    assert not any(name in figures for name in ("cism_escalations_open", "cism_queue_unread"))
+
+
 async def test_the_oldest_due_step_shows_how_long_it_waits(site: Site) -> None:
     await site.log()
     site.clock.advance(seconds=40)
