@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -39,14 +39,14 @@ async def sms(request: Request) -> Response:
 
 
 @router.post("/status")
-async def status(request: Request, d: Annotated[str, Query(max_length=40)] = "") -> Response:
+async def status(request: Request) -> Response:
     """What became of a message of ours, which `d` names; a word that we do not know changes nothing."""
     params = await _signed(request)
     try:
         update = parse_status(params)
     except ValueError as error:
         raise BadInput(str(error)) from None
-    told = update.status
+    told, d = update.status, request.query_params.get("d", "")
     if told is not None and d:
         await backend_of(request).act(
             lambda session: delivery.apply_receipt(session, d, told, update.error_code)
