@@ -31,8 +31,9 @@ def put(
     """Queue a message; the first text that somebody ever gets says who we are."""
     if person is not None and person.first_text_at is None:
         agency = session.get(Agency, person.agency)
-        message = m.first_contact(message, attested=bool(agency and agency.command_blind))
-        person.first_text_at = now
+        opening = m.first_contact(message, attested=bool(agency and agency.command_blind))
+        if opening is not message:  # the code of a sign-in does not say it, so that the next text still must
+            message, person.first_text_at = opening, now
     outbox.put(
         session,
         message,
