@@ -37,7 +37,7 @@ OUR_OWN = frozenset(
     f"unread_{kind}"
     for kind in ("call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held", "worry")
 )
-WORRY = "worry"
+_WORRIES = frozenset({"worry", "unread_worry"})
 BY_DIGIT = {"4": "reached", "5": "declined", "6": "not_reached"}
 
 
@@ -115,6 +115,7 @@ def answer(session: Session, question: Question, digit: str, now: datetime) -> N
         acknowledge(session, row, helper, now)
     elif digit in BY_DIGIT:
         close(session, row, helper, BY_DIGIT[digit], now)
+        questions.answer(session, question, digit, now)
         notify.noted(session, helper, question, now, goes_on=digit == "6")
     else:
         _pass_on(session, row, question, now)
@@ -217,6 +218,12 @@ def open_about(session: Session, person_id: str) -> bool:
     return found is not None
 
 
+def wants_still(session: Session, question: Question) -> bool:
+    """Whether a helper who passed may take it all the same: nobody has it."""
+    row = session.get(Escalation, question.subject_id or "")
+    return row is not None and row.state is EscalationState.OPEN
+
+
 def locked(session: Session, escalation_id: str) -> Escalation:
     """The row, held until the transaction ends."""
     query = select(Escalation).where(Escalation.id == escalation_id).with_for_update(key_share=True)
@@ -230,18 +237,26 @@ def locked(session: Session, escalation_id: str) -> Escalation:
 def rule_of(session: Session, row: Escalation) -> LadderRule:
     """The ladder: of the incident's own protocol version, or the agency's where there is no incident."""
     rule = _protocol(session, row).ladders[row.level]
-    if row.reason == WORRY:  # a peer asks for a clinician: asking a peer again would be no answer
+    if row.reason in _WORRIES:  # a peer asks for a clinician: asking a peer again would be no answer
         rungs = tuple(role for role in rule.rungs if not role.endswith("_peer"))
         rule = rule.model_copy(update={"rungs": rungs or rule.rungs})
     return welfare_ladder(rule) if row.welfare else rule
 
 
 def question_of(session: Session, row: Escalation, helper: Person, now: datetime) -> Question:
-    """The question to one helper; the same helper keeps the same code."""
+    """The question to one helper; whoever is asked again, even after passing, keeps the same code."""
+    kind = "welfare" if row.welfare else "escalation"
+    before = session.scalar(
+        select(Question).where(
+            Question.person_id == helper.id, Question.kind == kind, Question.subject_id == row.id
+        )
+    )
+    if before is not None:
+        return questions.reopen(session, before)
     return questions.ask(
         session,
         person_id=helper.id,
-        kind="welfare" if row.welfare else "escalation",
+        kind=kind,
         now=now,
         subject_id=row.id,
         about_id=row.person_id,

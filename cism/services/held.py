@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cism.domain.incident import IncidentState
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.services import steps
-from cism.store.tables import Step
+from cism.store.tables import Incident, Step
 
 ESCALATION = "held: a human is being found"
 ZERO = "held: a human asks first"
@@ -37,6 +38,32 @@ def release(session: Session, person_id: str, outcome: str, now: datetime) -> in
         if step.expires_at is None or step.expires_at > now:
             latest[step.incident_id, step.kind] = step
     return steps.plan(session, [again(step, now, f">{now.timestamp():.3f}") for step in latest.values()])
+
+
+def resume(session: Session, person_id: str, reason: str, now: datetime) -> int:
+    """Plan again what was cancelled for that reason, in every response that still goes on.
+
+    Of several moments of one incident that have passed, and still are of use, the latest alone.
+    """
+    cancelled = session.scalars(
+        select(Step)
+        .join(Incident, Incident.id == Step.incident_id)
+        .where(
+            Step.person_id == person_id,
+            Step.state == StepState.CANCELLED,
+            Step.outcome == reason,
+            Step.kind.in_([StepKind.CONTACT, StepKind.OPT_IN]),
+            Incident.state == IncidentState.OPEN,
+        )
+        .order_by(Step.due_at)
+    )
+    found: dict[tuple[str | None, StepKind, datetime], Step] = {}
+    for step in cancelled.all():
+        step.outcome = f"{reason}; over"[:60]
+        if step.expires_at is None or step.expires_at > now:
+            found[step.incident_id, step.kind, max(step.due_at, now)] = step
+    mark = f">{now.timestamp():.3f}"
+    return steps.plan(session, [again(step, due, mark) for (_, _, due), step in found.items()])
 
 
 def again(step: Step, due: datetime, mark: str) -> PlannedStep:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -17,7 +17,19 @@ from cism.domain.quiet_hours import next_open
 from cism.domain.replies import OpenQuestion, QuestionKind, QuestionState, Reading, ReadingKind, Sender, read
 from cism.domain.triage import About, LastAnswer, Triage, is_second_two, queue_deadline, triage
 from cism.errors import CismError
-from cism.services import answers, escalations, events, notify, people, questions, queue, unsent, worry
+from cism.services import (
+    answers,
+    escalations,
+    events,
+    held,
+    notify,
+    outbox,
+    people,
+    questions,
+    queue,
+    unsent,
+    worry,
+)
 from cism.services.links import sign_in_address
 from cism.store.db import database_of, find_hash, real_now
 from cism.store.db import now as product_now
@@ -27,6 +39,12 @@ from notifications import messages as m
 from notifications.gateway import InboundSms
 
 LATE = timedelta(minutes=30)  # an answer to an older text waits for open hours, unless it cannot wait
+_CANNOT_WAIT = frozenset(
+    {ReadingKind.CARE_LATER, ReadingKind.CARE_NOW, ReadingKind.CARRIER_HELP, ReadingKind.CRISIS}
+)
+_MORE_THAN_A_WORD = frozenset(
+    {ReadingKind.CARRIER_STOP, ReadingKind.CARRIER_START, ReadingKind.CARRIER_HELP, ReadingKind.CRISIS}
+)
 _ABOUT_THEMSELVES = frozenset({"check_in", "opt_in", "invitation"})
 _SWEPT = "inbound swept until"
 _WORDS = {
@@ -68,12 +86,17 @@ class _Text:
         """Whether this number may no longer be this person's."""
         return self.person is not None and self.person.frozen_at is not None
 
-    def reply(self, message: m.Message, name: str, *, waits: bool = True) -> None:
+    @property
+    def leaves_at(self) -> datetime:
+        """When the answer goes: at once, or to an old text in open hours, unless it cannot wait."""
+        if not self.late or self.person is None:
+            return self.now
+        if self.reading.kind in _CANNOT_WAIT or self.reading.digit == "3":
+            return self.now
+        return next_open(self.now, self.person.zone, _sleep(self.person))
+
+    def reply(self, message: m.Message, name: str) -> None:
         """Answer the sender; once by name."""
-        not_before = None
-        if self.late and waits and self.person is not None:
-            sleep = SleepWindow(self.person.sleep_start, self.person.sleep_end)
-            not_before = next_open(self.now, self.person.zone, sleep)
         notify.direct(
             self.session,
             message,
@@ -82,7 +105,7 @@ class _Text:
             # a frozen number may be a stranger's by now: it is answered like one
             person=None if self.frozen else self.person,
             to_number=self.sms.from_,
-            not_before=not_before,
+            not_before=self.leaves_at,
         )
 
 
@@ -93,11 +116,8 @@ def receive_once(session: Session, sms: InboundSms) -> int:
     if session.get(InboundMessage, sms.sid) is not None:  # looked for with the person held
         return 0
     now, real = product_now(session), real_now(session)
-    asked = {item.id: item for item in questions.of_person(session, person.id, now)} if person else {}
-    sender = Sender(
-        known=person is not None, phone_confirmed=bool(person and person.phone_confirmed_at is not None)
-    )
-    reading = read(sms.body, sender, [_open_question(item) for item in reversed(list(asked.values()))])
+    asked = _asked(session, person, now)
+    reading = _read(session, sms, person, asked)
     plan = triage(reading, known=person is not None, second_two=_second_two(session, reading, person, now))
     session.add(
         InboundMessage(
@@ -121,6 +141,8 @@ def receive_once(session: Session, sms: InboundSms) -> int:
     )
     confirmed = _confirm_phone(text)
     _ACTS[reading.kind](text)
+    if person is not None and text.leaves_at > now:
+        outbox.hold_answers(session, person.id, text.leaves_at)
     if plan.queue:
         _to_human(text)
     if (
@@ -147,6 +169,38 @@ def remember_sweep(session: Session, started: datetime) -> None:
         row.value = started.isoformat()
 
 
+def _asked(session: Session, person: Person | None, now: datetime) -> dict[str, Question]:
+    """What the sender may be answering; a number that may be a stranger's by now answers nothing."""
+    if person is None or person.frozen_at is not None:
+        return {}
+    return {item.id: item for item in questions.of_person(session, person.id, now)}
+
+
+def _read(session: Session, sms: InboundSms, person: Person | None, asked: dict[str, Question]) -> Reading:
+    confirmed = person is not None and person.phone_confirmed_at is not None and person.frozen_at is None
+    sender = Sender(known=person is not None, phone_confirmed=confirmed)
+    listed = [_open_question(item) for item in reversed(list(asked.values()))]
+    reading = read(sms.body, sender, listed)
+    if sms.opt_out_type is not None and reading.kind not in _MORE_THAN_A_WORD:
+        # another word that the provider was told to keep: it has blocked us, or lets us through, already
+        return read(sms.opt_out_type.value, sender, listed)
+    return _taken_after_all(session, reading, asked)
+
+
+def _taken_after_all(session: Session, reading: Reading, asked: dict[str, Question]) -> Reading:
+    """Whoever passed and takes it all the same, or has called, while nobody else has it: it is theirs."""
+    question = asked.get(reading.question_id or "")
+    if reading.kind is not ReadingKind.ALREADY_COVERED or question is None:
+        return reading
+    if question.kind not in {"escalation", "welfare"} or question.state != "answered":
+        return reading
+    taking = reading.digit in ALLOWED_DIGITS[QuestionKind(question.kind)] - {"0", "9"}
+    if not taking or not escalations.wants_still(session, question):
+        return reading
+    questions.reopen(session, question)
+    return replace(reading, kind=ReadingKind.ANSWER, to_human=False)
+
+
 def _open_question(row: Question) -> OpenQuestion:
     state = QuestionState(row.state)
     return OpenQuestion.of(QuestionKind(row.kind), row.id, row.code, state, row.answer)
@@ -160,22 +214,37 @@ def _second_two(session: Session, reading: Reading, person: Person | None, now: 
         .where(Question.person_id == person.id, Question.kind == "check_in", Question.state == "answered")
         .order_by(Question.answered_at.desc())
     )
-    if last is None or last.answer is None or last.answered_at is None:
-        return False
-    earlier = LastAnswer(digit=last.answer, at=last.answered_at, question_id=last.id)
     doubled = _protocol(session, person.agency).ladders[EscalationLevel.ROUTINE].ack
-    return is_second_two(reading, earlier, now, doubled)
+    earlier = [_last_text(session, person)]
+    if last is not None and last.answer is not None and last.answered_at is not None:
+        earlier.append(LastAnswer(digit=last.answer, at=last.answered_at, question_id=last.id))
+    return any(is_second_two(reading, one, now, doubled) for one in earlier)
+
+
+def _last_text(session: Session, person: Person) -> LastAnswer | None:
+    """The sender's previous text, if it was a 2 out of the blue or to a check-in."""
+    row = session.scalar(
+        select(InboundMessage)
+        .where(InboundMessage.person_id == person.id, InboundMessage.reading != "acknowledgement")
+        .order_by(InboundMessage.received_at.desc(), InboundMessage.received_real.desc())
+        .limit(1)
+    )
+    if row is None or row.reading != ReadingKind.CARE_LATER.value:
+        return None
+    return LastAnswer(digit="2", at=row.received_at)
 
 
 def _confirm_phone(text: _Text) -> bool:
     """Any reply but a stop or a stranger's confirms the number."""
-    refusing = {ReadingKind.CARRIER_STOP, ReadingKind.OPT_OUT, ReadingKind.WHO_IS_THIS, ReadingKind.ANSWER}
+    refusing = {ReadingKind.CARRIER_STOP, ReadingKind.OPT_OUT, ReadingKind.WHO_IS_THIS}
     if text.person is None or text.reading.kind in refusing or text.person.phone_confirmed_at is not None:
         return False
     if text.reading.noted_digit == "0":
         return False  # perhaps "0, no texts": the question stays
     for question in text.asked.values():
         if question.kind == "confirm_phone" and question.state == "open":
+            if question.id == text.reading.question_id:
+                return False  # it is answered itself, with yes or no
             questions.answer(text.session, question, "1", text.now)
             text.person.phone_confirmed_at = text.now
             return True
@@ -190,10 +259,15 @@ def _stop(text: _Text) -> None:
 
 
 def _start(text: _Text) -> None:
-    if text.person is not None:
-        text.person.opted_out_at = None
-        text.person.revoked_care = False  # their own word, as the stop was
-        events.record(text.session, "person.opted_in", text.now, subject_id=text.person.id)
+    person = text.person
+    if person is None or (person.opted_out_at is None and text.reading.to_human):
+        return  # a "yes" to a question of ours, by somebody who never stopped us: a human reads it
+    stopped = person.opted_out_at is not None
+    person.opted_out_at = None
+    person.revoked_care = False  # their own word, as the stop was
+    events.record(text.session, "person.opted_in", text.now, subject_id=person.id)
+    if stopped:
+        held.resume(text.session, person.id, unsent.SILENCED, text.now)
 
 
 def _help(text: _Text) -> None:
@@ -205,17 +279,23 @@ def _help(text: _Text) -> None:
     message = m.HelpAnswer(
         agency=_told_name(text), by=by, duty=duty, line=line, emergency=notify.EMERGENCY_NUMBER
     )
-    text.reply(message, "help", waits=False)
+    text.reply(message, "help")
 
 
 def _crisis(text: _Text) -> None:
     """An answer at once, and a clinician; the words themselves go to a human too."""
     _, line = notify.lines(text.session, text.agency)
     message = m.CrisisAnswer(agency=_told_name(text), line=line, emergency=notify.EMERGENCY_NUMBER)
-    text.reply(message, "crisis", waits=False)
+    text.reply(message, "crisis")
     _escalate(text)
-    if text.reading.asks_out and text.person is not None:
-        text.person.care_held_at = text.now
+    if text.reading.asks_out and text.person is not None and text.person.care_held_at is None:
+        _hold_care(text, text.person)
+
+
+def _hold_care(text: _Text, person: Person) -> None:
+    """No care text until a human has asked."""
+    person.care_held_at = text.now
+    queue.add(text.session, "care_held", now=text.now, within=timedelta(hours=4), person=person)
 
 
 def _opt_out(text: _Text) -> None:
@@ -242,7 +322,7 @@ def _care_later(text: _Text) -> None:
     row = _escalate(text)
     _, line = notify.lines(text.session, text.agency)
     by = notify.by_when(_voice_by(text, row), text.now, text.zone)
-    text.reply(m.CallPromised(agency=_told_name(text), by=by, line=line), "later", waits=False)
+    text.reply(m.CallPromised(agency=_told_name(text), by=by, line=line), "later")
 
 
 def _care_now(text: _Text) -> None:
@@ -251,7 +331,7 @@ def _care_now(text: _Text) -> None:
     row = _escalate(text)
     duty, line = notify.lines(text.session, text.agency)
     by = notify.by_when(_voice_by(text, row), text.now, text.zone)
-    text.reply(m.CallNow(agency=_told_name(text), by=by, duty=duty, line=line), "now", waits=False)
+    text.reply(m.CallNow(agency=_told_name(text), by=by, duty=duty, line=line), "now")
 
 
 def _worry(text: _Text) -> None:
@@ -306,8 +386,7 @@ def _ambiguous(text: _Text) -> None:
     listed = [(row.code or "", _WORDS.get(row.kind, "question")) for row in asked]
     held = text.reading.hold_care_texts
     if held and text.person is not None:
-        text.person.care_held_at = text.now
-        queue.add(text.session, "care_held", now=text.now, within=timedelta(hours=4), person=text.person)
+        _hold_care(text, text.person)
     if listed:
         allowed = ALLOWED_DIGITS[QuestionKind(asked[0].kind)]
         example = digit if digit in allowed else next(one for one in "14" if one in allowed)
@@ -352,7 +431,8 @@ def _nothing(text: _Text) -> None:
 
 def _read_by_reply(text: _Text) -> None:
     duty, line = notify.lines(text.session, text.agency)
-    by = notify.by_when(_read_by(text), text.now, text.zone)
+    read_by, leaves = _read_by(text), text.leaves_at
+    by = notify.by_when(read_by if read_by > leaves else leaves + LATE, leaves, text.zone)
     text.reply(m.ReadBy(agency=_told_name(text), by=by, duty=duty, line=line), "readby")
 
 
@@ -404,9 +484,12 @@ def _voice_by(text: _Text, row: Escalation | None) -> datetime:
         return text.now + timedelta(hours=1)
     target = escalations.call_promised_by(text.session, row, text.now)
     if row.level is EscalationLevel.ROUTINE and text.person is not None:
-        sleep = SleepWindow(text.person.sleep_start, text.person.sleep_end)
-        return next_open(target, text.person.zone, sleep)
+        return next_open(target, text.person.zone, _sleep(text.person))
     return target
+
+
+def _sleep(person: Person) -> SleepWindow:
+    return SleepWindow(person.sleep_start, person.sleep_end)
 
 
 def _read_by(text: _Text) -> datetime:

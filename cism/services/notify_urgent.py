@@ -89,7 +89,7 @@ def escalation_covered(
     message = m.EscalationCovered(
         agency=words.agency_of(session, helper, question), code=question.code or "", helper=name
     )
-    words.put(session, message, f"esccovered:{question.id}", now, helper)
+    words.put(session, message, f"esccovered:{question.id}:{now.timestamp():.3f}", now, helper)
 
 
 def escalation_overdue(

@@ -105,6 +105,18 @@ def cancel(
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
+def hold_answers(session: Session, person_id: str, until: datetime) -> None:
+    """What this transaction answers this person leaves no earlier."""
+    ids, _ = taken_messages(session)
+    mine = (
+        Outbox.id.in_(ids),
+        Outbox.person_id == person_id,
+        Outbox.lane == LANE_ANSWER,
+        Outbox.not_before < until,
+    )
+    session.execute(update(Outbox).where(*mine).values(not_before=until))
+
+
 def taken_messages(session: Session) -> tuple[list[str], list[str]]:
     """The messages put in this transaction so far: all ids, and the urgent ones among them."""
     put_here: list[tuple[str, bool]] = session.info.get("put", [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.codes import new_code
@@ -58,11 +58,18 @@ def ask(
     return question
 
 
+def reopen(session: Session, question: Question) -> Question:
+    """Asked of the same person once more: it carries the same code."""
+    question.state, question.answer, question.answered_at = "open", None, None
+    session.flush()
+    return question
+
+
 def of_person(session: Session, person_id: str, now: datetime) -> list[Question]:
-    """Every question of the last 180 days, newest first: what a code may mean."""
+    """Every question that is open or was within 180 days, newest first: what a code may mean."""
     query = (
         select(Question)
-        .where(Question.person_id == person_id, Question.asked_at > now - CODE_REST)
+        .where(Question.person_id == person_id, _remembered(now))
         .order_by(Question.asked_at.desc(), Question.id)
     )
     return list(session.scalars(query))
@@ -109,12 +116,18 @@ def close(
     return len(rows)
 
 
+def _remembered(now: datetime) -> ColumnElement[bool]:
+    """Somebody may still answer it, or did so, or was told that it is over, not long ago."""
+    since = now - CODE_REST
+    return (Question.state == "open") | (Question.asked_at > since) | (Question.answered_at > since)
+
+
 def _code(session: Session, person_id: str, now: datetime) -> str:
     taken = session.scalars(
         select(Question.code).where(
             Question.person_id == person_id,
             Question.code.is_not(None),
-            Question.asked_at > now - CODE_REST,
+            _remembered(now),
         )
     )
     return new_code(secrets.SystemRandom(), {code for code in taken if code})

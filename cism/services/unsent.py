@@ -23,6 +23,7 @@ READ_WITHIN = timedelta(hours=4)
 BAD_NUMBER = frozenset({21211, 21614, 21635, 30004, 30005, 30006})
 
 
+SILENCED = "no texts to this number"
 _BY_TEXT = (
     StepKind.CONTACT_REMINDER,
     StepKind.CONTACT_CLOSE,
@@ -73,8 +74,8 @@ def silence(session: Session, person: Person, now: datetime, *, peers_call: bool
     `peers_call`: the number is the trouble, not the person's wish, so that a peer calls at each point.
     """
     kinds = _BY_TEXT if peers_call else (StepKind.CONTACT, *_BY_TEXT)
-    steps.cancel(session, reason="no texts to this number", now=now, person_id=person.id, kinds=kinds)
-    outbox.cancel(session, reason="no texts to this number", person_id=person.id)
+    steps.cancel(session, reason=SILENCED, now=now, person_id=person.id, kinds=kinds)
+    outbox.cancel(session, reason=SILENCED, person_id=person.id)
 
 
 def coordinators(session: Session, agency: str, but: str | None = None) -> list[Person]:

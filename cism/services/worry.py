@@ -21,7 +21,11 @@ def about(
     if subject is None:
         subject = _only_person_of(session, question)
     if subject is None:
-        queue.add(session, "worry", now=now, within=_WHOM_WITHIN, person=helper, inbound_sid=inbound_sid)
+        # of several only the helper can say who: a clinician asks them, at once
+        row = queue.add(
+            session, "worry", now=now, within=_WHOM_WITHIN, person=helper, inbound_sid=inbound_sid
+        )
+        queue.escalate(session, row, now)
     else:
         escalations.open_for(
             session,

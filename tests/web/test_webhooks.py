@@ -35,7 +35,9 @@ async def test_the_answer_to_a_text_is_handed_over_right_after_the_commit(site: 
     assert told.id in site.courier.handed_over
 
 
-@pytest.mark.parametrize("path", ["/twilio/sms", "/twilio/status?d=x", "/twilio/voice"])
+@pytest.mark.parametrize(
+    "path", ["/twilio/sms", "/twilio/status?d=x", f"/twilio/status?d={'x' * 99}", "/twilio/voice"]
+)
 async def test_a_forged_webhook_is_403_and_writes_nothing(site: Site, path: str) -> None:
     before = site.everything()
     form = _text(site, "I am going to end it")
@@ -74,6 +76,21 @@ async def test_a_signature_for_another_form_or_address_does_not_fit(site: Site) 
 async def test_the_address_is_the_configured_one_whatever_the_host_header_says(site: Site) -> None:
     site.client.headers["Host"] = "elsewhere.example"
     assert (await site.signed("/twilio/sms", _text(site, "hello"))).status_code == 200
+
+
+@pytest.mark.parametrize(("kind", "word", "stopped"), [("STOP", "ALTO", True), ("HELP", "AYUDA", False)])
+async def test_another_word_that_the_provider_was_told_to_keep_counts_as_the_carriers_own(
+    site: Site, kind: str, word: str, stopped: bool
+) -> None:
+    await site.signed("/twilio/sms", {**_text(site, word), "OptOutType": kind})
+    (row,) = site.rows(select(InboundMessage))
+    assert row.reading == f"carrier_{kind.lower()}"
+    assert (site.person("R1").opted_out_at is not None) is stopped
+
+
+async def test_a_word_that_the_provider_keeps_never_hides_a_cry_for_help(site: Site) -> None:
+    await site.signed("/twilio/sms", {**_text(site, "I want to die"), "OptOutType": "STOP"})
+    assert [row.level.value for row in site.rows(select(Escalation))] == ["EMERGENCY"]
 
 
 async def test_the_same_text_posted_five_times_at_once_has_one_effect(site: Site) -> None:

@@ -193,6 +193,7 @@ def _whom(session: Session, row: Escalation) -> dict[str, Any]:
         "phone": number,
         "words": inbound.body if inbound is not None else None,
         "worried": row.reason == "worry",
+        "asks_who": row.reason == "unread_worry",
     }
 
 
