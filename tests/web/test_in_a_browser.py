@@ -116,6 +116,10 @@ async def _look(page: Page, name: str, pictures: Path) -> None:
         if place is not None:
             assert place["x"] >= 0
             assert place["x"] + place["width"] <= width
+    for target in await page.locator("button:visible, a:visible, select:visible, summary:visible").all():
+        place = await target.bounding_box()  # what a gloved thumb has to hit
+        if place is not None and await target.get_attribute("class") != "skip":
+            assert place["height"] >= 44, await target.inner_text()
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=cast(Any, scheme))
         await page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png", full_page=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -144,7 +145,7 @@ async def test_another_agencys_receipt_is_not_shown(site: Site) -> None:
         ({"ended": ""}, "Say when it ended"),
         ({"minutes_ago": "soon"}, "how many minutes"),
         ({"ended": "at", "ended_time": ""}, "Write the date"),
-        ({"ended": "at", "ended_time": "23:00"}, "in the future"),
+        ({"ended": "at", "ended_time": "23:00"}, "This lies in the future"),
         ({"dispatcher": ""}, "or that there was none"),
         ({"call_taker": ""}, "or that there was none"),
         ({"dispatcher": "other"}, "AGENCY:ID"),
@@ -166,6 +167,34 @@ async def test_a_field_that_is_wrong_is_marked_and_the_rest_is_kept(
     kept = fields(answer, "/log")
     assert kept["minutes_ago"] == changed.get("minutes_ago", "20")
     assert kept[f"circle_{site.id_of('R1')}"] == "A"
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"others": "X9 A"}, "others"),
+        ({"dispatcher": "other", "dispatcher_other": "north-fire:X9"}, "dispatcher"),
+        ({"ended": "at", "ended_time": "23:00"}, "ended"),
+        ({"began_date": "2026-03-02", "began_time": "09:59"}, "ended"),
+    ],
+)
+async def test_what_the_intake_refuses_stands_beside_the_field(
+    site: Site, changed: dict[str, str], field: str
+) -> None:
+    await sign_in(site)
+    answer = await site.client.post("/log", data=await filled(site, **changed))
+    assert answer.status_code == 422
+    assert re.findall(r'class="problem" id="(\w+)-problem"', answer.text) == [field]
+    assert "affected:" not in answer.text
+    assert "occurred_at" not in answer.text
+
+
+async def test_the_receipt_says_whom_to_call_while_nobody_is_found(site: Site) -> None:
+    await sign_in(site)
+    everybody = [site.id_of(key) for key in ("S1", "P1", "P2", "P3")]
+    answer = await site.client.post("/log", data=await filled(site, there=everybody))
+    text = (await site.client.get(answer.headers["location"])).text
+    assert f'href="tel:{site.person("C1").phone}"' in text
 
 
 async def test_kin_and_funeral_are_asked_only_after_a_death_in_the_line_of_duty(site: Site) -> None:

@@ -33,4 +33,5 @@ def page(request: Request, status: int, words: str | None) -> Response:
     """One refusal in words."""
     title = _TITLES.get(status, "That did not work")
     said = words or _WORDS.get(status, "Go back and try again.")
-    return render(request, "error.html", status=status, title=title, words=said)
+    way = ("/log", "Log an incident") if request.url.path.startswith("/log") else ("/sign-in", "Sign in")
+    return render(request, "error.html", status=status, title=title, words=said, way=way)

@@ -17,6 +17,7 @@ from cism.web.pages.log_choices import Candidate, Choices
 
 NONE: Final = "none"
 OTHER: Final = "other"
+_OTHERS: Final = ("dispatcher", "call_taker")
 _MOST_MINUTES: Final = 72 * 60
 _SPLIT: Final = " - "  # between code and label in the search field
 
@@ -68,6 +69,24 @@ def report(found: Read, offered: Choices) -> IncidentInput:
         ),
         logged_by=offered.me,
     )
+
+
+_REFUSED: Final = {"ended_at": "ended", "occurred_at": "began"}
+
+
+def refused(form: Form, error: BadInput) -> dict[str, str]:
+    """What the intake refused, beside the field where it was written; else above the form."""
+    problems: dict[str, str] = {}
+    for problem in error.errors or [str(error)]:
+        first, _, rest = problem.partition(" ")
+        name = _REFUSED.get(first, "others" if first == "affected:" else "form")
+        said = {"others": rest, "form": problem}.get(name, f"This {rest}")
+        if name == "others":
+            written = (item for item in _OTHERS if repr(form.one(f"{item}_other")) in problem)
+            name = next(written, name)
+        said = said.replace("occurred_at", "the time it began").replace(", with its zone", "")
+        problems[name] = f"{said[:1].upper()}{said[1:]}."
+    return problems
 
 
 def _type(form: Form, found: Read) -> None:

@@ -16,6 +16,7 @@ from cism.domain.access import Act
 from cism.domain.incident_types import INCIDENT_TYPES
 from cism.errors import BadInput, KeyReused
 from cism.services import audit, intake
+from cism.services.notify import lines
 from cism.services.team_state import NO_CHECK_INS, WORKING, team_state
 from cism.services.tokens import Caller
 from cism.store.db import now as product_now
@@ -95,6 +96,7 @@ async def receipt(request: Request, ref: str) -> Response:
             "zone": zone_name(zone, stands.row.logged_at),
             "working": state.startswith(WORKING),
             "no_check_ins": NO_CHECK_INS in state,
+            "duty": lines(session, stands.row.agency)[0],
             "jeopardy": _jeopardy(stands.row),
         }
 
@@ -123,7 +125,7 @@ def _logged(session: Session, caller: Caller, given: Form) -> Outcome:
     except KeyReused:
         return Outcome(offered, ref=before.ref if before is not None else None, reused=True)
     except BadInput as error:
-        return Outcome(offered, problems={"form": str(error)})
+        return Outcome(offered, problems=log_form.refused(given, error))
     audit.write(session, actor_of(caller), "log incident", logged.id)
     return Outcome(offered, ref=logged.ref)
 
