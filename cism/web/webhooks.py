@@ -49,7 +49,7 @@ async def status(request: Request) -> Response:
     told, d = update.status, request.query_params.get("d", "")
     if told is not None and d:
         await backend_of(request).act(
-            lambda session: delivery.apply_receipt(session, d, told, update.error_code)
+            lambda session: delivery.apply_receipt(session, d, told, update.error_code, update.sid)
         )
     return Response(status_code=204)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from cism.store.states import OutboxState
-from cism.store.tables import Escalation, InboundMessage
+from cism.store.tables import Escalation, InboundMessage, Outbox
 from tests.web.conftest import Site
 
 FORM = {"MessageSid": "SM" + "a" * 32, "To": "+12025550100", "NumMedia": "0", "SomethingNew": ""}
@@ -123,6 +123,21 @@ async def test_a_status_moves_a_message_only_forward(site: Site) -> None:
         assert (answer.status_code, answer.content) == (204, b"")
     (row,) = site.messages("call_now")
     assert (row.provider_status, row.state) == ("delivered", OutboxState.DELIVERED)
+
+
+@pytest.mark.parametrize("before", [OutboxState.SENDING, OutboxState.UNKNOWN, OutboxState.UNSETTLED])
+async def test_a_callback_with_our_id_proves_that_a_message_left_whose_answer_was_lost(
+    site: Site, before: OutboxState
+) -> None:
+    message = await _sent(site)
+    with site.db.transaction() as session:
+        row = session.get_one(Outbox, message)
+        row.state, row.sid, row.sent_real, row.provider_status = before, None, None, None
+    form = {"MessageSid": "SMfound", "MessageStatus": "sent", "AccountSid": "AC1"}
+    assert (await site.signed(f"/twilio/status?d={message}", form)).status_code == 204
+    (found,) = site.messages("call_now")
+    assert (found.state, found.sid, found.provider_status) == (OutboxState.SENT, "SMfound", "sent")
+    assert found.sent_real is not None
 
 
 async def test_a_status_that_nobody_knows_and_a_message_that_is_none_change_nothing(site: Site) -> None:
