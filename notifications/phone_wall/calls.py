@@ -3,14 +3,16 @@
 Source: twilio.com/docs/voice/api/call-resource.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from notifications.phone_wall.accept import E164, MAGIC_GOOD, is_url
 from notifications.phone_wall.config import WallConfig
 from notifications.phone_wall.dates import rfc2822
-from notifications.phone_wall.records import Call
+from notifications.phone_wall.listing import paged
+from notifications.phone_wall.records import CALL_ENDED, Call
 from notifications.phone_wall.refusals import Refusal
+from notifications.phone_wall.store import Store
 
 _MAGIC_TO: Final = {
     "+15005550001": 21217,
@@ -60,7 +62,7 @@ def _check_script(twiml: str, url: str) -> None:
 def call_resource(call: Call, account_sid: str) -> dict[str, Any]:
     """A call as the REST API shows it."""
     answered = next((step.at for step in call.steps if step.status == "in-progress"), None)
-    ended = call.steps[-1].at if call.status in ("completed", "no-answer", "failed", "busy") else None
+    ended = call.steps[-1].at if call.status in CALL_ENDED else None
     uri = f"/2010-04-01/Accounts/{account_sid}/Calls/{call.sid}"
     talked = int((ended - answered).total_seconds()) if answered and ended else None
     return {
@@ -84,3 +86,33 @@ def call_resource(call: Call, account_sid: str) -> dict[str, Any]:
         "uri": f"{uri}.json",
         "subresource_uris": {"recordings": f"{uri}/Recordings.json", "events": f"{uri}/Events.json"},
     }
+
+
+def call_page(query: Mapping[str, str], store: Store, account_sid: str) -> dict[str, Any]:
+    """One page of the calls, newest first."""
+
+    def matching(before: int) -> Iterator[Call]:
+        for call in reversed(store.calls[:before]):
+            facts = {"To": call.to, "From": call.from_, "Status": call.status}
+            if not call.deleted and all(query.get(name, fact) == fact for name, fact in facts.items()):
+                yield call
+
+    return paged(
+        query,
+        path=f"/2010-04-01/Accounts/{account_sid}/Calls.json",
+        name="calls",
+        filters=("To", "From", "Status"),
+        newest=len(store.calls),
+        matching=matching,
+        show=lambda call: call_resource(call, account_sid),
+    )
+
+
+def ending(form: Mapping[str, str], call: Call) -> str:
+    """How a request ends a call; a Refusal where it asks for something else, or the call has ended."""
+    status = form.get("Status", "")
+    if status not in ("canceled", "completed"):
+        raise Refusal(20001)
+    if call.status in CALL_ENDED or (status == "canceled" and call.status == "in-progress"):
+        raise Refusal(21220)
+    return status

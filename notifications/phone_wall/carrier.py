@@ -7,7 +7,7 @@ from typing import Any, Final
 from notifications.phone_wall.clock import real_now
 from notifications.phone_wall.config import WallConfig
 from notifications.phone_wall.faults import Faults
-from notifications.phone_wall.records import DELIVERY_ERRORS, ENDED, Call, HandsetMode, Message
+from notifications.phone_wall.records import CALL_ENDED, DELIVERY_ERRORS, ENDED, Call, HandsetMode, Message
 from notifications.phone_wall.store import Store
 from notifications.phone_wall.webhooks import Answer, Webhooks
 
@@ -107,13 +107,17 @@ class Carrier:
         self._announce(call)
         for status in ("ringing",) if ending else ("ringing", "in-progress"):
             await self._step()
-            self._store.record("call_status", sid=call.sid, status=status)
-            self._announce(call)
-        if not ending:
+            self.move_call(call, status)
+        if not ending and call.status not in CALL_ENDED:
             await self._fetch_script(call)
         await self._step()
-        self._store.record("call_status", sid=call.sid, status=ending or "completed")
-        self._announce(call)
+        self.move_call(call, ending or "completed")
+
+    def move_call(self, call: Call, status: str) -> None:
+        """Let a call go on; one that has ended stays as it is."""
+        if call.status not in CALL_ENDED:
+            self._store.record("call_status", sid=call.sid, status=status)
+            self._announce(call)
 
     async def _fetch_script(self, call: Call) -> None:
         script = call.twiml

@@ -1,6 +1,6 @@
 """Dates as Twilio's older API writes and reads them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 
 
@@ -19,7 +19,12 @@ class DateFilter:
         self._moment = moment.replace(tzinfo=moment.tzinfo or UTC)
 
     def is_on(self, moment: datetime) -> bool:
-        """Whether the moment is on that very day, or in that very second."""
+        """Whether the moment is on that very day, or in that very second.
+
+        Midnight means its day: the SDK writes a day like that.
+        """
+        if self._moment.astimezone(UTC).time() == time():
+            return moment.astimezone(UTC).date() == self._moment.astimezone(UTC).date()
         return self._cut(moment) == self._cut(self._moment)
 
     def is_from(self, moment: datetime) -> bool:

@@ -3,15 +3,15 @@
 Source: twilio.com/docs/messaging/api/message-resource (properties, «Read multiple Message resources»).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from notifications.phone_wall.carrier import API_VERSION
 from notifications.phone_wall.dates import DateFilter, rfc2822
-from notifications.phone_wall.records import Message
+from notifications.phone_wall.records import Call, Message
 from notifications.phone_wall.refusals import Refusal
 from notifications.phone_wall.store import Store
 
@@ -19,6 +19,7 @@ _LARGEST_PAGE: Final = 1000
 _USUAL_PAGE: Final = 50
 
 Test = Callable[[Message], bool]
+T = TypeVar("T", Message, Call)
 
 
 def resource(message: Message, account_sid: str, *, just_created: bool = False) -> dict[str, Any]:
@@ -50,24 +51,45 @@ def resource(message: Message, account_sid: str, *, just_created: bool = False) 
 
 
 def page(query: Mapping[str, str], store: Store, account_sid: str) -> dict[str, Any]:
-    """One page of the list, newest first; a Refusal where the query makes no sense.
+    """One page of the messages, newest first; a Refusal where the query makes no sense."""
+    return paged(
+        query,
+        path=f"/{API_VERSION}/Accounts/{account_sid}/Messages.json",
+        name="messages",
+        filters=_FILTERS,
+        newest=len(store.messages),
+        matching=lambda before: _matching(query, store, before),
+        show=lambda message: resource(message, account_sid),
+    )
 
-    The token of a page is the place of its last message: what comes in while one reads moves nothing.
+
+def paged(
+    query: Mapping[str, str],
+    *,
+    path: str,
+    name: str,
+    filters: Sequence[str],
+    newest: int,
+    matching: Callable[[int], Iterator[T]],
+    show: Callable[[T], dict[str, Any]],
+) -> dict[str, Any]:
+    """One page of a list as the REST API shows it.
+
+    The token of a page is the place of its last item: what comes in while one reads moves nothing.
     """
     size = _number(query.get("PageSize"), _USUAL_PAGE, smallest=1, largest=_LARGEST_PAGE)
     place = _number(query.get("Page"), 0)
-    before = _number(query.get("PageToken", "").removeprefix("PA") or None, len(store.messages))
-    found = list(islice(_matching(query, store, before), size + 1))
+    before = _number(query.get("PageToken", "").removeprefix("PA") or None, newest)
+    found = list(islice(matching(before), size + 1))
     shown = found[:size]
-    path = f"/{API_VERSION}/Accounts/{account_sid}/Messages.json"
-    filters = {name: query[name] for name in _FILTERS if name in query}
+    kept = {item: query[item] for item in filters if item in query}
 
     def uri(number: int, token: int | None = None) -> str:
         tail = {} if token is None else {"PageToken": f"PA{token}"}
-        return f"{path}?{urlencode({**filters, 'PageSize': size, 'Page': number, **tail})}"
+        return f"{path}?{urlencode({**kept, 'PageSize': size, 'Page': number, **tail})}"
 
     return {
-        "messages": [resource(message, account_sid) for message in shown],
+        name: [show(item) for item in shown],
         "page": place,
         "page_size": size,
         "start": place * size,

@@ -10,6 +10,9 @@ from notifications.gsm import segments
 ENDED: Final = frozenset({"delivered", "undelivered", "failed", "canceled", "received"})
 
 
+CALL_ENDED: Final = frozenset({"completed", "no-answer", "failed", "busy", "canceled"})
+
+
 class HandsetMode(StrEnum):
     """How a handset, or the way to it, behaves."""
 
@@ -130,6 +133,7 @@ class Call:
     events: tuple[str, ...]
     steps: list[Step] = field(default_factory=list)
     script: str | None = None
+    deleted: bool = False
 
     @property
     def status(self) -> str:

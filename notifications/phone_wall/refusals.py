@@ -34,13 +34,13 @@ class Refusal(Exception):
         return JSONResponse(self.body(), self.status, headers)
 
 
-_STATUSES: Final = {20003: 401, 20404: 404, 20405: 405, 20429: 429, 20500: 500, 21408: 403}
+_STATUSES: Final = {20003: 401, 20404: 404, 20004: 405, 20429: 429, 20500: 500, 21408: 403}
 
 _SENTENCES: Final = {
     20001: "A parameter has a value outside of its range.",
     20003: "Authenticate",
     20404: "The requested resource was not found.",
-    20405: "This method is not allowed here.",
+    20004: "This method is not allowed here.",
     20429: "Too many requests.",
     20500: "An internal server error has occurred.",
     20009: "The message is not in a state in which it can be updated like that.",
@@ -53,6 +53,7 @@ _SENTENCES: Final = {
     21215: "The account is not authorized to call this number.",
     21216: "The account is not allowed to call this number.",
     21217: "The phone number does not appear to be valid.",
+    21220: "The call is not in a state in which it can be changed like that.",
     21408: "Permission to send to this region has not been enabled.",
     21603: "A 'From' phone number or a MessagingServiceSid is required.",
     21604: "A 'To' phone number is required.",

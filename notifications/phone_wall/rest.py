@@ -4,7 +4,8 @@ import asyncio
 import base64
 import binascii
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -12,12 +13,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from notifications.phone_wall.calls import call_resource
+from notifications.phone_wall.calls import call_page, call_resource, ending
 from notifications.phone_wall.faults import Fault
 from notifications.phone_wall.listing import page, resource
 from notifications.phone_wall.records import Message
 from notifications.phone_wall.refusals import Refusal
 from notifications.phone_wall.wall import Wall
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -26,10 +29,11 @@ def routes() -> list[Route]:
     """The routes, below the address that the SDK would call `https://api.twilio.com`."""
     account = "/2010-04-01/Accounts/{account_sid}"
     return [
-        Route(f"{account}/Messages.json", _guarded(_messages), methods=["GET", "POST"]),
-        Route(f"{account}/Messages/{{sid}}.json", _guarded(_message), methods=["GET", "POST", "DELETE"]),
-        Route(f"{account}/Calls.json", _guarded(_calls), methods=["POST"]),
-        Route(f"{account}/Calls/{{sid}}.json", _guarded(_call), methods=["GET"]),
+        _route(f"{account}/Messages.json", _messages, "GET", "POST"),
+        _route(f"{account}/Messages/{{sid}}.json", _message, "GET", "POST", "DELETE"),
+        _route(f"{account}/Calls.json", _calls, "GET", "POST"),
+        _route(f"{account}/Calls/{{sid}}.json", _call, "GET", "POST", "DELETE"),
+        _route(f"{account}/{{rest:path}}", _nothing, *_METHODS),
     ]
 
 
@@ -38,16 +42,31 @@ async def form_of(request: Request) -> list[tuple[str, str]]:
     return parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
 
 
-def _guarded(endpoint: Endpoint) -> Endpoint:
+def _route(path: str, endpoint: Endpoint, *allowed: str) -> Route:
+    # every method comes in, because what is not allowed is answered in Twilio's form too
+    return Route(path, _guarded(endpoint, allowed), methods=list(_METHODS))
+
+
+async def _nothing(_request: Request) -> Response:
+    raise Refusal(20404)
+
+
+def _guarded(endpoint: Endpoint, allowed: Sequence[str]) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
             _authenticate(request)
+            _allow(request, allowed)
             return await endpoint(request)
         except Refusal as refusal:
             # How long to wait is said where there is something to wait for.
             return refusal.response({"Retry-After": "1"} if refusal.status == 429 else None)
 
     return answer
+
+
+def _allow(request: Request, methods: Sequence[str]) -> None:
+    if request.method not in methods:
+        raise Refusal(20004)
 
 
 def _authenticate(request: Request) -> None:
@@ -99,6 +118,8 @@ def _update(wall: Wall, message: Message, form: dict[str, str]) -> None:
 
 async def _calls(request: Request) -> Response:
     wall = _wall(request)
+    if request.method != "POST":
+        return JSONResponse(call_page(request.query_params, wall.store, wall.config.account_sid))
     pairs = await form_of(request)
     events = [value for name, value in pairs if name == "StatusCallbackEvent"]
     call = wall.create_call(dict(reversed(pairs)), tuple(" ".join(events).split()))
@@ -108,8 +129,13 @@ async def _calls(request: Request) -> Response:
 async def _call(request: Request) -> Response:
     wall = _wall(request)
     call = wall.store.calls_by_sid.get(request.path_params["sid"])
-    if call is None:
+    if call is None or call.deleted:
         raise Refusal(20404)
+    if request.method == "DELETE":
+        wall.store.record("call_deleted", sid=call.sid)
+        return Response(status_code=204)
+    if request.method == "POST":
+        wall.carrier.move_call(call, ending(dict(await form_of(request)), call))
     return JSONResponse(call_resource(call, wall.config.account_sid))
 
 

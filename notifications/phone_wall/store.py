@@ -43,6 +43,7 @@ class Store:
             "call": self._call,
             "call_status": self._call_status,
             "script": self._script,
+            "call_deleted": self._call_deleted,
             "rejected": lambda event: self.rejected.append(_without_kind(event)),
             "webhook": lambda event: self.webhooks.append(_without_kind(event)),
             "mode": self._mode,
@@ -130,6 +131,9 @@ class Store:
 
     def _script(self, event: Event) -> None:
         self.calls_by_sid[event["sid"]].script = event["script"]
+
+    def _call_deleted(self, event: Event) -> None:
+        self.calls_by_sid[event["sid"]].deleted = True
 
     def _mode(self, event: Event) -> None:
         self.modes[event["handset"]] = HandsetMode(event["mode"])

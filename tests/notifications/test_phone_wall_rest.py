@@ -326,6 +326,31 @@ def test_a_date_may_be_a_day_or_a_second() -> None:
     assert DateFilter("2026-03-08").is_on(noon)
     assert DateFilter("2026-03-08T12:00:00Z").is_on(noon)
     assert not DateFilter("2026-03-08T12:00:01Z").is_on(noon)
+    assert DateFilter("2026-03-08T00:00:00Z").is_on(noon)  # how the SDK writes a day
+    assert not DateFilter("2026-03-08T00:00:00Z").is_until(noon)
+
+
+def test_what_there_is_not_is_answered_in_twilios_form_too(twilio: httpx.Client) -> None:
+    assert (twilio.get("/Faxes.json").status_code, twilio.get("/Faxes.json").json()["code"]) == (404, 20404)
+    refused = twilio.put("/Messages.json")
+    assert (refused.status_code, refused.json()["code"]) == (405, 20004)
+
+
+def test_calls_are_listed_ended_and_deleted() -> None:
+    with slow_wall() as wall, client_of(wall) as twilio:
+        first, second, third = (call(twilio).json()["sid"] for _ in range(3))
+        page = twilio.get("/Calls.json", params={"PageSize": 2, "To": PHONE, "Status": "queued"}).json()
+        assert [item["sid"] for item in page["calls"]] == [third, second]
+        assert [item["sid"] for item in twilio.get(wall.url + page["next_page_uri"]).json()["calls"]] == [
+            first
+        ]
+        assert twilio.get("/Calls.json", params={"From": "+12125550177"}).json()["calls"] == []
+        ended = twilio.post(f"/Calls/{first}.json", data={"Status": "canceled"}).json()
+        assert ended["status"] == "canceled"
+        for status, code in (("completed", 21220), ("ringing", 20001)):
+            assert twilio.post(f"/Calls/{first}.json", data={"Status": status}).json()["code"] == code
+        assert twilio.delete(f"/Calls/{second}.json").status_code == 204
+        assert twilio.get(f"/Calls/{second}.json").json()["code"] == 20404
 
 
 def call(twilio: httpx.Client, **fields: str) -> httpx.Response:
