@@ -67,7 +67,7 @@ class RoundPlan:
     `ask`: page these, in this order, as part of `round`, with `deadline` to answer; `silent`: their time is
     over; `tell_covered`: the surplus, once the team is complete; `look_again_at`: plan again then (and at
     every answer); `short`: the team cannot become complete with those who have a page; `exhausted`: nobody
-    has a page and nobody is left to ask, so `then` are called.
+    has a page and nobody is left to ask at this hour, so `then` are called.
     """
 
     ask: tuple[str, ...] = ()
@@ -103,11 +103,13 @@ def plan_round(
     now: datetime,
     *,
     mutual_aid: Sequence[str] = (),
+    next_up: datetime | None = None,
 ) -> RoundPlan:
     """Say whom to ask now. Planning twice at the same moment, with the first plan written down, adds nothing.
 
     Who declined is replaced at once, who is silent at the deadline. Mutual aid is asked only for places that
-    the own helpers cannot fill, and never as the surplus beside them.
+    the own helpers cannot fill, and never as the surplus beside them. `next_up`: when the first of those is
+    up whom nothing keeps out but their sleep. Nobody waits for them in silence, but then they are asked.
     """
     missing = need - sum(one.answer is Answer.ACCEPTED for one in asked)
     if missing <= 0:
@@ -121,6 +123,8 @@ def plan_round(
     deadline = now + policy.answer_within if ask else None
     ends = [one.asked_at + policy.answer_within for one in waiting] + ([deadline] if deadline else [])
     exhausted = not ends
+    if exhausted and next_up is not None and round_now < policy.max_rounds:
+        ends = [next_up]
     return RoundPlan(
         ask=ask,
         round=round_now,

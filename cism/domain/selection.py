@@ -14,7 +14,7 @@ from cism.domain.selection_context import (
     SelectionPolicy,
     crew,
 )
-from cism.domain.selection_rules import RULES, WARNINGS, HardRule, is_affected
+from cism.domain.selection_rules import ASLEEP, RULES, WARNINGS, HardRule, is_affected
 from cism.domain.selection_score import draw, is_mutual_aid, rank
 
 __all__ = [
@@ -48,10 +48,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Who may be asked, first first: the own agencies' helpers, and those of mutual aid."""
+    """Who may be asked, first first: the own agencies' helpers, and those of mutual aid.
+
+    `when_up`: those whom nothing keeps out but their sleep.
+    """
 
     own: tuple[Person, ...]
     mutual_aid: tuple[Person, ...]
+    when_up: tuple[Person, ...] = ()
 
 
 def explain(peer: Person, ctx: SelectionContext) -> list[Reason]:
@@ -75,10 +79,12 @@ def must_step_back(peer: Person, ctx: SelectionContext) -> list[Reason]:
 
 def choose(roster: Iterable[Person], ctx: SelectionContext) -> Chosen:
     """Apply every hard rule, then put those who pass in order."""
-    ranked = rank([peer for peer in roster if not consider(peer, ctx)], ctx)
+    against = [(peer, consider(peer, ctx)) for peer in roster]
+    ranked = rank([peer for peer, codes in against if not codes], ctx)
     return Chosen(
         own=tuple(peer for peer in ranked if not is_mutual_aid(peer, ctx)),
         mutual_aid=tuple(peer for peer in ranked if is_mutual_aid(peer, ctx)),
+        when_up=tuple(peer for peer, codes in against if codes == [ASLEEP]),
     )
 
 

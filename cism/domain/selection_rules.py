@@ -213,6 +213,7 @@ class HardRule:
         return ctx.helper in self.helpers and self.violated(peer, ctx)
 
 
+ASLEEP = "asleep"
 RULES: tuple[HardRule, ...] = (
     HardRule("no_role", lacks_role, EVERY_HELPER),
     HardRule("not_active", is_not_active, EVERY_HELPER, lasting=True),
@@ -238,6 +239,6 @@ RULES: tuple[HardRule, ...] = (
     HardRule("rest_s2", rests_after_s2, PEERS),
     HardRule("active_often", was_active_often, PEERS),
     HardRule("own_incident", rests_after_own_incident, PEERS),
-    HardRule("asleep", must_sleep),
+    HardRule(ASLEEP, must_sleep),
 )
 WARNINGS: tuple[HardRule, ...] = (HardRule("designated_late", was_designated_late, PEERS),)

@@ -11,6 +11,7 @@ from cism.domain.activation import Answer, Asked, RoundPlan, Verdict, decide_acc
 from cism.domain.incident import Circle, IncidentState
 from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
+from cism.domain.quiet_hours import next_open
 from cism.domain.selection import choose, match_peers, must_step_back
 from cism.services import calls, choice, events, in_charge, notify, people, questions, sessions, steps, words
 from cism.store.states import AssignmentState
@@ -180,6 +181,7 @@ def _plan(session: Session, row: Incident, now: datetime) -> RoundPlan:
         for item in _assignments(session, row.id)
     ]
     chosen = choose(choice.roster(session), choice.context(session, row, now))
+    up = [next_open(now, peer.zone, peer.sleep) for peer in chosen.when_up]
     return plan_round(
         choice.team_need(row),
         asked,
@@ -187,6 +189,7 @@ def _plan(session: Session, row: Incident, now: datetime) -> RoundPlan:
         choice.protocol_of(row).activation,
         now,
         mutual_aid=[peer.id for peer in chosen.mutual_aid],
+        next_up=min(up, default=None),
     )
 
 

@@ -162,19 +162,22 @@ def change(session: Session, incident_id: str, changes: dict[str, object]) -> In
     ended = changes.get("ended_at")
     if isinstance(ended, datetime):
         _refuse_times(row.occurred_at, ended, now)
+    before = row.severity
     for name, value in changes.items():
-        before = getattr(row, name)
+        was = getattr(row, name)
         setattr(row, name, value)
         events.record(
             session,
             f"incident.{name}",
             now,
             incident_id=row.id,
-            before=str(before)[:40],
+            before=str(was)[:40],
             after=str(value)[:40],
         )
     session.flush()
     response.replan(session, row, now)
+    if row.severity.at_least(before) and row.severity is not before:
+        response.graver(session, row, now)
     return row
 
 

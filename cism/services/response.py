@@ -71,6 +71,12 @@ def replan(session: Session, row: Incident, now: datetime) -> None:
     activation.look(session, row, now)
 
 
+def graver(session: Session, row: Incident, now: datetime) -> None:
+    """It turned out worse: whoever hears of an incident this grave at once hears of it now, once."""
+    if row.state is IncidentState.OPEN:
+        notify.incident_logged(session, row, in_charge.told_at_once(session, row), now)
+
+
 def people_added(session: Session, row: Incident, person_ids: Sequence[str], now: datetime) -> None:
     """Somebody was added: helpers among them step back, the new ones get a helper and their own contacts."""
     activation.step_back(session, row, now)

@@ -102,6 +102,17 @@ def test_with_nobody_to_ask_the_coordinator_and_the_clinician_are_called_at_once
     assert nobody.look_again_at is None
 
 
+def test_who_sleeps_through_a_lesser_incident_is_asked_when_up_and_those_in_charge_meanwhile() -> None:
+    morning = NOW + timedelta(hours=5)
+    policy = Policy(max_rounds=2)
+    night = plan_round(1, [], [], policy, NOW, next_up=morning)
+    assert (night.exhausted, night.look_again_at) == (True, morning)
+    waiting = plan_round(1, [asked("a")], [], policy, NOW, next_up=morning)
+    assert (waiting.exhausted, waiting.look_again_at) == (False, NOW + TEN)
+    last = plan_round(1, [asked("a", minutes=10, round_=1)], [], policy, NOW, next_up=morning)
+    assert (last.exhausted, last.look_again_at) == (True, None)
+
+
 def test_a_team_that_cannot_fill_is_short_while_somebody_may_still_accept_and_exhausted_afterwards() -> None:
     still = plan(2, [asked("a"), asked("b", Answer.DECLINED)], "ab")
     assert (still.short, still.exhausted, still.then) == (True, False, ())

@@ -226,6 +226,13 @@ def test_only_a_grave_or_urgent_matter_wakes_a_peer(severity: Severity, urgent: 
     assert consider(peer(sleep=NIGHTS), ctx) == []
 
 
+def test_who_is_kept_out_by_their_sleep_alone_may_be_asked_when_up() -> None:
+    ctx = context(officer, severity=Severity.S2, now=NIGHT)
+    chosen = choose([peer(), peer(id="b", consent_pages=False), peer(id="c", sleep=NIGHTS)], ctx)
+    assert [one.id for one in chosen.when_up] == [peer().id]
+    assert [one.id for one in chosen.own] == ["c"]
+
+
 def test_a_night_worker_is_not_woken_at_noon() -> None:
     assert consider(peer(sleep=NIGHTS), context(officer, severity=Severity.S2)) == ["asleep"]
 
