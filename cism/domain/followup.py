@@ -28,6 +28,7 @@ from cism.domain.quiet_hours import last_open, next_open
 Channel = Literal["sms", "peer"]
 _YEAR: Final = timedelta(days=365)  # what a protocol writes for one calendar year
 _DAY: Final = timedelta(days=1)
+_APART: Final = timedelta(hours=12)  # design: what is caught up with this near before the next is one with it
 # Contact points of several incidents of one person this near become one (domain.md 11 item 8).
 MERGE_WITHIN: Final = timedelta(hours=48)
 
@@ -44,7 +45,7 @@ class NoContacts(StrEnum):
 class Dropped(StrEnum):
     """Why one point is not asked."""
 
-    MERGED = "merged"  # it would have come no earlier than the next point, which takes its place
+    MERGED = "merged"  # it would have come no earlier than the next point, or late and just before it
     TOO_LATE = "too_late"  # its whole window had passed when it was planned
 
 
@@ -209,8 +210,9 @@ def _check_ins(
 
 def _why_dropped(point: _Point, due: datetime, following: datetime | None, *, late: bool) -> Dropped | None:
     if following is not None:
-        # Whatever its own window: nobody who is found late waits weeks for a first word.
-        return Dropped.MERGED if due >= following else None
+        # Whatever its own window: nobody who is found late waits weeks for a word, nor gets two at once.
+        apart = _APART if late else timedelta(0)
+        return Dropped.MERGED if due + apart >= following else None
     return Dropped.TOO_LATE if late and point.closes is not None and due > point.closes else None
 
 

@@ -11,7 +11,7 @@ from cism.domain.followup import last_point, opt_in_at
 from cism.domain.plan import StepKind, StepState
 from cism.services import calls, choice, contact_plan, events, notify, people, questions, steps
 from cism.services.contact_rules import affected
-from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
+from cism.store.tables import Incident, Person, Question, Step
 
 
 def answer_check_in(session: Session, question: Question, digit: str, now: datetime) -> None:
@@ -30,18 +30,29 @@ def answer_check_in(session: Session, question: Question, digit: str, now: datet
 
 
 def answer_opt_in(session: Session, question: Question, digit: str, now: datetime) -> None:
-    """1 keeps in touch at half a year and before the anniversary; 0 ends."""
+    """1 keeps in touch at half a year and before the anniversary; 0 ends. It holds for every incident that
+    the question asked about.
+    """
     questions.answer(session, question, digit, now)
     steps.cancel(session, reason="answered", now=now, subject_id=question.id)
-    item = session.get_one(AffectedPerson, question.subject_id or "")
-    row = session.get_one(Incident, item.incident_id)
-    person = people.get(session, item.person_id)
-    item.keep_in_touch = digit == "1"
-    if item.keep_in_touch:
-        steps.plan(session, contact_plan.planned_steps(session, row, item, people.snapshot(person), now))
-    else:
-        end_contacts(session, row.id, person.id, "declined", now)
-    notify.opt_in_done(session, person, question, row, now, kept=item.keep_in_touch)
+    person = people.get(session, question.person_id)
+    kept = digit == "1"
+    for incident_id in [question.incident_id or "", *(question.merged or [])]:
+        if kept:
+            _keep_in_touch(session, incident_id, person, now)
+        else:
+            end_contacts(session, incident_id, person.id, "declined", now)
+    row = session.get_one(Incident, question.incident_id or "")
+    notify.opt_in_done(session, person, question, row, now, kept=kept)
+
+
+def _keep_in_touch(session: Session, incident_id: str, person: Person, now: datetime) -> None:
+    item = affected(session, incident_id, person.id)
+    if item is None or item.ended_at is not None:
+        return
+    item.keep_in_touch = True
+    row = session.get_one(Incident, incident_id)
+    steps.plan(session, contact_plan.planned_steps(session, row, item, people.snapshot(person), now))
 
 
 def end_contacts(session: Session, incident_id: str, person_id: str, reason: str, now: datetime) -> None:

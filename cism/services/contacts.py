@@ -118,6 +118,8 @@ def on_opt_in(session: Session, step: Step, now: datetime) -> str | None:
         return "no texts to this person"
     if not open_now(person, now):
         return later(session, step, person, now)
+    if _one_opt_in(session, row, person, now):
+        return MERGED
     questions.close(session, state="superseded", now=now, person_id=person.id, kinds=("check_in",))
     question = questions.ask(
         session,
@@ -279,6 +281,23 @@ def _merge(
         return False
     recent.merged = sorted({*(recent.merged or []), row.id})
     _plan_opt_in(session, row, item, str(step.payload["point"]), person, now)
+    return True
+
+
+def _one_opt_in(session: Session, row: Incident, person: Person, now: datetime) -> bool:
+    """Two incidents whose last check-ins were one: the question that is open asks about both."""
+    asked = session.scalar(
+        select(Question).where(
+            Question.person_id == person.id,
+            Question.kind == "opt_in",
+            Question.state == "open",
+            Question.asked_at > now - MERGE_WITHIN,
+            Question.incident_id != row.id,
+        )
+    )
+    if asked is None:
+        return False
+    asked.merged = sorted({*(asked.merged or []), row.id})
     return True
 
 

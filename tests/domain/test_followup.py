@@ -28,7 +28,7 @@ from cism.domain.followup import (
 from cism.domain.incident import Affected, Circle, Incident, IncidentState, Severity
 from cism.domain.people import Person, PersonStatus, SleepWindow
 from cism.domain.protocol import ContactRule, Protocol, load_protocol
-from cism.domain.quiet_hours import is_open
+from cism.domain.quiet_hours import is_open, next_open
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -191,8 +191,18 @@ def test_a_first_check_in_logged_too_late_for_its_window_still_goes_out_before_t
     assert plan["f1"].due_at == now
     assert plan["f1"].dropped is None
     assert plan["f1"].expires_at == plan["f3"].due_at == end + 72 * HOUR
-    by_night = end + 60 * HOUR
-    assert planned(end, by_night, person())["f1"].due_at == at(NEW_YORK, 2026, 6, 4, 8)
+    by_night = end + 58 * HOUR
+    assert planned(end, end + 45 * HOUR, person())["f3"].dropped is None
+    assert planned(end, by_night, person())["f1"].dropped is Dropped.MERGED  # 08:00, and f3 at noon
+
+
+def test_whoever_is_found_an_hour_before_the_next_point_gets_that_one_alone() -> None:
+    end = at(NEW_YORK, 2026, 6, 1, 12)
+    plan = planned(end, at(NEW_YORK, 2026, 6, 8, 9), person())
+    assert plan["f3"].dropped is Dropped.MERGED
+    assert plan["f7"].due_at == at(NEW_YORK, 2026, 6, 8, 10)
+    graver = planned(end, at(NEW_YORK, 2026, 6, 5, 12), person(), severity=Severity.S2)
+    assert graver["f3"].due_at == at(NEW_YORK, 2026, 6, 5, 12)  # three days before the next
 
 
 def test_a_first_check_in_that_would_come_with_the_next_point_is_merged_into_it() -> None:
@@ -385,6 +395,11 @@ windows = st.builds(
 )
 
 
+def _on_time(end: datetime, point: str, who: Person, severity: Severity) -> datetime:
+    """When that point is due for somebody who is known of from the first minute."""
+    return planned(end, end, who, severity=severity, opted_in=True)[point].due_at
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     offset=st.integers(0, 400 * 1440),
@@ -407,6 +422,11 @@ def test_whoever_and_whenever_no_text_is_early_in_quiet_hours_or_stacked_on_anot
     assert all(is_open(contact.due_at, zone, sleep) for contact in check_ins)
     assert all(earlier.expires_at <= later.due_at for earlier, later in pairwise(kept))
     assert len([contact for contact in check_ins if contact.due_at == now]) <= 1
+    for caught_up, following in pairwise(check_ins):
+        if caught_up.due_at == next_open(now, zone, sleep):
+            assert following.due_at - caught_up.due_at > 12 * HOUR or caught_up.due_at == _on_time(
+                end, caught_up.point, person(zone, sleep), severity
+            )
     first = plan["f1"]
     if first.dropped is None and first.due_at > now:
         assert end + 16 * HOUR <= first.due_at <= end + 40 * HOUR or now > end + 16 * HOUR
