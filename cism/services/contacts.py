@@ -12,6 +12,7 @@ from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import next_open
 from cism.services import calls, choice, escalations, events, held, notify, people, questions, queue, steps
+from cism.services import contact_merging as merging
 from cism.services.contact_plan import MERGED, SENT, TO_PEER
 from cism.services.contact_rules import (
     TOO_LATE,
@@ -27,7 +28,6 @@ from cism.services.contact_rules import (
 from cism.services.reach import somebody_can_answer
 from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
 
-MERGE_WITHIN = timedelta(hours=48)  # domain.md 11.8
 OPT_IN_WAITS = timedelta(days=14)  # design: then silence has been a no for long enough
 
 
@@ -48,7 +48,8 @@ def on_contact(session: Session, step: Step, now: datetime) -> str | None:
         if moved == TOO_LATE:
             _missed(session, person, row.id, now)
         return moved
-    if _merge(session, step, row, item, person, now):
+    if merging.check_in(session, step, row, item, person):
+        _plan_opt_in(session, row, item, str(step.payload["point"]), person, now)
         return MERGED
     _check_in(session, step, row, item, person, now)
     return SENT
@@ -118,7 +119,7 @@ def on_opt_in(session: Session, step: Step, now: datetime) -> str | None:
         return "no texts to this person"
     if not open_now(person, now):
         return later(session, step, person, now)
-    if _one_opt_in(session, row, person, now):
+    if merging.opt_in(session, row, person, now):
         return MERGED
     questions.close(session, state="superseded", now=now, person_id=person.id, kinds=("check_in",))
     question = questions.ask(
@@ -251,54 +252,6 @@ def _by_peer_instead(session: Session, step: Step, now: datetime) -> str:
         ],
     )
     return TO_PEER
-
-
-def _merge(
-    session: Session, step: Step, row: Incident, item: AffectedPerson, person: Person, now: datetime
-) -> bool:
-    """Two incidents at once: one check-in within 48 h speaks for both, unless it was declined.
-
-    One from before the second event, or from its first hours, asked about the other alone.
-    """
-    first = choice.protocol_of(row).contact("f1")
-    # by the due moment and to the minute: points lie whole days apart, and milliseconds must not decide
-    since = step.due_at - MERGE_WITHIN + timedelta(minutes=1)
-    if item.exposure_end is not None and first is not None and first.window is not None:
-        since = max(since, item.exposure_end + first.window[0])
-    recent = session.scalar(
-        select(Question)
-        .where(
-            Question.person_id == person.id,
-            Question.kind == "check_in",
-            Question.asked_at >= since,
-            Question.incident_id != row.id,
-            Question.state.in_(["open", "answered", "expired"]),
-        )
-        .order_by(Question.asked_at.desc())
-        .limit(1)
-    )
-    if recent is None or recent.answer == "0":
-        return False
-    recent.merged = sorted({*(recent.merged or []), row.id})
-    _plan_opt_in(session, row, item, str(step.payload["point"]), person, now)
-    return True
-
-
-def _one_opt_in(session: Session, row: Incident, person: Person, now: datetime) -> bool:
-    """Two incidents whose last check-ins were one: the question that is open asks about both."""
-    asked = session.scalar(
-        select(Question).where(
-            Question.person_id == person.id,
-            Question.kind == "opt_in",
-            Question.state == "open",
-            Question.asked_at > now - MERGE_WITHIN,
-            Question.incident_id != row.id,
-        )
-    )
-    if asked is None:
-        return False
-    asked.merged = sorted({*(asked.merged or []), row.id})
-    return True
 
 
 def _missed(session: Session, person: Person, incident_id: str | None, now: datetime) -> None:
