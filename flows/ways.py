@@ -10,7 +10,7 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Cancelled
 
 from flows.catalogue import FLOWS
@@ -76,15 +76,20 @@ class WorkPool:
         if order.lane not in self._ids:
             await self.warm()
         try:
-            run = await client.create_flow_run_from_deployment(
-                self._ids[order.lane],
-                parameters=dict(order.parameters),
-                name=f"{order.lane.value} {order.batch_id}",
-                work_queue_name=URGENT_QUEUE if order.urgent else None,
-            )
-        except ObjectNotFound:
-            self._ids.clear()  # Prefect's database was wiped: the worker registers again
-            raise
+            return await self._create(client, order)
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.NOT_FOUND:
+                raise
+        await self.warm()  # Prefect's database was wiped, and the worker has registered again: new ids
+        return await self._create(client, order)
+
+    async def _create(self, client: PrefectClient, order: Order) -> UUID:
+        run = await client.create_flow_run_from_deployment(
+            self._ids[order.lane],
+            parameters=dict(order.parameters),
+            name=f"{order.lane.value} {order.batch_id}",
+            work_queue_name=URGENT_QUEUE if order.urgent else None,
+        )
         return run.id
 
     async def _follow(self, client: PrefectClient, run_id: UUID, ticket: Ticket) -> None:
