@@ -15,7 +15,8 @@ _HEADERS: Final = {
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # not no-referrer: with that, browsers send the page's own forms with `Origin: null`, a stranger's
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 

@@ -1,5 +1,6 @@
 """The page where every handset can be seen and answered. It works without JavaScript."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -86,7 +87,7 @@ async def _say(request: Request) -> Response:
     try:
         await wall.handsets.say(number, body, form.get("to") or None)
     except ValueError as problem:
-        return _render(wall, problem=str(problem), status=400)
+        return _render(wall, problem=str(problem), given=form, status=400)
     kept = form.get("only")
     return RedirectResponse(
         f"/?number={quote(kept)}" if kept else f"/#h{quote(number.removeprefix('+'))}", status_code=303
@@ -94,7 +95,12 @@ async def _say(request: Request) -> Response:
 
 
 def _render(
-    wall: Wall, *, only: str | None = None, problem: str | None = None, status: int = 200
+    wall: Wall,
+    *,
+    only: str | None = None,
+    problem: str | None = None,
+    given: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> Response:
     facts: dict[str, Any] = {
         "handsets": handsets(wall, only),
@@ -102,6 +108,7 @@ def _render(
         "version": wall.store.changes.version,
         "only": only,
         "problem": problem,
+        "given": {"number": "", "to": "", "body": "", **(given or {})},
         "senders": wall.config.numbers,
     }
     return HTMLResponse(_TEMPLATES.get_template("wall.html").render(facts), status)

@@ -199,9 +199,10 @@ def test_a_handset_can_be_answered_without_javascript(wall: RunningWall) -> None
 
 
 def test_a_wrong_number_in_the_form_is_told_on_the_page(wall: RunningWall) -> None:
-    answer = httpx.post(f"{wall.url}/say", data={"number": "<i>me</i>", "body": "1"})
+    answer = httpx.post(f"{wall.url}/say", data={"number": "<i>me</i>", "body": "hold on"})
     assert answer.status_code == 400
     assert "E.164" in answer.text
+    assert 'value="hold on"' in answer.text  # what was written is not lost
     assert "<i>" not in answer.text
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
@@ -20,6 +21,7 @@ from cism.settings import Settings
 from cism.store.db import Database
 from cism.store.tables import Assignment, Escalation, GroupSession, Incident, Question, QueueItem
 from cism.web.app import create_app
+from notifications.phone_wall.server import RunningWall, running_wall
 from tests.conftest import START, FakeClock, MakeDatabase
 from tests.web.browsing import newest_code
 from tests.web.conftest import ROSTER, RememberingCourier, Site
@@ -60,8 +62,6 @@ async def served(
     running = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)
-    import httpx
-
     async with httpx.AsyncClient(base_url=address) as client:
         yield Site(db, settings, courier, client, clock, app.state.backend)
     server.should_exit = True
@@ -212,3 +212,26 @@ def _links(site: Site) -> dict[str, tuple[str, str, str]]:
         "escalation": (asked["escalation"][0], "escalation", asked["escalation"][1]),
         "approval": (asked["approval"][0], "approval", asked["approval"][1]),
     }
+
+
+@pytest.mark.parametrize("scripts", [False, True])
+async def test_a_handset_is_answered_on_the_phone_wall(chromium: Browser, scripts: bool) -> None:
+    with running_wall(numbers=("+12025550100",)) as wall:
+        await wall_text(wall, "+12125550123", "1 A7K2 available")
+        context = await chromium.new_context(java_script_enabled=scripts)
+        page = await context.new_page()
+        await page.goto(wall.url)
+        await page.get_by_text("No real phone is reached.").wait_for()
+        await page.get_by_label("Reply from +12125550123").fill("1 A7K2")
+        await page.get_by_role("button", name="Send").last.click()
+        await page.locator("li.said").wait_for()
+        assert [message.body for message in wall.app_state.store.messages if message.is_inbound] == ["1 A7K2"]
+        await context.close()
+
+
+async def wall_text(wall: RunningWall, to: str, body: str) -> None:
+    """One text to a handset, as the product hands it over."""
+    path = f"{wall.url}/2010-04-01/Accounts/{wall.account_sid}/Messages.json"
+    async with httpx.AsyncClient(auth=(wall.account_sid, wall.auth_token)) as client:
+        answer = await client.post(path, data={"To": to, "From": "+12025550100", "Body": body})
+    assert answer.status_code == 201
