@@ -58,6 +58,7 @@ class House:
         try:
             await deed()
         except (CismError, SQLAlchemyError, SendError, OSError, TimeoutError) as error:
-            log.failure("house.failed", error, deed=getattr(deed, "__name__", "deed"))
+            why = {"why": error.kind.value, "code": error.code} if isinstance(error, SendError) else {}
+            log.failure("house.failed", error, deed=getattr(deed, "__name__", "deed"), **why)
             return False
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,6 +30,29 @@ def unchecked(settings: Settings | None = None) -> Iterator[Database]:
         yield db
     finally:
         db.close()
+
+
+def provider_trouble(settings: Settings) -> str | None:
+    """What is wrong with Twilio, asked now; None where it answers, or where the phone wall is used."""
+    found = _trouble(settings)
+    return found[1] if found else None
+
+
+def refuse_bad_credentials(settings: Settings) -> None:
+    """Nothing starts with credentials that Twilio refuses; one that does not answer may come back."""
+    refused, text = _trouble(settings) or (False, "")
+    if refused:
+        message = f"Twilio {text}; nothing was started"
+        raise ConfigurationError(message)
+
+
+def _trouble(settings: Settings) -> tuple[bool, str] | None:
+    if settings.uses_wall:
+        return None
+    # here, because the SDK takes a second to import, and every other command does without it
+    from cism.services.gateway import trouble
+
+    return asyncio.run(trouble(settings))
 
 
 @contextmanager

@@ -26,6 +26,7 @@ def up(port: Port = 8080) -> None:
     with ground.unchecked(settings) as db, suppress(DatabaseNotReady):
         migrate.check(db)
         clockwork.refuse_real_clock(db)
+    ground.refuse_bad_credentials(settings)
     raise typer.Exit(supervisor.up(settings, port, show.line))
 
 

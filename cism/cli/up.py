@@ -19,6 +19,7 @@ from types import FrameType
 from cism.cli import child
 from cism.clock import monotonic, wait
 from cism.errors import ConfigurationError
+from cism.services import engine
 from cism.settings import Settings
 from cism.store import migrate
 from cism.store.db import Database
@@ -73,6 +74,8 @@ def up(settings: Settings, port: int, say: Say) -> int:
     db = Database.from_settings(settings)
     try:
         migrate.upgrade(db)
+        with db.transaction() as session:  # a receipt in the next seconds is not to say that nothing works
+            engine.beat(session, engine.STARTING)
     finally:
         db.close()
     common = {"CISM_HOME": str(settings.home.absolute())}

@@ -35,7 +35,7 @@ def upgrade() -> None:
 def doctor(as_json: AsJson = False) -> None:
     """Say whether somebody could be forgotten here, and what to do about it; 1 where something is bad."""
     settings = load()
-    checks = readiness.of_settings(settings)
+    checks = readiness.of_settings(settings, ground.provider_trouble(settings))
     try:
         with ground.opened(settings) as database, database.read() as session:
             checks += [Check("database", Verdict.GOOD, f"at version {migrate.head()}")]

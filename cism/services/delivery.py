@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from cism import log
 from cism.clock import monotonic
 from cism.errors import StorageUnavailable
-from cism.services import claims, inbound, settling, unsent
+from cism.services import claims, engine, inbound, settling, unsent
 from cism.services.claims import Claimed, Outcome
 from cism.settings import Settings
 from cism.store.db import Database, in_transaction, now, real_now
@@ -107,6 +107,7 @@ class Courier:
                 log.failure("inbound.not_read", error, sid=item.sid)
                 until = min(until, item.received_at or since)  # it is listed and tried again
         await in_transaction(self.db, inbound.remember_sweep, until)
+        await in_transaction(self.db, engine.beat, engine.PROVIDER)
         return read
 
     async def aclose(self) -> None:

@@ -25,6 +25,8 @@ from cism.store.db import real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Counter, Heartbeat, Incident, Outbox, Step
 
+PROVIDER = "provider"  # the heartbeat that says when the provider was last heard
+STARTING = "up"  # the one that says that all parts are just being started
 _FAILED_WAIT = (5, 15, 60, 300)  # seconds of real time after the first, second … failure of a step
 
 
@@ -136,7 +138,7 @@ def busy(session: Session, receipts_within: timedelta) -> bool:
 
 
 def beat(session: Session, name: str) -> None:
-    """Say that a part is alive, in real time."""
+    """Say that a part is alive, or that the provider was heard, in real time."""
     real = real_now(session)
     row = session.get(Heartbeat, name)
     if row is None:

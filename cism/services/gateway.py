@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from cism.clock import RealClock
 from cism.settings import WALL_NUMBER, Settings
-from notifications.gateway import Gateway
+from notifications.gateway import Gateway, SendError, SendFailure
 from notifications.twilio_gateway import TwilioGateway
 
 
@@ -29,3 +32,24 @@ def build_gateway(settings: Settings) -> Gateway:
         base_url=settings.twilio_base_url,  # None: Twilio's own
         status_callback_base=settings.public_url,
     )
+
+
+async def trouble(settings: Settings, within: float = 5.0) -> tuple[bool, str] | None:
+    """Ask the provider whether it would work for us; whether it refused, and what to do. None: it would."""
+    gateway = build_gateway(settings)
+    try:
+        await asyncio.wait_for(gateway.inbound_since(RealClock().now()), within)
+    except SendError as error:
+        return _words(error)
+    except TimeoutError:
+        return _words(SendError(SendFailure.RETRY))
+    finally:
+        await gateway.aclose()
+    return None
+
+
+def _words(error: SendError) -> tuple[bool, str]:
+    if error.kind in {SendFailure.RETRY, SendFailure.UNKNOWN}:
+        return False, "does not answer, no text leaves until it does: check the network, CISM_TWILIO_BASE_URL"
+    code = f" (code {error.code})" if error.code else ""
+    return True, f"refuses us{code}: check CISM_TWILIO_ACCOUNT_SID and CISM_TWILIO_AUTH_TOKEN"

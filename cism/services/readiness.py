@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.plan import RECURRING, StepState
 from cism.services import clockwork, reach
+from cism.services.engine import PROVIDER, STARTING
 from cism.settings import Settings
 from cism.store.db import now, offset, real_now
 from cism.store.states import OutboxState
@@ -20,6 +21,9 @@ from notifications.gateway import SendFailure
 from notifications.twilio_codes import failure_kind
 
 SEEN_WITHIN = timedelta(seconds=60)  # real time, as /readyz has it
+_PERFORMERS = ("conductor", "worker")  # whose heartbeat says that steps are performed
+_STARTED_WITHIN = timedelta(seconds=20)  # the conductor is seen within two or three
+_HEARD_WITHIN = timedelta(minutes=5)  # design: several looks in a row that failed, not one
 _LATE = timedelta(minutes=5)  # design: a due step that waits longer than this has been missed
 
 
@@ -40,9 +44,9 @@ class Check:
     text: str
 
 
-def of_settings(settings: Settings) -> list[Check]:
-    """What the settings alone tell."""
-    return [_keys(settings), _provider(settings)]
+def of_settings(settings: Settings, trouble: str | None = None) -> list[Check]:
+    """What the settings alone tell; `trouble` is what the provider said when it was asked."""
+    return [_keys(settings), _provider(settings, trouble)]
 
 
 def of_database(session: Session) -> list[Check]:
@@ -62,7 +66,22 @@ def performer_seen(session: Session) -> bool:
     """Whether a part that performs steps was seen within a minute of real time."""
     since = real_now(session) - SEEN_WITHIN
     names = session.scalars(select(Heartbeat.name).where(Heartbeat.seen_real >= since))
-    return any(not name.startswith("web") for name in names)
+    return any(name.startswith(_PERFORMERS) for name in names)
+
+
+def texts_leave(session: Session) -> bool:
+    """Whether somebody here performs what is due, and the provider was heard lately.
+
+    It is asked once a minute for incoming texts; before it was ever asked nothing is known against it.
+    """
+    heard, starting = _since(session, PROVIDER), _since(session, STARTING)
+    performs = performer_seen(session) or (starting is not None and starting < _STARTED_WITHIN)
+    return performs and (heard is None or heard < _HEARD_WITHIN)
+
+
+def _since(session: Session, name: str) -> timedelta | None:
+    seen = session.scalar(select(Heartbeat.seen_real).where(Heartbeat.name == name))
+    return real_now(session) - seen if seen is not None else None
 
 
 def _keys(settings: Settings) -> Check:
@@ -72,11 +91,13 @@ def _keys(settings: Settings) -> Check:
     return Check("keys", Verdict.WARNING, f"the file of keys lies beside the data; {advice}")
 
 
-def _provider(settings: Settings) -> Check:
+def _provider(settings: Settings, trouble: str | None) -> Check:
     if settings.uses_wall:
         advice = "set CISM_TWILIO_ACCOUNT_SID, CISM_TWILIO_AUTH_TOKEN and CISM_TWILIO_FROM to reach people"
         return Check("phones", Verdict.WARNING, f"the phone wall: no real phone is reached; {advice}")
-    return Check("phones", Verdict.GOOD, "Twilio")
+    if trouble is not None:
+        return Check("phones", Verdict.BAD, f"Twilio {trouble}")
+    return Check("phones", Verdict.GOOD, "Twilio answers")
 
 
 def _agencies(session: Session) -> Iterator[Check]:
@@ -101,7 +122,8 @@ def _agencies(session: Session) -> Iterator[Check]:
 def _conductor(session: Session) -> Check:
     if performer_seen(session):
         return Check("conductor", Verdict.GOOD, "seen within the last minute")
-    last = session.scalar(select(func.max(Heartbeat.seen_real)).where(Heartbeat.name.not_like("web%")))
+    beats = session.execute(select(Heartbeat.name, Heartbeat.seen_real))
+    last = max((seen for name, seen in beats if name.startswith(_PERFORMERS)), default=None)
     seen = f"last seen {clockwork.stamp(last)}" if last else "never seen"
     return Check("conductor", Verdict.BAD, f"{seen}: nothing is performed; start `cism up`")
 

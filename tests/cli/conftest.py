@@ -67,6 +67,11 @@ class Cli:
         finally:
             db.close()
 
+    def conductor(self) -> None:
+        """Let a conductor be seen that does nothing."""
+        with self.database() as session:
+            engine.beat(session, "conductor")
+
     def roster(self) -> None:
         """Import the sample roster."""
         self.ok("roster", "import", str(ROSTER))

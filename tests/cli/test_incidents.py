@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from cism.cli import reading
 from cism.domain.incident import Circle, IncidentState
 from cism.domain.people import Role
-from cism.services import intake, people
-from cism.store.db import now
-from cism.store.tables import AffectedPerson, Audit, Incident, Step
+from cism.services import engine, intake, people
+from cism.store.db import now, real_now
+from cism.store.tables import AffectedPerson, Audit, Heartbeat, Incident, Step
 from tests.cli.conftest import LODD, Cli
 
 
@@ -69,6 +69,7 @@ def test_what_is_no_affected_person_is_refused(text: str) -> None:
 
 def test_logging_gives_a_reference_and_says_whether_anybody_works(cli: Cli) -> None:
     cli.roster()
+    cli.conductor()
     said = cli.ok(
         *("log", "--type", "OIS_SHOOTER", "--severity", "S4", "--agency", "metro-pd"),
         *("--occurred-at", ago(hours=2), "--ended-at", ago(hours=1)),
@@ -89,6 +90,21 @@ def test_logging_gives_a_reference_and_says_whether_anybody_works(cli: Cli) -> N
         assert ends["A"] == ends["C"] == row.ended_at
         assert ends["B"] not in {None, row.ended_at}
         assert session.scalar(select(func.count()).select_from(Step)) == 2
+
+
+def test_a_receipt_never_says_that_a_team_works_where_no_text_leaves(cli: Cli) -> None:
+    cli.roster()
+    logged = ("log", "--type", "OTHER", "--agency", "metro-pd")
+    nothing = "nobody yet, and no text leaves this installation: call the coordinator yourself, now; "
+    assert cli.json(*logged)["team_state"].startswith(nothing)  # nobody performs
+    cli.conductor()
+    assert cli.json(*logged)["team_state"].startswith("the team is working")
+    with cli.database() as session:
+        session.add(Heartbeat(name=engine.PROVIDER, seen_real=real_now(session) - timedelta(minutes=6)))
+    assert cli.json(*logged)["team_state"].startswith(nothing)  # nobody takes the texts
+    with cli.database() as session:
+        engine.beat(session, engine.PROVIDER)
+    assert cli.json(*logged)["team_state"].startswith("the team is working")
 
 
 def test_the_same_key_logs_one_incident(cli: Cli) -> None:

@@ -6,7 +6,11 @@ import json
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -152,6 +156,62 @@ def test_a_movable_clock_never_texts_through_a_real_provider(cli: Cli) -> None:
     cli.set_env("CISM_TWILIO_AUTH_TOKEN", "2" * 32)
     cli.set_env("CISM_TWILIO_FROM", "+12125550100")
     assert "CISM_CLOCK=movable would text real people at invented times" in cli.refused("clock", "show")
+
+
+@contextmanager
+def provider(status: int, answer: dict[str, object]) -> Iterator[str]:
+    """A server that answers every question of Twilio's API alike."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def through(cli: Cli, url: str) -> None:
+    """Text through a provider at this address."""
+    cli.set_env("CISM_TWILIO_ACCOUNT_SID", "AC" + "1" * 32)
+    cli.set_env("CISM_TWILIO_AUTH_TOKEN", "2" * 32)
+    cli.set_env("CISM_TWILIO_FROM", "+12125550100")
+    cli.set_env("CISM_TWILIO_BASE_URL", url)
+
+
+def test_a_wrong_credential_starts_nothing_and_is_told_by_the_doctor(cli: Cli) -> None:
+    wrong = {"code": 20003, "message": "Authenticate", "status": 401}
+    with provider(401, wrong) as url:
+        through(cli, url)
+        said = "Twilio refuses us (code 20003): check CISM_TWILIO_ACCOUNT_SID and CISM_TWILIO_AUTH_TOKEN"
+        assert cli.refused("up", "--port", "1") == f"{said}; nothing was started"
+        assert checks(cli)["phones"] == ("bad", said)
+
+
+def test_the_doctor_is_content_with_a_provider_that_answers(cli: Cli) -> None:
+    with provider(200, {"messages": [], "page": 0, "next_page_uri": None, "uri": "/"}) as url:
+        through(cli, url)
+        assert checks(cli)["phones"] == ("ok", "Twilio answers")
+
+
+def test_a_provider_that_does_not_answer_is_told_by_the_doctor(cli: Cli) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    through(cli, f"http://127.0.0.1:{port}")
+    state, text = checks(cli)["phones"]
+    assert (state, text.startswith("Twilio does not answer, no text leaves until it does")) == ("bad", True)
 
 
 def test_keys_that_did_not_seal_this_database_are_refused(cli: Cli) -> None:

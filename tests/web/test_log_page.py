@@ -127,6 +127,16 @@ async def test_the_receipt_says_that_nobody_is_found_yet(site: Site) -> None:
     assert "Nobody yet, the coordinator is being called." in text
 
 
+async def test_the_receipt_says_that_no_text_leaves(site: Site) -> None:
+    await sign_in(site)
+    answer = await site.client.post("/log", data=await filled(site))
+    site.clock.advance(minutes=2)  # and no conductor was seen since
+    text = (await site.client.get(answer.headers["location"])).text
+    assert "Nobody yet, and no text leaves this installation." in text
+    assert "Call the coordinator yourself, now" in text
+    assert "The team is working" not in text
+
+
 async def test_another_agencys_receipt_is_not_shown(site: Site) -> None:
     logged = await site.log()
     headers = site.token(Role.SUPERVISOR, "north-fire", "F2")

@@ -17,7 +17,7 @@ from cism.domain.incident_types import INCIDENT_TYPES
 from cism.errors import BadInput, KeyReused
 from cism.services import audit, intake
 from cism.services.notify import lines
-from cism.services.team_state import NO_CHECK_INS, WORKING, team_state
+from cism.services.team_state import NO_CHECK_INS, NOTHING_LEAVES, WORKING, team_state
 from cism.services.tokens import Caller
 from cism.store.db import now as product_now
 from cism.store.tables import IdempotencyKey, Incident
@@ -95,6 +95,7 @@ async def receipt(request: Request, ref: str) -> Response:
             "logged": spoken(stands.row.logged_at, zone),
             "zone": zone_name(zone, stands.row.logged_at),
             "working": state.startswith(WORKING),
+            "nothing_leaves": state.startswith(NOTHING_LEAVES),
             "no_check_ins": NO_CHECK_INS in state,
             "duty": lines(session, stands.row.agency)[0],
             "jeopardy": _jeopardy(stands.row),
