@@ -36,13 +36,14 @@ class Page(TeamOpening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assigned(TeamMessage):
-    """You are on, and this is what to do."""
+    """You are on, and this is what to do. `confirmed`: the number is, so that WHO brings a new link."""
 
     kind: ClassVar[MessageKind] = MessageKind.ASSIGNED
     purpose: ClassVar[Purpose] = Purpose.URGENT
     needs_link: ClassVar[bool] = True
     code: Code
     link: Link = ""
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,8 +183,11 @@ def _digit(inbound: _Inbound) -> Reading | None:
 
 def _who(inbound: _Inbound) -> Reading | None:
     exact = fold(inbound.text).rstrip(".! ") == "who"
-    if exact and inbound.sender.known and inbound.sender.phone_confirmed:
-        return Reading(kind=ReadingKind.WHO, to_human=False)
+    if exact and inbound.sender.known:
+        # a number that nobody confirmed gets no address; nor is it doubted, for our own texts offer the word
+        confirmed = inbound.sender.phone_confirmed
+        known = Reading(kind=ReadingKind.WHO, to_human=False)
+        return known if confirmed else replace(human(inbound.noted), asks_who=True)
     if not exact and not inbound.asks_who:
         return None
     return Reading(kind=ReadingKind.WHO_IS_THIS, to_human=True, noted_digit=inbound.noted, asks_who=True)

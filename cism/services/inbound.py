@@ -239,8 +239,8 @@ def _confirm_phone(text: _Text) -> bool:
     refusing = {ReadingKind.CARRIER_STOP, ReadingKind.OPT_OUT, ReadingKind.WHO_IS_THIS}
     if text.person is None or text.reading.kind in refusing or text.person.phone_confirmed_at is not None:
         return False
-    if text.reading.noted_digit == "0":
-        return False  # perhaps "0, no texts": the question stays
+    if text.reading.noted_digit == "0" or text.reading.asks_who:
+        return False  # perhaps "0, no texts", or a stranger: the question stays
     for question in text.asked.values():
         if question.kind == "confirm_phone" and question.state == "open":
             if question.id == text.reading.question_id:
@@ -260,8 +260,12 @@ def _stop(text: _Text) -> None:
 
 def _start(text: _Text) -> None:
     person = text.person
-    if person is None or (person.opted_out_at is None and text.reading.to_human):
-        return  # a "yes" to a question of ours, by somebody who never stopped us: a human reads it
+    if (
+        text.reading.candidates
+    ):  # a "yes" to a question of ours: a human reads it, and the person can correct it
+        _list_codes(text, "1")
+    if person is None or (person.opted_out_at is None and text.reading.candidates):
+        return
     stopped = person.opted_out_at is not None
     person.opted_out_at = None
     person.revoked_care = False  # their own word, as the stop was
@@ -379,7 +383,10 @@ def _covered(text: _Text) -> None:
 
 def _ambiguous(text: _Text) -> None:
     """One answer lists the codes and nothing changes; a bare 0 that fits several holds care texts."""
-    digit = text.reading.noted_digit or "0"
+    _list_codes(text, text.reading.noted_digit or "0")
+
+
+def _list_codes(text: _Text, digit: str) -> None:
     asked = [row for row in (text.asked[item] for item in text.reading.candidates) if row.code]
     # the example is an answer that one of them takes, with the digit that was sent wherever there is such
     asked.sort(key=lambda row: digit not in ALLOWED_DIGITS[QuestionKind(row.kind)])
@@ -406,7 +413,7 @@ def _who_is_this(text: _Text) -> None:
     """
     if text.person is not None:
         text.person.frozen_at = text.now
-        _cancel_everything(text)
+        unsent.doubted(text.session, text.person, text.now)
     stranger = _Text(
         text.session,
         text.sms,
@@ -510,11 +517,6 @@ def _told_name(text: _Text) -> str:
 
 def _duty_agency(session: Session) -> str:
     return queue.duty_agency(session)
-
-
-def _cancel_everything(text: _Text) -> None:
-    if text.person is not None:
-        unsent.silence(text.session, text.person, text.now, peers_call=True)
 
 
 _ACTS: dict[ReadingKind, Callable[[_Text], None]] = {

@@ -39,7 +39,12 @@ def page(
 def assigned(session: Session, helper: Person, question: Question, row: Incident, now: datetime) -> None:
     """You are on; what to do stands behind the link."""
     link = link_for(session, helper, "assignment", question.subject_id)
-    message = m.Assigned(agency=words.agency_name(session, row.agency), code=question.code or "", link=link)
+    message = m.Assigned(
+        agency=words.agency_name(session, row.agency),
+        code=question.code or "",
+        link=link,
+        confirmed=helper.phone_confirmed_at is not None,
+    )
     words.put(session, message, f"assigned:{question.id}", now, helper, question, row.id)
 
 

@@ -60,12 +60,22 @@ def stopped(session: Session, person: Person, now: datetime) -> None:
     """STOP beats everything: nothing unsent leaves, nothing planned is texted; a gap in a team is told."""
     silence(session, person, now)
     questions.close(session, state="superseded", now=now, person_id=person.id, kinds=_ABOUT_THEMSELVES)
+    _team_without(session, person, now)
+    events.record(session, "person.opted_out", now, subject_id=person.id)
+
+
+def doubted(session: Session, person: Person, now: datetime) -> None:
+    """The number may be a stranger's by now: no text goes there, a peer calls, and a team fills the gap."""
+    silence(session, person, now, peers_call=True)
+    _team_without(session, person, now)
+
+
+def _team_without(session: Session, person: Person, now: datetime) -> None:
     activation.stop_serving(session, person, now)
     _next_instead_of(session, person, now)
     roles = {item.role for item in person.roles}
     if roles & {Role.PEER, Role.CLINICIAN, Role.CLINICAL_DIRECTOR, Role.COORDINATOR, Role.CHAPLAIN}:
         notify.team_member_stopped(session, coordinators(session, person.agency, person.id), person, now)
-    events.record(session, "person.opted_out", now, subject_id=person.id)
 
 
 def silence(session: Session, person: Person, now: datetime, *, peers_call: bool = False) -> None:

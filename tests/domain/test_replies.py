@@ -157,7 +157,9 @@ def test_an_opt_out_that_begins_with_3_still_brings_a_call() -> None:
 
 def test_who_answers_only_a_confirmed_number() -> None:
     assert said("WHO").kind is R.WHO
-    assert said("WHO", sender=Sender(known=True)).kind is R.WHO_IS_THIS
+    unconfirmed = said("WHO", sender=Sender(known=True))
+    assert (unconfirmed.kind, unconfirmed.asks_who) == (R.FREE_TEXT, True)
+    assert said("who?", sender=Sender(known=True)).kind is R.WHO_IS_THIS
     assert said("WHO", sender=Sender(known=False, phone_confirmed=True)).kind is R.WHO_IS_THIS
 
 

@@ -253,3 +253,34 @@ def test_a_7_about_one_of_several_has_a_clinician_ask_the_helper_at_once(tell: M
     story.phone("clint").expects("escalation_assigned")
     assert story.rows(Escalation)[0].person_id == story.person("peer-1").id
     quiet_staff(story)
+
+
+def test_yes_to_a_page_is_told_how_to_say_yes_and_a_human_reads_it(story: Story) -> None:
+    story.log("THREAT", "jordan:A", severity="S2", ended_at=story.now())
+    peer = next(one.who for one in story.arrivals if one.kind == "page")
+    story.phone(peer).expects("page")
+    code = story.phone(peer).code
+    story.phone(peer).says("YES").expects("which_code", f"like 1 {code}")
+    assert [row.kind for row in story.rows(QueueItem)] == ["free_text"]
+    quiet_staff(story)
+
+
+def test_a_helper_whose_number_was_never_confirmed_is_not_doubted_for_asking_who(tell: MakeStory) -> None:
+    cast = metro("jordan", peers=1)
+    cast.unconfirmed.add("peer-1")
+    story = tell(cast)
+    story.begin(NOON)
+    story.log("THREAT", "jordan:A", severity="S2", ended_at=story.now())
+    story.phone("peer-1").expects("page").replies("1 {code}").expects("assigned", but="WHO")
+    story.phone("peer-1").says("WHO").expects("read_by")
+    assert story.person("peer-1").frozen_at is None
+    quiet_staff(story)
+
+
+def test_a_helper_whose_number_is_doubted_is_replaced_and_the_coordinator_told(story: Story) -> None:
+    peer = with_helper(story)
+    quiet_staff(story)
+    story.phone(peer).says("who is this").expects("read_by")
+    story.phone("cora").expects("team_member_stopped", "Please call")
+    assert any(one.kind == "page" and not one.expected for one in story.arrivals)
+    quiet_staff(story)
