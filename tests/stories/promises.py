@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import datetime, time
 from typing import TYPE_CHECKING
@@ -19,13 +20,16 @@ NEVER = (
     "incident", "crisis", "screening", "OIS", "LODD", "paediatric", "mandatory",
 )  # fmt: skip
 
+_LINK = re.compile(r"https?://\S+")
+
 
 def check(story: Story) -> None:
     """Every promise about every text that arrived."""
     for arrival in story.arrivals:
         assert segments(arrival.body) == 1, f"more than one segment: {arrival}"
+        words = _LINK.sub("", arrival.body)  # a link's letters are drawn by lot, and may spell anything
         for word in NEVER:
-            assert word not in arrival.body, f"{word!r} on a lock screen: {arrival}"
+            assert word not in words, f"{word!r} on a lock screen: {arrival}"
         if (
             arrival.kind != "carrier"
             and is_care(MessageKind(arrival.kind))
