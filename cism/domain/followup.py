@@ -131,6 +131,12 @@ def channel_for(rule: ContactRule, person: Person) -> Channel:
     return "sms" if rule.by == "sms" and may_be_texted(person) else "peer"
 
 
+def days_after(end: datetime, zone: str, span: timedelta) -> datetime:
+    """`span` after the end of exposure by the calendar and the clock on the person's wall, in UTC: a week
+    from Saturday evening is Saturday evening, also when clocks change in between."""
+    return (end.astimezone(ZoneInfo(zone)) + span).astimezone(UTC)
+
+
 def waits_for_kin(incident: Incident, affected: Affected) -> bool:
     """Whether no text at all may go to this person yet: after a death in the line of duty, colleagues and
     family of the dead are texted only when the next of kin have been told (domain.md 10 B)."""

@@ -125,7 +125,10 @@ def log(session: Session, report: IncidentInput) -> Incident:
 
 
 def add_affected(session: Session, incident_id: str, items: Sequence[AffectedInput]) -> int:
-    """Add people later; a helper who turns out to be affected stops serving at once (invariant 3)."""
+    """Add people later; a helper who turns out to be affected stops serving at once (invariant 3).
+
+    Whoever is on the list already stays as they are, but for an end of exposure that nobody knew so far.
+    """
     row = people.lock_incident(session, incident_id)
     now = product_now(session)
     report = IncidentInput(
@@ -141,6 +144,7 @@ def add_affected(session: Session, incident_id: str, items: Sequence[AffectedInp
         raise BadInput("; ".join(problems), errors=problems)
     here = {item.person_id for item in row.affected}
     fresh = [item for item in items if found[item.person_id] not in here]
+    response.left(session, row, {found[item.person_id]: item.exposure_end for item in items}, now)
     for item in fresh:
         row.affected.append(_affected(row, item, found[item.person_id], now))
         events.record(session, "affected.added", now, incident_id=row.id, subject_id=found[item.person_id])

@@ -201,13 +201,19 @@ def team_member_stopped(
         words.put(session, message, f"stopped:{member.id}:{helper.id}:{int(now.timestamp())}", now, helper)
 
 
-def ask_exposure_end(
-    session: Session, coordinators: Iterable[Person], row: Incident, turn: int, now: datetime
-) -> None:
+def ask_exposure_end(session: Session, coordinators: Iterable[Person], row: Incident, now: datetime) -> None:
     """Somebody counts as still out there."""
     for helper in coordinators:
         message = m.AskExposureEnd(agency=words.agency_name(session, row.agency), ref=row.ref)
-        words.put(session, message, f"exposure:{row.id}:{turn}:{helper.id}", now, helper, None, row.id)
+        words.put(
+            session,
+            message,
+            f"exposure:{row.id}:{now.timestamp():.3f}:{helper.id}",
+            now,
+            helper,
+            None,
+            row.id,
+        )
 
 
 def mhp_reminder(

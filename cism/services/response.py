@@ -4,13 +4,13 @@ ended.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from cism.domain import incident as rules
-from cism.domain.followup import waits_for_kin
+from cism.domain.followup import days_after, waits_for_kin
 from cism.domain.incident import IncidentState
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
@@ -43,12 +43,14 @@ def on_plan_response(session: Session, step: Step, now: datetime) -> str | None:
 
 def lay_out(session: Session, row: Incident, now: datetime) -> int:
     """Plan everything this incident calls for; planning again adds only what is new."""
-    planned = [_closing(row)]
+    planned = [_closing(row), *_professional(session, row, now)]
+    for earlier in steps.of_incident(session, row.id, StepKind.CLOSE_INCIDENT):
+        if earlier.key != planned[0].key:
+            steps.cancel_one(earlier, "somebody left later", now)
     for item in row.affected:
         person = people.snapshot(people.get(session, item.person_id))
         planned += contact_plan.planned_steps(session, row, item, person, now)
-        planned += _professional(row, item, now)
-    if any(item.exposure_end is None and item.ended_at is None for item in row.affected):
+    if _still_exposed(row) and not steps.of_incident(session, row.id, StepKind.ASK_EXPOSURE_END):
         planned.append(_ask_end(row, 0, now + choice.protocol_of(row).still_exposed_ask))
     planned += sessions.planned_steps(session, row, now)
     return steps.plan(session, planned)
@@ -61,14 +63,32 @@ def replan(session: Session, row: Incident, now: datetime) -> None:
     if row.state is not IncidentState.OPEN:
         return
     for item in row.affected:
-        if item.exposure_end is None and row.ended_at is not None:
-            item.exposure_end = row.ended_at
-            contact_plan.anchor_known(session, row, item, now)
+        _anchor(session, row, item, row.ended_at, now)
         if not waits_for_kin(*_snapshots(row, item)):
             held.release(session, item.person_id, held.KIN, now)
     session.flush()
     lay_out(session, row, now)
     activation.look(session, row, now)
+
+
+def left(session: Session, row: Incident, ends: Mapping[str, datetime | None], now: datetime) -> None:
+    """One who still counted as exposed has left, before the others: their own windows open."""
+    known = [_anchor(session, row, item, ends.get(item.person_id), now) for item in row.affected]
+    if any(known) and row.state is IncidentState.OPEN:
+        session.flush()
+        lay_out(session, row, now)
+
+
+def _anchor(
+    session: Session, row: Incident, item: AffectedPerson, end: datetime | None, now: datetime
+) -> bool:
+    """Take an end of exposure that nobody knew so far; one that is known stays."""
+    if item.exposure_end is not None or end is None:
+        return False
+    item.exposure_end = end
+    contact_plan.anchor_known(session, row, item, now)
+    events.record(session, "affected.exposure_end", now, incident_id=row.id, subject_id=item.id)
+    return True
 
 
 def graver(session: Session, row: Incident, now: datetime) -> None:
@@ -89,10 +109,10 @@ def people_added(session: Session, row: Incident, person_ids: Sequence[str], now
 def on_ask_exposure_end(session: Session, step: Step, now: datetime) -> str | None:
     """Somebody still counts as exposed: ask the coordinator, and again until it is known."""
     row = people.lock_incident(session, step.incident_id or "")
-    if not any(item.exposure_end is None and item.ended_at is None for item in row.affected):
+    if not _still_exposed(row):
         return "known meanwhile"
     turn = int(step.payload["turn"])
-    notify.ask_exposure_end(session, in_charge.in_charge(session, row), row, turn, now)
+    notify.ask_exposure_end(session, in_charge.in_charge(session, row), row, now)
     steps.plan(session, [_ask_end(row, turn + 1, now + choice.protocol_of(row).still_exposed_ask)])
     return "asked"
 
@@ -168,12 +188,16 @@ def _end(session: Session, row: Incident, state: IncidentState, by: str | None, 
     session.flush()
 
 
+def _still_exposed(row: Incident) -> bool:
+    return any(item.exposure_end is None and item.ended_at is None for item in row.affected)
+
+
 def _closing(row: Incident) -> PlannedStep:
+    """After the last person's anniversary: people leave at different times, and may be added late."""
+    ends = [item.exposure_end for item in row.affected if item.exposure_end is not None]
+    due = max([row.occurred_at or row.logged_at, *ends]) + OPEN_FOR
     return PlannedStep(
-        kind=StepKind.CLOSE_INCIDENT,
-        due_at=(row.occurred_at or row.logged_at) + OPEN_FOR,
-        key=f"close:{row.id}",
-        incident_id=row.id,
+        kind=StepKind.CLOSE_INCIDENT, due_at=due, key=f"close:{row.id}:{due:%Y%m%d%H%M}", incident_id=row.id
     )
 
 
@@ -181,25 +205,27 @@ def _ask_end(row: Incident, turn: int, due: datetime) -> PlannedStep:
     return PlannedStep(
         kind=StepKind.ASK_EXPOSURE_END,
         due_at=due,
-        key=f"exposure:{row.id}:{turn}:{row.logged_at.timestamp():.0f}",
+        key=f"exposure:{row.id}:{due.timestamp():.3f}",  # asked anew when somebody is added who is still out
         incident_id=row.id,
         payload={"turn": turn},
     )
 
 
-def _professional(row: Incident, item: AffectedPerson, now: datetime) -> list[PlannedStep]:
-    """One reminder an incident and rule: the nearest end of exposure sets it."""
-    if item.exposure_end is None or item.ended_at is not None:
-        return []
+def _professional(session: Session, row: Incident, now: datetime) -> list[PlannedStep]:
+    """One reminder an incident and rule: whoever left first sets it."""
     found = []
     for rule in choice.protocol_of(row).mhp:
-        by = item.exposure_end + rule.within
-        if item.circle not in rule.circles or by <= now:
+        ends = [
+            (item.exposure_end, people.get(session, item.person_id).zone)
+            for item in row.affected
+            if item.exposure_end is not None and item.ended_at is None and item.circle in rule.circles
+        ]
+        if not ends or (by := days_after(*min(ends), rule.within)) <= now:
             continue
         found.append(
             PlannedStep(
                 kind=StepKind.MHP_REMINDER,
-                due_at=max(now, item.exposure_end + rule.remind),
+                due_at=max(now, days_after(*min(ends), rule.remind)),
                 key=f"mhp:{row.id}:{int(rule.within.total_seconds())}",
                 incident_id=row.id,
                 payload={"by": by.isoformat()},

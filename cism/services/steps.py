@@ -82,6 +82,11 @@ def cancel(
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
+def cancel_one(step: Step, reason: str, now: datetime) -> None:
+    """Cancel one planned step."""
+    step.state, step.outcome, step.done_at = StepState.CANCELLED, reason, now
+
+
 def planned(session: Session, *, incident_id: str | None = None, person_id: str | None = None) -> list[Step]:
     """What is still to come, in order."""
     query = select(Step).where(Step.state == StepState.PLANNED).order_by(Step.due_at)
@@ -90,6 +95,11 @@ def planned(session: Session, *, incident_id: str | None = None, person_id: str 
     if person_id is not None:
         query = query.where(Step.person_id == person_id)
     return list(session.scalars(query))
+
+
+def of_incident(session: Session, incident_id: str, kind: StepKind) -> list[Step]:
+    """Planned steps of one kind of one incident."""
+    return [step for step in planned(session, incident_id=incident_id) if step.kind is kind]
 
 
 def of_subject(session: Session, subject_id: str, kind: StepKind) -> list[Step]:

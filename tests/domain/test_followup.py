@@ -16,6 +16,7 @@ from cism.domain.followup import (
     NoContacts,
     OpenContact,
     PlannedContact,
+    days_after,
     last_point,
     may_be_texted,
     merge_contacts,
@@ -270,6 +271,12 @@ def test_a_last_point_moved_past_its_narrow_window_keeps_a_day_to_be_asked() -> 
     assert plan["f7"].due_at == at(NEW_YORK, 2026, 6, 9, 8)
     assert plan["f7"].dropped is None
     assert plan["f7"].expires_at == plan["f7"].due_at + DAY
+
+
+def test_a_week_and_120_days_are_counted_on_the_calendar_of_the_wall() -> None:
+    end = at(LA, 2026, 3, 7, 23, 10)  # clocks go forward in this night
+    assert days_after(end, LA, 7 * DAY) == at(LA, 2026, 3, 14, 23, 10)
+    assert days_after(end, LA, 120 * DAY) == at(LA, 2026, 7, 5, 23, 10)
 
 
 def test_the_anniversary_of_a_leap_day_is_the_last_of_february() -> None:

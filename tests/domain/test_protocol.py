@@ -129,6 +129,7 @@ def test_a_shooting_has_a_companion_no_group_before_statements_and_individual_se
     assert [(rule.within, rule.remind) for rule in protocol.mhp] == [
         (7 * DAY, 5 * DAY),
         (120 * DAY, 113 * DAY),
+        (364 * DAY, 357 * DAY),  # before the first anniversary
     ]
     assert not load_protocol("sfa-follow-up").mhp
 

@@ -102,7 +102,9 @@ def test_scenario_a_officer_involved_shooting_on_the_night_that_clocks_go_forwar
     # Mon 9 Mar 08:00: +24 h is 00:10 PDT, the next open minute is 08:00
     story.go_to(at("2026-03-09 08:00", LA))
     for key in (*OFFICERS, *DISPATCH):
-        story.phone(key).expects("check_in", at=at("2026-03-09 08:00", LA)).replies("1").expects_nothing()
+        named = ("Dispatch-Peer here",) if key in DISPATCH else ()
+        story.phone(key).expects("check_in", *named, at=at("2026-03-09 08:00", LA)).replies("1")
+        story.phone(key).expects_nothing()
     for key in ("peer-1", "peer-3", "dispatch-peer"):
         story.phone(key).ignores("session_off")
 
@@ -120,7 +122,10 @@ def test_scenario_a_officer_involved_shooting_on_the_night_that_clocks_go_forwar
         story.go_to(at(day, LA))
         for key in (*OFFICERS, *DISPATCH):
             story.phone(key).expects("check_in", at=at(day, LA)).replies("1").expects_nothing()
-    story.phone("cora").expects("mhp_reminder", "individual appointments", at=end + timedelta(days=5))
+    # the professional within a week: by Sat 14 Mar; the coordinator is reminded on day 5
+    story.phone("cora").expects(
+        "mhp_reminder", "appointments are due by Sat 23:10", at=at("2026-03-12 23:10", LA)
+    )
     # by 5 Jul the second individual contact; f90, then the opt-in; the anniversary before 7 Mar 2027
     story.go_to(at("2026-06-05 10:00", LA))
     for key in (*OFFICERS, *DISPATCH):
@@ -128,10 +133,11 @@ def test_scenario_a_officer_involved_shooting_on_the_night_that_clocks_go_forwar
         story.phone(key).replies("1" if key == "shooter" else "0")
         story.phone(key).expects("opt_in_done" if key == "shooter" else "contacts_ended")
     story.go_to(at("2026-07-05 00:00", LA))
-    story.phone("cora").expects("mhp_reminder", at=end + timedelta(days=113))
+    story.phone("cora").expects("mhp_reminder", "Sun 5 Jul", at=at("2026-06-28 23:10", LA))
     story.go_to(at("2026-09-03 10:00", LA))
     story.phone("shooter").expects("check_in", at=at("2026-09-03 10:00", LA)).replies("1")
     story.go_to(at("2027-02-28 10:00", LA))
+    story.phone("cora").expects("mhp_reminder", "Sat 6 Mar", at=at("2027-02-27 23:10", LA))
     story.phone("shooter").expects("check_in", at=at("2027-02-28 10:00", LA)).replies("1")
     story.go_to(at("2027-06-01 00:00", LA))
 

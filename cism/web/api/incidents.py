@@ -100,7 +100,7 @@ async def see_timeline(request: Request, caller: CallerOf, ref: str) -> dict[str
 
 @router.post("/{ref}/affected")
 async def add_affected(request: Request, caller: CallerOf, ref: str, body: AffectedList) -> dict[str, Any]:
-    """Add people; whoever is on the list already is left as they are."""
+    """Add people; whoever is on the list already only gets an end of exposure that nobody knew so far."""
 
     def work(session: Session) -> dict[str, Any]:
         stands = standing(session, caller, ref)
