@@ -68,7 +68,7 @@ def import_file(session: Session, text: str, now: datetime, *, region: str | Non
     known = roster_write.load(session)
     found = parse_roster(text, today=now.date(), region=region or _region(session), known=frozenset(known))
     _refuse(roster_conflicts.conflicts(found.rows, known))
-    made = _make_agencies(session, found.rows, region or _region(session))
+    made = _make_agencies(session, found.rows, known, region or _region(session))
     lines = roster_write.write(session, found.rows, known, now)
     reports = tuple(LineReport(row.line, row.key, what, kept) for row, what, kept in lines)
     agencies = sorted({row.agency for row in found.rows})
@@ -143,19 +143,31 @@ def _region(session: Session) -> str:
     return regions.pop() if len(regions) == 1 else DEFAULT_REGION
 
 
-def _make_agencies(session: Session, rows: Collection[RosterRow], region: str) -> list[str]:
+def _make_agencies(
+    session: Session, rows: Collection[RosterRow], known: dict[str, Known], region: str
+) -> list[str]:
     """Agencies that nobody made, with the defaults; an agency without a duty phone gets its coordinator's."""
     made = []
     for key in sorted({row.agency for row in rows}):
+        theirs = [row for row in rows if row.agency == key]
         agency = session.get(Agency, key)
         if agency is None:
             agency = Agency(key=key, display=display_name(key), region=region)
             session.add(agency)
             made.append(key)
-        if agency.duty_phone is None:
-            agency.duty_phone = _duty_phone(row for row in rows if row.agency == key)
+        if agency.duty_phone is None or _given_up(agency.duty_phone, theirs, known):
+            agency.duty_phone = _duty_phone(theirs) or agency.duty_phone
     session.flush()
     return made
+
+
+def _given_up(number: str, rows: Iterable[RosterRow], known: dict[str, Known]) -> bool:
+    """Whether the duty phone was somebody's own, and they have another number now or do not serve any more.
+
+    A hotline is nobody's own and stays: people in need are told this number.
+    """
+    owner = next((row for row in rows if row.key in known and known[row.key].row.phone == number), None)
+    return owner is not None and _duty_phone([owner]) != number
 
 
 def _duty_phone(rows: Iterable[RosterRow]) -> str | None:

@@ -132,6 +132,26 @@ def test_a_duty_phone_that_was_set_is_left_alone(db: Database) -> None:
         assert session.get_one(Agency, "metro-pd").duty_phone == "+12125550199"
 
 
+@pytest.mark.parametrize(
+    ("changed", "duty"),
+    [
+        ({"phone": "+12125550188"}, "+12125550188"),
+        ({"status": "leave"}, "+12125550189"),
+        ({"status": "retired"}, "+12125550189"),
+        ({"name": "Another Name"}, None),
+    ],
+)
+def test_a_duty_phone_that_was_a_coordinators_own_follows_them(
+    db: Database, changed: dict[str, str], duty: str | None
+) -> None:
+    """Whoever is in need is told this number: it must not be one that nobody answers any more."""
+    deputy = {**COORDINATOR, "id": "C9", "name": "Dee Deputy", "phone": "+12125550189"}
+    bring_in(db, COORDINATOR, deputy)
+    bring_in(db, {**COORDINATOR, **changed}, deputy)
+    with db.read() as session:
+        assert session.get_one(Agency, "metro-pd").duty_phone == (duty or COORDINATOR["phone"])
+
+
 def test_an_agency_that_could_not_answer_is_warned_about(db: Database) -> None:
     report = bring_in(db, DANA)
     expected = (
