@@ -1,5 +1,6 @@
 """The proof of the templates, and that each of its rules can fail."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from notifications import lint
 from notifications import messages as m
 from notifications.gsm import segments
-from notifications.lint import Rule, banned_words, lint_language, lint_source, variants
+from notifications.lint import PREVIEW, Rule, banned_words, lint_language, lint_source, variants
+from notifications.lint_words import PREVIEW_BANNED
 from notifications.render import render
 
 GOOD_PAGE = (
@@ -116,3 +118,21 @@ def test_words_that_tell_what_it_is_about_are_found_in_any_text(text: str) -> No
 )
 def test_ordinary_words_are_not(text: str) -> None:
     assert banned_words(text) == []
+
+
+SHORT = {
+    "agency": "EMS", "helper": "Al", "name": "Jo", "member": "Al", "by": "14:00", "when": "14:00",
+    "code": "A7K2", "ref": "C-4K7QX", "line": "call or text 988", "duty": "+12125550100", "emergency": "911",
+    "link": "https://cism.example.org/a/abcdefghijkl", "secret": "123456", "choices": "A7K2 team",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message_class", m.MESSAGE_CLASSES.values(), ids=lambda c: c.kind)
+def test_short_names_bring_nothing_telling_onto_a_locked_screen(message_class: type[m.Message]) -> None:
+    for longest in variants(message_class):
+        given = {
+            name: SHORT[name] for name, value in m.to_payload(longest).items() if value and name in SHORT
+        }
+        shown = render(dataclasses.replace(longest, **given))[:PREVIEW]  # type: ignore[type-var,arg-type]
+        for word in (*PREVIEW_BANNED["en"], "988", "911", "555"):
+            assert word not in shown.lower(), shown
