@@ -291,3 +291,9 @@ def test_each_decision_is_one_page_with_context_options_decision_and_consequence
         headings = re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)
         assert headings == ["Context", "Options", "Decision", "Consequences"], page.name
         assert len(page.read_text().splitlines()) <= 70, page.name
+
+
+def test_each_of_the_twelve_invariants_is_named_by_a_test() -> None:
+    tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    named = {int(number) for text in tests for number in re.findall(r"def test_invariant_(\d+)_", text)}
+    assert named == set(range(1, 13))

@@ -21,7 +21,7 @@ def rules(message_class: type[m.Message], source: str) -> set[Rule]:
     return {finding.rule for finding in lint_source(message_class, source)}
 
 
-def test_every_template_keeps_every_promise() -> None:
+def test_invariant_7_every_template_is_safe_on_a_locked_screen_and_keeps_every_promise() -> None:
     assert [str(finding) for finding in lint_language()] == []
 
 
