@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationLevel
@@ -47,6 +47,8 @@ _MORE_THAN_A_WORD = frozenset(
 )
 _ABOUT_THEMSELVES = frozenset({"check_in", "opt_in", "invitation"})
 _SWEPT = "inbound swept until"
+# design: past so many texts an hour a phone is talking to a phone, and to answer each would never end
+_MOST_AN_HOUR = 30
 _WORDS = {
     "page": "team",
     "assignment": "team",
@@ -184,18 +186,21 @@ def _read(session: Session, sms: InboundSms, person: Person | None, asked: dict[
     if sms.opt_out_type is not None and reading.kind not in _MORE_THAN_A_WORD:
         # another word that the provider was told to keep: it has blocked us, or lets us through, already
         return read(sms.opt_out_type.value, sender, listed)
-    return _taken_after_all(session, reading, asked)
+    return _after_all(session, reading, asked)
 
 
-def _taken_after_all(session: Session, reading: Reading, asked: dict[str, Question]) -> Reading:
-    """Whoever passed and takes it all the same, or has called, while nobody else has it: it is theirs."""
+def _after_all(session: Session, reading: Reading, asked: dict[str, Question]) -> Reading:
+    """A changed mind that still counts: a call that nobody else has taken, a meeting that is to come."""
     question = asked.get(reading.question_id or "")
-    if reading.kind is not ReadingKind.ALREADY_COVERED or question is None:
+    if reading.kind is not ReadingKind.ALREADY_COVERED or question is None or question.state != "answered":
         return reading
-    if question.kind not in {"escalation", "welfare"} or question.state != "answered":
-        return reading
-    taking = reading.digit in ALLOWED_DIGITS[QuestionKind(question.kind)] - {"0", "9"}
-    if not taking or not escalations.wants_still(session, question):
+    if question.kind in {"escalation", "welfare"}:
+        taking = reading.digit in ALLOWED_DIGITS[QuestionKind(question.kind)] - {"0", "9"}
+        counts = taking and escalations.wants_still(session, question)
+    else:
+        changed = question.kind == "invitation" and question.answer != reading.digit
+        counts = changed and question.deadline is not None and product_now(session) < question.deadline
+    if not counts:
         return reading
     questions.reopen(session, question)
     return replace(reading, kind=ReadingKind.ANSWER, to_human=False)
@@ -436,7 +441,20 @@ def _nothing(text: _Text) -> None:
     """A tapback: seen, nothing answered."""
 
 
+def _too_many(text: _Text) -> bool:
+    """Whether this number has written so much that it is a machine that answers us."""
+    count = text.session.scalar(
+        select(func.count()).where(
+            InboundMessage.from_hash == find_hash(text.session, "phone", text.sms.from_),
+            InboundMessage.received_at > text.now - timedelta(hours=1),
+        )
+    )
+    return int(count or 0) > _MOST_AN_HOUR
+
+
 def _read_by_reply(text: _Text) -> None:
+    if _too_many(text):
+        return
     duty, line = notify.lines(text.session, text.agency)
     read_by, leaves = _read_by(text), text.leaves_at
     by = notify.by_when(read_by if read_by > leaves else leaves + LATE, leaves, text.zone)
@@ -458,6 +476,7 @@ def _to_human(text: _Text) -> None:
         agency=text.agency,
         person=text.person,
         inbound_sid=text.sms.sid,
+        tell=text.reading.kind is not ReadingKind.FREE_TEXT or not _too_many(text),
     )
     if text.triage.page_now:
         queue.escalate(text.session, row, text.now)

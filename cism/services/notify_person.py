@@ -42,7 +42,15 @@ def invitation_accepted(
         when=m.when_text(meeting.starts_at or now, now, person.zone),
         link=link_for(session, person, "invitation", meeting.id),
     )
-    words.put(session, message, f"coming:{question.id}", now, person, None, meeting.incident_id)
+    words.put(
+        session,
+        message,
+        f"coming:{question.id}:{now.timestamp():.3f}",
+        now,
+        person,
+        None,
+        meeting.incident_id,
+    )
 
 
 def check_in(

@@ -164,11 +164,12 @@ def session_off(session: Session, helper: Person, meeting: GroupSession, now: da
 
 
 def session_report(
-    session: Session, helper: Person, question: Question, row: Incident, now: datetime
+    session: Session, helper: Person, question: Question, row: Incident, now: datetime, *, again: bool = False
 ) -> None:
-    """How many came?"""
+    """How many came? `again`: the answer had no number."""
     message = m.SessionReport(agency=words.agency_name(session, row.agency), code=question.code or "")
-    words.put(session, message, f"report:{question.id}", now, helper, question, row.id)
+    key = f"report:{question.id}" + (f":{now.timestamp():.3f}" if again else "")
+    words.put(session, message, key, now, helper, question, row.id)
 
 
 def peer_task(

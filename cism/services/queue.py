@@ -29,8 +29,9 @@ def add(
     incident_id: str | None = None,
     inbound_sid: str | None = None,
     outbox_id: str | None = None,
+    tell: bool = True,
 ) -> QueueItem:
-    """Put something before a human; past its deadline it goes up the URGENT ladder."""
+    """Put something before a human; past its deadline it goes up the URGENT ladder. `tell`: by text."""
     row = QueueItem(
         kind=kind,
         agency=agency or (person.agency if person else None),
@@ -53,7 +54,8 @@ def add(
             )
         ],
     )
-    notify.queue_new(session, readers(session, row), row, now)
+    if tell:
+        notify.queue_new(session, readers(session, row), row, now)
     return row
 
 

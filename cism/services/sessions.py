@@ -177,7 +177,14 @@ def answer_invitation(session: Session, question: Question, digit: str, now: dat
 
 
 def answer_report(session: Session, question: Question, number: int | None, now: datetime) -> None:
-    """4 CODE N: it was held with so many."""
+    """4 CODE N: it was held with so many. Without the number it is asked for once more."""
+    if number is None:
+        meeting = _meeting(session, question.subject_id or "")
+        row = session.get_one(Incident, meeting.incident_id)
+        notify.session_report(
+            session, people.get(session, question.person_id), question, row, now, again=True
+        )
+        return
     questions.answer(session, question, "4", now)
     held(session, question.subject_id or "", number, by=question.person_id, now=now)
     notify.noted(session, people.get(session, question.person_id), question, now)

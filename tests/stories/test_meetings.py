@@ -90,6 +90,9 @@ def test_a_debriefing_is_proposed_approved_held_and_followed_by_calls(story: Sto
     quiet_staff(story)
     for phone in map(story.phone, CREW):
         phone.expects("invitation", "Wed 4 Mar 14:00").replies("1").expects("invitation_accepted")
+    changed = story.phone(CREW[0]).says("0").expects_nothing()
+    story.advance(seconds=1)
+    changed.says("1").expects("invitation_accepted")
     story.go_to(local("2026-03-04 11:59"))
     quiet_staff(story)
     story.go_to(local("2026-03-04 12:00"))
@@ -99,6 +102,8 @@ def test_a_debriefing_is_proposed_approved_held_and_followed_by_calls(story: Sto
     quiet_staff(story)
     story.go_to(local("2026-03-04 16:15"))
     leader.expects("session_report", "how many came", at=local("2026-03-04 16:15"))
+    story.advance(minutes=1)
+    leader.replies("4 {code}").expects("session_report", "and the number")
     leader.replies("4 {code} 4").expects("noted")
     held = meeting(story, "cisd")
     assert (held.state.value, held.headcount) == ("held", 4)

@@ -284,3 +284,15 @@ def test_a_helper_whose_number_is_doubted_is_replaced_and_the_coordinator_told(s
     story.phone("cora").expects("team_member_stopped", "Please call")
     assert any(one.kind == "page" and not one.expected for one in story.arrivals)
     quiet_staff(story)
+
+
+def test_two_phones_that_answer_each_other_come_to_rest_and_every_text_is_still_read(story: Story) -> None:
+    stranger = story.phone("+12125559999")
+    for number in range(35):
+        stranger.says(f"I am driving, {number}")
+    assert sum(one.kind == "read_by" for one in stranger.unread()) == 30
+    assert sum(one.kind == "queue_new" for one in story.phone("cora").unread()) == 30
+    assert len(story.rows(QueueItem)) == 35
+    stranger.ignores().says("I want to die").expects("crisis_answer")
+    story.phone("clint").expects("escalation")
+    quiet_staff(story)
