@@ -403,6 +403,18 @@ async def test_an_invited_person_sees_time_and_place_and_nobody_else(site: Site)
     assert "This invitation is over" in uninvited.text
 
 
+async def test_whoever_comes_finds_the_time_again_after_a_sign_in(site: Site) -> None:
+    meeting = await _meeting(site)
+    with site.db.transaction() as session:
+        session.get_one(GroupSession, meeting.id).state = SessionState.APPROVED
+        session.get_one(Invitation, (meeting.id, site.id_of("R1"))).state = "coming"
+    page = await open_link(site, site.link("R1", "home", None))
+    assert "You are counted in" in page.text
+    assert "The place" in page.text
+    site.clock.advance(days=12)
+    assert "Nothing waits for you" in (await open_link(site, site.link("R1", "home", None))).text
+
+
 async def test_signing_in_by_phone_opens_what_waits_and_tells_nothing_about_a_number(site: Site) -> None:
     await _assigned(site)
     form = fields(await site.client.get("/sign-in"), "/sign-in/phone")

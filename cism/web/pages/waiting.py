@@ -13,7 +13,9 @@ from cism.domain.access import Act, may_do
 from cism.domain.incident import IncidentState
 from cism.services import queue
 from cism.services.in_charge import in_charge
-from cism.store.tables import Incident, Person, Question
+from cism.store.db import now
+from cism.store.states import SessionState
+from cism.store.tables import GroupSession, Incident, Invitation, Person, Question
 
 MOST: Final = 20  # of a kind: what is done makes room for the next
 
@@ -34,7 +36,9 @@ _BY_QUESTION: Final = {
 
 def waiting(session: Session, person: Person) -> list[Waiting]:
     """Everything that this person may answer, read or take over now."""
-    found = dict.fromkeys([*_questions(session, person), *_charge(session, person)])
+    found = dict.fromkeys(
+        [*_questions(session, person), *_charge(session, person), *_meetings(session, person)]
+    )
     return sorted(found, key=lambda item: _ORDER.index(item[0]))
 
 
@@ -52,6 +56,21 @@ def _questions(session: Session, person: Person) -> Iterable[Waiting]:
         .order_by(Question.asked_at)
     )
     return [(_BY_QUESTION[item.kind], item.subject_id) for item in asked if item.subject_id is not None]
+
+
+def _meetings(session: Session, person: Person) -> Iterable[Waiting]:
+    """Where they said that they come: when and where is to be found until then."""
+    coming = session.scalars(
+        select(Invitation.session_id)
+        .join(GroupSession, GroupSession.id == Invitation.session_id)
+        .where(
+            Invitation.person_id == person.id,
+            Invitation.state == "coming",
+            GroupSession.state == SessionState.APPROVED,
+            GroupSession.ends_at > now(session),
+        )
+    )
+    return [("invitation", meeting) for meeting in coming]
 
 
 def _charge(session: Session, person: Person) -> Iterable[Waiting]:
