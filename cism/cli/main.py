@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cism.cli import care, clock, incidents, parts, staff, upkeep
+from cism.cli import care, clock, incidents, parts, rehearse, staff, upkeep
 from cism.cli.root import OneLineGroup
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.command("doctor")(upkeep.doctor)
 app.add_typer(upkeep.audit, name="audit")
 app.command("purge")(upkeep.purge)
 app.add_typer(upkeep.protocols, name="protocols")
+app.command("rehearse")(rehearse.rehearse)
 app.add_typer(staff.token, name="token")
 app.add_typer(clock.app, name="clock")
 

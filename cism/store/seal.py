@@ -64,6 +64,12 @@ def use(keyring: Keyring) -> None:
     _Current.keyring = keyring
 
 
+def swap(keyring: Keyring | None) -> Keyring | None:
+    """Use these keys for a while; gives those in use before, to be put back."""
+    before, _Current.keyring = _Current.keyring, keyring
+    return before
+
+
 def current() -> Keyring:
     """The keys in use."""
     if _Current.keyring is None:
