@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from cism.cli.viewer import AsId, acting
 from cism.domain.access import Act, Datum
 from cism.domain.incident import Severity
 from cism.services import importing, intake, response
-from cism.services.importing import LineResult
+from cism.services.importing import LineResult, Outcome
 from cism.services.intake import AffectedInput, IncidentInput
 from cism.store.tables import Incident
 
@@ -113,7 +114,7 @@ def import_(
     format_name: Annotated[
         str | None, typer.Option("--format", metavar="NAME", help="Told from the header.")
     ] = None,
-    agency: Annotated[str | None, typer.Option(help="Whose they are; history may have none.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Whose they are; else as the row says.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     respond: Annotated[bool, typer.Option("--respond", help="Open responses; not after 72 h.")] = False,
     as_json: AsJson = False,
@@ -131,6 +132,8 @@ def import_(
             now=viewer.now,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    if dry_run:  # what was not saved has no reference
+        results = [replace(item, ref=None) if item.outcome is Outcome.IMPORTED else item for item in results]
     _report(results, as_json=as_json)
 
 

@@ -19,7 +19,7 @@ from cism.domain.protocol import DEFAULT_PROTOCOL, load_protocol, to_json
 from cism.errors import BadInput, CismError
 from cism.services import intake, roster
 from cism.store.db import real_now
-from cism.store.tables import Agency, Incident, new_id
+from cism.store.tables import Agency, Incident, Person, new_id
 
 CATCH_ALL = "imported"  # the agency of history that nobody gave one
 TOO_OLD = timedelta(hours=72)  # contract.md: later than this no response is opened from a file
@@ -62,18 +62,22 @@ def import_incidents(
 ) -> list[LineResult]:
     """Read a whole file; each row becomes an incident once, however often the file is read.
 
-    History belongs to `agency`, or to a catch-all one; with `respond` a response is opened for the agency,
-    which must be given. Raises BadInput where the file or the agency cannot be used; nothing is saved then.
+    History belongs to `agency`, or to a catch-all one; with `respond` a response is opened for the agency, or
+    else for the one that the row names, or the only one that has people. Raises BadInput where the file or
+    the agency cannot be used; nothing is saved then.
     """
     rows = list(read_incidents(text, format=format_name, today=(now + _TODAY_SOMEWHERE).date()))
-    owner = _owner(session, agency, respond=respond)
+    if agency is not None and agency != CATCH_ALL:
+        roster.refuse_unknown_agency(session, agency)
+    responders = _Responders(session, agency) if respond else None
+    owner = _owner(session, agency) if not respond else None
     known = _known(session)
     results: list[LineResult] = []
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
-        if respond:
-            results += [_respond(session, row, owner.key, known, now) for row in chunk]
-        else:
+        if responders is not None:
+            results += [_respond(session, row, responders, known, now) for row in chunk]
+        elif owner is not None:
             results += _history(session, chunk, owner, known, now)
         if progress is not None:
             progress(len(results), len(rows))
@@ -87,12 +91,26 @@ def summary(results: Collection[LineResult]) -> str:
     return f"{len(results)} rows: {parts}"
 
 
-def _owner(session: Session, key: str | None, *, respond: bool) -> Agency:
-    if key is None and respond:
-        message = "say which agency responds: --agency KEY"
-        raise BadInput(message)
+class _Responders:
+    """Who responds to a row: the agency that was given, that the row names, or the only one with people."""
+
+    def __init__(self, session: Session, given: str | None) -> None:
+        self._given = given
+        served = session.scalars(select(Agency).where(Agency.key.in_(select(Person.agency)))).all()
+        self._by_name = {name.casefold(): row.key for row in served for name in (row.key, row.display)}
+        self._only = served[0].key if len(served) == 1 else None
+
+    def to(self, report: IncidentReport) -> str:
+        """Its key; BadInput where the row leaves it open."""
+        found = self._given or self._by_name.get(report.source_agency.casefold()) or self._only
+        if found is None:
+            message = "which agency responds is not told by the row: give --agency KEY"
+            raise BadInput(message)
+        return found
+
+
+def _owner(session: Session, key: str | None) -> Agency:
     if key is not None and key != CATCH_ALL:
-        roster.refuse_unknown_agency(session, key)
         return session.get_one(Agency, key)
     found = session.get(Agency, CATCH_ALL)
     if found is None:
@@ -164,7 +182,7 @@ def _values(report: IncidentReport) -> dict[str, object]:
 
 
 def _respond(
-    session: Session, row: RowResult, agency: str, known: dict[str, str], now: datetime
+    session: Session, row: RowResult, responders: _Responders, known: dict[str, str], now: datetime
 ) -> LineResult:
     report = _to_import(row, known)
     if isinstance(report, LineResult):
@@ -178,7 +196,7 @@ def _respond(
                 session,
                 intake.IncidentInput(
                     type=report.type,
-                    agency=agency,
+                    agency=responders.to(report),
                     severity=report.severity,
                     occurred_at=report.occurred_at,
                     ended_at=report.ended_at,

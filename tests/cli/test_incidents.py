@@ -342,6 +342,7 @@ def test_a_file_is_reported_row_by_row_and_ends_with_a_count(cli: Cli) -> None:
 def test_a_dry_run_of_a_file_keeps_nothing(cli: Cli) -> None:
     found = cli.json("incidents", "import", str(LODD), "--dry-run")
     assert found["summary"].endswith("imported, 0 not critical, 0 refused")
+    assert {row["ref"] for row in found["rows"]} == {None}
     assert count(cli, Incident) == 0
 
 

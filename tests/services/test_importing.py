@@ -173,9 +173,32 @@ def test_three_days_are_counted_from_the_end_of_a_day_without_a_time(
     assert outcomes(bring_in(db, text, respond=True, agency="metro-pd")) == [expected]
 
 
-def test_responding_needs_an_agency(db: Database) -> None:
-    with pytest.raises(BadInput, match="say which agency responds: --agency KEY"):
-        bring_in(db, LODD, respond=True)
+def test_without_a_given_agency_each_row_says_why_nobody_responds(db: Database) -> None:
+    _agency(db)
+    old = bring_in(db, LODD, respond=True)
+    assert {row.reason for row in old} == {"more than 72 h old: import it as history, or log it by hand"}
+    [fresh] = bring_in(db, _fresh_file(START.date()), respond=True)
+    assert (fresh.outcome, fresh.ref) == (Outcome.REFUSED, None)
+    assert fresh.reason == "which agency responds is not told by the row: give --agency KEY"
+    assert incidents(db) == []
+
+
+def test_the_agency_that_a_row_names_responds(db: Database) -> None:
+    _agency(db)
+    day = START.date()
+    header = "date,agency,state,cause,officers_killed,canines_killed"
+    text = f"{header}\n{day},Metro PD,CO,Gunfire,1,0\n{day},Elsewhere,CO,Gunfire,1,0\n"
+    assert outcomes(bring_in(db, text, respond=True)) == ["imported", "refused"]
+    assert [row.agency for row in incidents(db)] == ["metro-pd"]
+
+
+def test_the_only_agency_with_people_responds(db: Database) -> None:
+    with db.transaction() as session:
+        rows = sample("sample_roster.csv").splitlines(keepends=True)
+        lonely = next(row for row in rows if row.startswith("P106,")).replace("P104", "")
+        roster.import_file(session, rows[0] + lonely, now(session))
+    assert outcomes(bring_in(db, _fresh_file(START.date()), respond=True)) == ["imported"]
+    assert [row.agency for row in incidents(db)] == ["metro-pd"]
 
 
 def test_a_row_of_the_future_is_refused(db: Database) -> None:
