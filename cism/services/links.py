@@ -21,6 +21,7 @@ from notifications import messages as m
 
 LIFETIME = timedelta(minutes=15)
 TRIES = 5
+_PRESSED_TWICE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,12 @@ def sign_in_address(session: Session) -> str:
 
 def send_code(session: Session, secret: str, now: datetime) -> bool:
     """Text a one-time code to the enrolled phone; a new one each time, an expired link is renewed like
-    this.
+    this. False for a button that was pressed twice: the code that is on its way must stay the right one.
     """
     row = _row(session, secret)
+    sent = row.expires_real - LIFETIME
+    if row.code_hash is not None and real_now(session) - sent < _PRESSED_TWICE:
+        return False
     person = session.get_one(Person, row.person_id)
     code = f"{secrets.randbelow(1_000_000):06d}"
     row.code_hash, row.code_tries = _hash(code), 0

@@ -214,6 +214,17 @@ async def test_codes_are_sent_a_few_times_and_no_more(site: Site) -> None:
     assert len(site.messages("link_code")) == 5
 
 
+async def test_a_button_pressed_twice_texts_one_code_and_that_one_opens(site: Site) -> None:
+    path = site.link("P1", "home", None)
+    form = fields(await site.client.get(path), "/code")
+    for _ in range(2):
+        await site.client.post(f"{path}/code", data=form)
+        site.clock.advance(seconds=1)
+    assert len(site.messages("link_code")) == 1
+    given = {"form_token": form["form_token"], "code": newest_code(site, path)}
+    assert (await site.client.post(f"{path}/open", data=given)).status_code == 303
+
+
 async def test_an_expired_page_shows_nothing_and_one_button_opens_it_again(site: Site) -> None:
     path = site.link("P1", "assignment", (await _assigned(site)).id)
     await open_link(site, path)
