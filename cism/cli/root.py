@@ -29,7 +29,8 @@ class OneLineGroup(TyperGroup):
             status = super().main(*args, **extra)
         except TyperException as error:
             hint = " (`cism --help` lists the commands)" if error.exit_code > REFUSED else ""
-            _leave(f"{error.format_message() or 'A command is missing.'}{hint}", error.exit_code)
+            said = (error.format_message() or "A command is missing.").replace("Value error, ", "")
+            _leave(f"{said}{hint}", error.exit_code)
         except CismError as error:
             _leave(str(error), REFUSED)
         except BrokenPipeError:

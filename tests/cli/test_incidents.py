@@ -173,6 +173,11 @@ def test_wrong_usage_exits_with_two_and_one_line(cli: Cli, arguments: tuple[str,
     assert said in cli.refused("log", *arguments, status=2)
 
 
+def test_wrong_usage_is_told_in_our_words_alone(cli: Cli) -> None:
+    said = cli.refused("log", "--type", "OTHER", "--agency", "metro-pd", "--severity", "S9", status=2)
+    assert "'--severity': 'S9' is not one of 'S1', 'S2', 'S3', 'S4'" in said
+
+
 def test_an_agency_without_anybody_to_answer_is_told_in_the_receipt(cli: Cli) -> None:
     cli.roster()
     with cli.database() as session:
