@@ -71,11 +71,16 @@ class Parts:
         return process
 
     def end(self) -> None:
-        """Kill whatever is left."""
+        """Stop whatever is left, in order: the next test has the same Prefect server."""
         for process in self._started:
             if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-            process.wait()
+                process.send_signal(signal.SIGTERM)
+        for process in self._started:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     # --- what happens
 

@@ -125,6 +125,8 @@ def test_what_prefect_knows_are_random_ids_and_words_of_the_practice(
     conductor.wait(20)
     words = "|".join(lane.value for lane in Lane)
     for run in runs(prefect_server):
+        if run["state_type"] != "COMPLETED" and re.fullmatch(r"[a-z]+-[a-z]+", str(run["name"])):
+            continue  # a part of another test was killed before this run had another name than Prefect's
         assert re.fullmatch(rf"({words}) ([0-9a-f]{{6}}|each minute|by hand)", str(run["name"])), run["name"]
         given = run["parameters"]
         assert isinstance(given, dict)
