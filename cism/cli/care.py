@@ -129,7 +129,16 @@ def list_queue(as_id: AsId = None, as_json: AsJson = False) -> None:
 
 
 @human_queue.command("handle")
-def handle(id_: Id, as_id: AsId = None) -> None:
+def handle(
+    id_: Id,
+    right_number: Annotated[
+        bool,
+        typer.Option(
+            "--right-number", help="You asked: the doubted number is this person's. Text them again."
+        ),
+    ] = False,
+    as_id: AsId = None,
+) -> None:
     """Say that a human has read an item and acted."""
     with acting(as_id, "queue handle") as viewer:
         row = viewer.session.get(QueueItem, id_)
@@ -138,7 +147,7 @@ def handle(id_: Id, as_id: AsId = None) -> None:
             raise NotFound(message)
         viewer.object_id = row.id
         viewer.require(Act.HANDLE_QUEUE, viewer.person.agency if viewer.person else row.agency)
-        queue.handle(viewer.session, row.id, by=viewer.person_id, now=viewer.now)
+        queue.handle(viewer.session, row.id, by=viewer.person_id, now=viewer.now, right_number=right_number)
     show.line(f"{id_}: handled")
 
 

@@ -15,6 +15,7 @@ from cism.store.tables import Incident, Step
 ESCALATION = "held: a human is being found"
 ZERO = "held: a human asks first"
 KIN = "held: next of kin not told yet"
+SILENCED = "no texts to this number"
 
 
 def release(session: Session, person_id: str, outcome: str, now: datetime) -> int:

@@ -276,7 +276,7 @@ def _start(text: _Text) -> None:
     person.revoked_care = False  # their own word, as the stop was
     events.record(text.session, "person.opted_in", text.now, subject_id=person.id)
     if stopped:
-        held.resume(text.session, person.id, unsent.SILENCED, text.now)
+        held.resume(text.session, person.id, held.SILENCED, text.now)
 
 
 def _help(text: _Text) -> None:

@@ -12,8 +12,8 @@ from cism.domain.escalation_level import EscalationLevel
 from cism.domain.people import Role, SleepWindow
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.quiet_hours import is_open
-from cism.errors import AlreadyDone, NotFound
-from cism.services import escalations, events, notify, people, queue_rows, steps
+from cism.errors import AlreadyDone, BadInput, NotFound
+from cism.services import escalations, events, held, notify, people, queue_rows, steps
 from cism.store.states import QueueState
 from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
@@ -79,8 +79,10 @@ def on_overdue(session: Session, step: Step, now: datetime) -> str | None:
     return "on the ladder"
 
 
-def handle(session: Session, item_id: str, *, by: str | None, now: datetime) -> QueueItem:
-    """A human has read it and acted."""
+def handle(
+    session: Session, item_id: str, *, by: str | None, now: datetime, right_number: bool = False
+) -> QueueItem:
+    """A human has read it and acted. `right_number`: they asked, and the doubted number is the person's."""
     row = session.execute(
         select(QueueItem).where(QueueItem.id == item_id).with_for_update()
     ).scalar_one_or_none()
@@ -89,8 +91,20 @@ def handle(session: Session, item_id: str, *, by: str | None, now: datetime) -> 
         raise NotFound(message)
     if row.state is QueueState.HANDLED:
         raise AlreadyDone
+    if right_number:
+        _trust_again(session, row, by, now)
     queue_rows.mark_handled(session, row, by, now)
     return row
+
+
+def _trust_again(session: Session, row: QueueItem, by: str | None, now: datetime) -> None:
+    person = people.get(session, row.person_id) if row.person_id else None
+    if row.kind != "who_is_this" or person is None:
+        message = "nobody's number is in doubt here: leave --right-number out"
+        raise BadInput(message)
+    person.frozen_at = None
+    held.resume(session, person.id, held.SILENCED, now)
+    events.record(session, "phone.trusted", now, subject_id=person.id, actor_id=by)
 
 
 def open_items(session: Session) -> list[QueueItem]:

@@ -11,7 +11,18 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
-from cism.services import activation, escalations, events, notify, outbox, people, questions, queue, steps
+from cism.services import (
+    activation,
+    escalations,
+    events,
+    held,
+    notify,
+    outbox,
+    people,
+    questions,
+    queue,
+    steps,
+)
 from cism.store.states import OutboxState
 from cism.store.tables import Agency, Incident, Outbox, Person, Question
 from notifications.gateway import SendError, SendFailure
@@ -23,7 +34,6 @@ READ_WITHIN = timedelta(hours=4)
 BAD_NUMBER = frozenset({21211, 21614, 21635, 30004, 30005, 30006})
 
 
-SILENCED = "no texts to this number"
 _BY_TEXT = (
     StepKind.CONTACT_REMINDER,
     StepKind.CONTACT_CLOSE,
@@ -84,8 +94,8 @@ def silence(session: Session, person: Person, now: datetime, *, peers_call: bool
     `peers_call`: the number is the trouble, not the person's wish, so that a peer calls at each point.
     """
     kinds = _BY_TEXT if peers_call else (StepKind.CONTACT, *_BY_TEXT)
-    steps.cancel(session, reason=SILENCED, now=now, person_id=person.id, kinds=kinds)
-    outbox.cancel(session, reason=SILENCED, person_id=person.id)
+    steps.cancel(session, reason=held.SILENCED, now=now, person_id=person.id, kinds=kinds)
+    outbox.cancel(session, reason=held.SILENCED, person_id=person.id)
 
 
 def coordinators(session: Session, agency: str, but: str | None = None) -> list[Person]:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cism.services import inbound, notify, questions
+from cism.errors import BadInput
+from cism.services import inbound, notify, questions, queue
 from cism.store.tables import AffectedPerson, Escalation, Person, Question, QueueItem
 from notifications.gateway import InboundSms
 from tests.stories.conftest import MakeStory
@@ -295,4 +296,18 @@ def test_two_phones_that_answer_each_other_come_to_rest_and_every_text_is_still_
     assert len(story.rows(QueueItem)) == 35
     stranger.ignores().says("I want to die").expects("crisis_answer")
     story.phone("clint").expects("escalation")
+    quiet_staff(story)
+
+
+def test_a_doubted_number_is_texted_again_once_a_human_has_asked_whose_it_is(story: Story) -> None:
+    with_helper(story)
+    story.phone("jordan").says("who is this?").expects("read_by")
+    story.phone("sam").says("hello").expects("read_by")
+    doubted, other = story.rows(QueueItem)
+    with pytest.raises(BadInput, match="in doubt"):
+        story.act(queue.handle, other.id, by=None, now=story.now(), right_number=True)
+    story.act(queue.handle, doubted.id, by=None, now=story.now(), right_number=True)
+    assert story.person("jordan").frozen_at is None
+    story.go_to(local("2026-03-04 12:00"))
+    story.phone("jordan").expects("check_in").replies("1")
     quiet_staff(story)
