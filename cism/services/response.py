@@ -136,6 +136,7 @@ def accept(session: Session, incident_id: str, *, by: str | None, now: datetime)
     """The coordinator takes over; from here the logging supervisor no longer sees the list."""
     row = people.lock_incident(session, incident_id)
     _refuse_affected(row, by)
+    _refuse_over(row)
     if row.accepted_at is not None:
         message = "somebody has taken over already"
         raise AlreadyDone(message)
@@ -150,9 +151,7 @@ def stand_down(session: Session, incident_id: str, *, by: str | None, now: datet
     """
     row = people.lock_incident(session, incident_id)
     _refuse_affected(row, by)
-    if row.state is not IncidentState.OPEN:
-        message = f"the incident is {row.state.value.replace('_', ' ')} already"
-        raise AlreadyDone(message)
+    _refuse_over(row)
     _end(session, row, IncidentState.STOOD_DOWN, by, now)
     activation.stand_down_team(session, row, now)
     sessions.call_off(session, row, now)
@@ -163,9 +162,7 @@ def close(session: Session, incident_id: str, *, by: str | None, now: datetime) 
     """A coordinator ends it early; opened escalations go on."""
     row = people.lock_incident(session, incident_id)
     _refuse_affected(row, by)
-    if row.state is not IncidentState.OPEN:
-        message = f"the incident is {row.state.value.replace('_', ' ')} already"
-        raise AlreadyDone(message)
+    _refuse_over(row)
     _end(session, row, IncidentState.CLOSED, by, now)
     sessions.call_off(session, row, now)
     return row
@@ -237,6 +234,12 @@ def _professional(session: Session, row: Incident, now: datetime) -> list[Planne
 def _snapshots(row: Incident, item: AffectedPerson) -> tuple[rules.Incident, rules.Affected]:
     snapshot = people.incident_snapshot(row)
     return snapshot, next(one for one in snapshot.affected if one.person_id == item.person_id)
+
+
+def _refuse_over(row: Incident) -> None:
+    if row.state is not IncidentState.OPEN:
+        message = f"the incident is {row.state.value.replace('_', ' ')} already"
+        raise AlreadyDone(message)
 
 
 def _refuse_affected(row: Incident, by: str | None) -> None:

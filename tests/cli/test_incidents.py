@@ -358,6 +358,16 @@ def test_responding_to_old_events_is_refused_row_by_row(cli: Cli) -> None:
     assert count(cli, Incident) == 0
 
 
+def test_nobody_takes_over_what_is_history_or_over(cli: Cli) -> None:
+    cli.ok("incidents", "import", str(LODD))
+    old = cli.json("incidents")[0]["ref"]
+    assert cli.refused("accept", old) == "the incident is history already"
+    cli.roster()
+    ref = cli.incident()
+    cli.ok("close", ref)
+    assert cli.refused("accept", ref) == "the incident is closed already"
+
+
 def test_a_file_that_is_not_there_is_refused(cli: Cli) -> None:
     said = cli.refused("incidents", "import", "nowhere.csv")
     assert said == "nowhere.csv cannot be read: No such file or directory; give the path of a readable file"
