@@ -82,4 +82,6 @@ async def _answered(url: str, stop: asyncio.Event) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # threads of Prefect's that wait for a dead server must not keep us here

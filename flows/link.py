@@ -77,7 +77,8 @@ class Link:
             await asyncio.wait(self._calls, timeout=within)
         for call in list(self._calls):
             call.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
+        if self._calls:  # a dead server is asked again and again even then: nobody waits for that
+            await asyncio.wait(self._calls, timeout=within)
 
     async def _warmed(self, way: Any) -> bool:
         try:

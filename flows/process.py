@@ -11,13 +11,16 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable
 
+_LEAVE_WITHIN = 2.0  # seconds; the part has ended, and nobody waits for what Prefect still tries
+
 
 class _Loop(threading.Thread):
     """An event loop with one part in it."""
 
     def __init__(self, part: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-        super().__init__(name="engine")
+        super().__init__(name="engine", daemon=True)
         self.trouble: BaseException | None = None
+        self.ended = threading.Event()
         self._part = part
         self._ready = threading.Event()
         self._events: asyncio.AbstractEventLoop | None = None
@@ -35,7 +38,10 @@ class _Loop(threading.Thread):
         self._asked = asyncio.Event()
         self._events = asyncio.get_running_loop()
         self._ready.set()
-        await self._part(self._asked)
+        try:
+            await self._part(self._asked)
+        finally:
+            self.ended.set()
 
     def ask_to_stop(self, _signal: int, _frame: object) -> None:
         self._ready.wait(5)
@@ -49,7 +55,8 @@ def run(part: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, loop.ask_to_stop)
     loop.start()
-    while loop.is_alive():
+    while loop.is_alive() and not loop.ended.is_set():
         loop.join(0.5)  # in slices, so that a signal is handled in between
+    loop.join(_LEAVE_WITHIN)
     if loop.trouble is not None:
         raise loop.trouble

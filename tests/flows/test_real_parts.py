@@ -64,7 +64,7 @@ def test_prefect_killed_in_the_middle_of_a_wave_delays_no_page(
     db: Database, tmp_path: Path, own_server: PrefectServer
 ) -> None:
     with parts(db, tmp_path, own_server, _PEOPLE) as site:
-        site.start("conductor")
+        conductor = site.start("conductor")
         site.wave(_PEOPLE)
         eventually(lambda: len(site.texts()) > 30, 30, "the wave is on its way")
         own_server.kill()
@@ -73,6 +73,8 @@ def test_prefect_killed_in_the_middle_of_a_wave_delays_no_page(
         eventually(lambda: has_left(site), 60, "every check-in has left")
         assert set(site.states("check_in")) <= _LEFT
         assert site.doubled() == []
+        conductor.send_signal(signal.SIGTERM)
+        assert conductor.wait(20) == 0, "a dead Prefect keeps nobody from stopping"
 
 
 def test_while_a_lock_is_held_for_five_seconds_every_act_that_does_not_need_it_goes_on(site: Parts) -> None:
