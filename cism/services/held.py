@@ -29,7 +29,7 @@ def release(session: Session, person_id: str, outcome: str, now: datetime) -> in
             Step.person_id == person_id,
             Step.state == StepState.DONE,
             Step.outcome == outcome,
-            Step.kind.in_([StepKind.CONTACT, StepKind.OPT_IN]),
+            Step.kind.in_([StepKind.CONTACT, StepKind.OPT_IN, StepKind.INVITE]),
         )
         .order_by(Step.due_at)
     )
@@ -37,7 +37,9 @@ def release(session: Session, person_id: str, outcome: str, now: datetime) -> in
     for step in held.all():
         step.outcome = f"{outcome}; over"[:60]
         if step.expires_at is None or step.expires_at > now:
-            latest[step.incident_id, step.kind] = step
+            # each meeting has an invitation of its own
+            about = step.subject_id if step.kind is StepKind.INVITE else step.incident_id
+            latest[about, step.kind] = step
     return steps.plan(session, [again(step, now, f">{now.timestamp():.3f}") for step in latest.values()])
 
 

@@ -17,7 +17,7 @@ from cism.domain.quiet_hours import next_open
 from cism.domain.sessions import OFF, SessionPlan, plan_sessions, why_off
 from cism.errors import AlreadyDone, BadInput, NotFound
 from cism.services import choice, events, notify, people, questions, session_team, steps
-from cism.services.contact_rules import textable, why_not_now
+from cism.services.contact_rules import later, open_now, textable, why_not_now
 from cism.store.states import SessionState
 from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation, Question, Step
 
@@ -78,6 +78,8 @@ def on_invite(session: Session, step: Step, now: datetime) -> str | None:
         by_peer = _call(row, item, meeting, now, "bring")
         steps.plan(session, [by_peer] if by_peer is not None else [])
         return "the peer brings it in person"
+    if not open_now(person, now):
+        return later(session, step, person, now)
     question = questions.ask(
         session,
         person_id=person.id,

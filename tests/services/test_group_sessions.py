@@ -208,3 +208,17 @@ def test_a_clinician_is_woken_for_a_grave_incident_alone(make: Make, severity: s
     first = min(row.made_at for row in world.sent("approval"))
     day = "2026-03-04" if severity == "S2" else "2026-03-03"
     assert first == local(f"{day} {hour}")
+
+
+def test_whoever_was_waiting_for_a_call_is_invited_once_somebody_has_spoken_with_them(make: Make) -> None:
+    world = make()
+    crew_logs(world)
+    world.advance(hours=2)
+    world.text("ana", "3")
+    world.answer("approval")
+    assert world.told("invitation").count("ana") == 1  # to the defusing, before she asked for a call
+    assert world.told("invitation").count("ben") == 2
+    taken = world.answer("escalation")
+    assert taken
+    world.answer("escalation", "4")
+    assert world.told("invitation").count("ana") == 2
