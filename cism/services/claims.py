@@ -28,7 +28,7 @@ from notifications.render import render
 
 _RESERVED = 0.2  # share of the sender's rate that only urgent messages and answers may use
 _HOLD = timedelta(seconds=10)  # an act that pages is done within one or two
-_PAGING = (StepKind.ACTIVATE, StepKind.ESCALATE, StepKind.PAGE_UNDELIVERED)
+_PAGING = (StepKind.PLAN_RESPONSE, StepKind.ACTIVATE, StepKind.ESCALATE, StepKind.PAGE_UNDELIVERED)
 _RESERVE_FROM = 5.0  # a second: below it there is nothing to share; urgent ones come first anyway
 
 

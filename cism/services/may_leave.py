@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
+from functools import lru_cache
 from typing import Any
 
 from cism.domain.people import PersonStatus, SleepWindow
-from cism.domain.quiet_hours import closes, is_open, next_open
+from cism.domain.quiet_hours import closes, next_open
 from cism.services import outbox
 from cism.store.states import OutboxState
 from notifications.messages import MessageKind, is_care, survives_stop
@@ -29,8 +30,8 @@ def held_back(row: Any, now: datetime) -> dict[str, Any] | None:
     reason = _forbidden(MessageKind(row.kind), row)
     if reason is not None:
         return {"state": OutboxState.SUPPRESSED, "reason": reason}
-    if row.lane == outbox.LANE_CARE and not is_open(now, row.zone, _sleep(row)):
-        return {"not_before": next_open(now, row.zone, _sleep(row))}
+    if row.lane == outbox.LANE_CARE and _open_until(now, row.zone, *_sleep(row)) <= now:
+        return {"not_before": next_open(now, row.zone, SleepWindow(*_sleep(row)))}
     return None
 
 
@@ -43,12 +44,18 @@ def for_seconds(row: Any, now: datetime) -> int:
     if row.expires_at is not None:
         left = min(left, int((row.expires_at - now).total_seconds()))
     if row.lane == outbox.LANE_CARE and row.person_id is not None:
-        left = min(left, int((closes(now, row.zone, _sleep(row)) - now).total_seconds()))
+        left = min(left, int((_open_until(now, row.zone, *_sleep(row)) - now).total_seconds()))
     return max(_SHORTEST, left)
 
 
-def _sleep(row: Any) -> SleepWindow:
-    return SleepWindow(row.sleep_start, row.sleep_end)
+def _sleep(row: Any) -> tuple[time, time]:
+    return row.sleep_start, row.sleep_end
+
+
+@lru_cache(maxsize=256)  # a handful is claimed at one moment, and most people keep the same hours
+def _open_until(now: datetime, zone: str, start: time, end: time) -> datetime:
+    """When this open stretch ends; `now` itself where the hour is closed."""
+    return closes(now, zone, SleepWindow(start, end))
 
 
 def _forbidden(kind: MessageKind, row: Any) -> str | None:
