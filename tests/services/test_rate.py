@@ -59,9 +59,12 @@ def test_the_reserve_costs_a_wave_nothing_but_its_beginning(world: World) -> Non
     assert 95 <= taken <= 105  # ten seconds at ten a second
 
 
-def test_while_a_page_is_being_decided_on_nothing_ordinary_takes_its_place(world: World) -> None:
+@pytest.mark.parametrize("kind", [StepKind.PLAN_RESPONSE, StepKind.ACTIVATE, StepKind.ESCALATE])
+def test_while_a_page_is_being_decided_on_nothing_ordinary_takes_its_place(
+    world: World, kind: StepKind
+) -> None:
     ordinary(world, 2)
-    step = PlannedStep(kind=StepKind.ESCALATE, due_at=world.now(), key="soon", subject_id="nobody")
+    step = PlannedStep(kind=kind, due_at=world.now(), key="soon", subject_id="nobody")
     world.act(steps.plan, [step])
     assert take(world, 1.0) == []
     pass_real(world, seconds=11)  # an act that fails again and again holds nothing back for long
