@@ -13,15 +13,8 @@ from typing import Final
 from jinja2 import Template, TemplateError
 
 from notifications.gsm import is_gsm7, segments
-from notifications.lint_words import (
-    BANNED,
-    CARRIER_WORDS,
-    COMMAND,
-    DIGITS,
-    MEANINGS,
-    PEERS,
-    PREVIEW_BANNED,
-)
+from notifications.languages import ENGLISH, Language, known
+from notifications.lint_words import CARRIER_WORDS, DIGITS
 from notifications.message_base import (
     EMERGENCY_FIELD,
     LINE_FIELD,
@@ -34,7 +27,7 @@ from notifications.message_base import (
 )
 from notifications.message_kinds import MessageKind
 from notifications.messages import MESSAGE_CLASSES
-from notifications.render import ENVIRONMENT, LANGUAGE, TEMPLATES, fill
+from notifications.render import ENVIRONMENT, fill
 
 PREVIEW: Final = 40
 """How many characters a locked screen is taken to show."""
@@ -75,25 +68,26 @@ class Finding:
         return f"{self.template}: {self.rule}: {self.detail}"
 
 
-def lint_language(language: str = LANGUAGE) -> list[Finding]:
-    """What the templates of a language break; another language than English may lack some."""
-    folder = TEMPLATES / language
-    found = {path.name.removesuffix(".txt.j2") for path in folder.glob("*.txt.j2")}
+def lint_language(language: Language | None = None) -> list[Finding]:
+    """What the templates of a language (English unless given) break; every kind must have one."""
+    language = language or known()[ENGLISH]
+    found = {path.name.removesuffix(".txt.j2") for path in language.folder.glob("*.txt.j2")}
     findings = [
-        Finding(f"{language}/{name}", Rule.FILE, "no message is of this kind; delete it or name the kind")
+        Finding(f"{language.tag}/{name}", Rule.FILE, "no message is of this kind; delete it or name the kind")
         for name in sorted(found - set(MESSAGE_CLASSES))
     ]
     for kind, message_class in MESSAGE_CLASSES.items():
         if kind in found:
-            source = (folder / f"{kind}.txt.j2").read_text(encoding="utf-8")
+            source = (language.folder / f"{kind}.txt.j2").read_text(encoding="utf-8")
             findings += lint_source(message_class, source, language)
-        elif language == LANGUAGE:
-            findings.append(Finding(f"{language}/{kind}", Rule.FILE, "missing"))
+        else:
+            findings.append(Finding(f"{language.tag}/{kind}", Rule.FILE, "missing"))
     return findings
 
 
-def lint_source(message_class: type[Message], source: str, language: str = LANGUAGE) -> list[Finding]:
+def lint_source(message_class: type[Message], source: str, language: Language | None = None) -> list[Finding]:
     """What one template breaks, sorted, each promise and detail once."""
+    language = language or known()[ENGLISH]
     kind = MessageKind(message_class.kind)
     try:
         template = ENVIRONMENT.from_string(source)
@@ -102,22 +96,22 @@ def lint_source(message_class: type[Message], source: str, language: str = LANGU
         broken = {(Rule.TEMPLATE, str(error))}
     if written := _ADDRESS.search(source):
         broken.add((Rule.ADDRESS, f"{written[0]} is written out; give it as a link"))
-    return sorted(Finding(f"{language}/{kind}", rule, detail) for rule, detail in broken)
+    return sorted(Finding(f"{language.tag}/{kind}", rule, detail) for rule, detail in broken)
 
 
-def banned_words(text: str, language: str = LANGUAGE) -> list[str]:
+def banned_words(text: str, language: Language | None = None) -> list[str]:
     """The words in a text (an agency's display name, say) that no locked screen may show."""
-    return _beginning(BANNED.get(language, BANNED[LANGUAGE]), text)
+    return _beginning((language or known()[ENGLISH]).banned, text)
 
 
 _Broken = tuple[Rule, str]
 
 
-def _broken(message_class: type[Message], template: Template, language: str) -> Iterator[_Broken]:
+def _broken(message_class: type[Message], template: Template, language: Language) -> Iterator[_Broken]:
     kind = MessageKind(message_class.kind)
     offered: set[str] = set()
     for message in variants(message_class):
-        roomy, compact = (fill(template, message, roomy=room) for room in (True, False))
+        roomy, compact = (fill(template, message, language, roomy=room) for room in (True, False))
         yield from _sizes(message, roomy if segments(roomy) <= 1 else compact)
         for text in (roomy, compact):
             yield from _words(text, language)
@@ -167,13 +161,15 @@ def _sizes(message: Message, text: str) -> Iterator[_Broken]:
         yield Rule.LINK, "has no room for its link, or does not show it"
 
 
-def _words(text: str, language: str) -> Iterator[_Broken]:
+def _words(text: str, language: Language) -> Iterator[_Broken]:
     for word in banned_words(text, language):
         yield Rule.BANNED_WORD, word
-    for word in set(re.findall(r"[a-z-]+", text.lower())) & CARRIER_WORDS:
+    for word in set(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text.lower())) & (
+        CARRIER_WORDS | language.carrier
+    ):
         yield Rule.CARRIER_WORD, word
     shown = text[:PREVIEW]
-    for word in _beginning(PREVIEW_BANNED.get(language, PREVIEW_BANNED[LANGUAGE]), shown):
+    for word in _beginning(language.preview_banned, shown):
         yield Rule.PREVIEW, f"{word} in the first {PREVIEW} characters"
     for number in _NUMBERS:
         if re.sub(r"^\D+", "", number)[:4] in shown:
@@ -190,10 +186,10 @@ def _codes(message: Message, text: str) -> Iterator[_Broken]:
         yield Rule.CODE, "does not show its code"
 
 
-def _first_contact(message: Message, text: str, language: str) -> Iterator[_Broken]:
+def _first_contact(message: Message, text: str, language: Language) -> Iterator[_Broken]:
     first = bool(getattr(message, "first", False))
     attested = bool(getattr(message, "attested", False))
-    peers, command = (words.get(language, words[LANGUAGE]) for words in (PEERS, COMMAND))
+    peers, command = language.peers, language.command
     if first and not (str(getattr(message, "agency", "")) in text and peers in text.lower()):
         yield Rule.FIRST_CONTACT, "does not say who we are and that peers run it"
     if first and attested and command not in text:
@@ -202,9 +198,8 @@ def _first_contact(message: Message, text: str, language: str) -> Iterator[_Brok
         yield Rule.FIRST_CONTACT, "says what nobody attested: that command sees no replies"
 
 
-def _meanings(text: str, language: str) -> Iterator[_Broken]:
-    meanings = MEANINGS.get(language, MEANINGS[LANGUAGE])
+def _meanings(text: str, language: Language) -> Iterator[_Broken]:
     for offer in _OFFER.finditer(text):
         after = text[offer.end() :].lstrip()
-        if after[:1].isalpha() and not after.startswith(meanings.get(offer[1], ())):
+        if after[:1].isalpha() and not after.startswith(language.meanings.get(offer[1], ())):
             yield Rule.DIGIT, f"{offer[1]} does not mean: {after[:20]}"

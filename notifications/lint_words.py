@@ -1,4 +1,7 @@
-"""Words that templates may not contain, and what each digit may be called. One entry a language."""
+"""What every language promises: the words that carriers act on everywhere, and the digits of each kind.
+
+What differs from language to language stands in its `words.yaml` (notifications.languages).
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,89 +9,13 @@ from typing import Final
 
 from notifications.message_kinds import MessageKind
 
-BANNED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "en": (
-            *(
-                "abus",
-                "accident",
-                "affected",
-                "alcohol",
-                "assault",
-                "bod(?:y|ies)",
-                "casualt",
-                "child",
-                "clinic",
-            ),
-            *("collision", "counsel", "crash", "crime", "crisis", "critical", "dead", "death", "debrief"),
-            *("defus", "deceased", "diagnos", r"die[ds]?\b", "disaster", "drug", "drunk", "dying", "escalat"),
-            *(
-                "evidence",
-                "exposure",
-                "exposed",
-                "fatal",
-                "gun",
-                "homicide",
-                "hostage",
-                "hurt",
-            ),
-            *(
-                "incident",
-                "injur",
-                "investigat",
-                "kill",
-                "mental",
-                "murder",
-                "officer",
-                "overdose",
-                "patient",
-            ),
-            *("psych", "ptsd", "scene", "screening", "self.?harm", "shoot", "shot", "stress", "suicid"),
-            *("support group", "survivor", "symptom", "therap", "trauma", "victim", "violen", "weapon"),
-            *("welfare", "wound"),
-        )
-    }
-)
-"""Beginnings of words (as patterns) that would tell whoever sees a locked screen what it is about."""
-
-PREVIEW_BANNED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"en": ("danger", "emergenc", "urgen", "worr", "declin", "ambulance", "police")}
-)
-"""More beginnings that may not stand in the first 40 characters, which a locked screen shows."""
-
 CARRIER_WORDS: Final = frozenset(
     (
         *("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt-out"),
         *("start", "yes", "unstop", "help", "info"),
     )
 )
-"""Words that carriers act on by themselves: in no text at all, so that nobody is led to send one."""
-
-PEERS: Final[Mapping[str, str]] = MappingProxyType({"en": "peer"})
-"""The word by which a first text says that peers run this."""
-
-COMMAND: Final[Mapping[str, str]] = MappingProxyType({"en": "Command"})
-"""The word by which it says that command does not see replies."""
-
-MEANINGS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
-    {
-        "en": {
-            "0": ("no ", "not now", "not for me", "I cannot", "pass", "refused"),
-            "1": (
-                *("all good", "available", "I take it", "I read it", "approved", "count me in"),
-                *("keep in touch", "this is me"),
-            ),
-            "2": ("call me", "in the next days", "for a call in the next days"),
-            "3": ("call me now", "now", "for a call now"),
-            "4": ("reached", "once met or reached", "and the number"),
-            "5": ("declined",),
-            "6": ("not reached",),
-            "7": ("worried",),
-            "9": ("hand back",),
-        }
-    }
-)
-"""Every digit means one thing; these are the words it may have, at the beginning of what follows it."""
+"""Words that carriers act on by themselves: in no text of any language, so that nobody is led to send one."""
 
 DIGITS: Final[Mapping[MessageKind, str]] = MappingProxyType(
     {

@@ -59,6 +59,10 @@ LINK_FIELD: Final = Text("http://" + "w" * 53, pattern=r"https?://[!-~]+")
 LINE_FIELD: Final = Text("call or text 1234567")
 PHONE_FIELD: Final = Text("+1 212-555-01234")
 EMERGENCY_FIELD: Final = Text("911911")
+BY_FIELD: Final = Text("Wed 10 Mar", pattern=r"[ -~]{1,10}")
+WHEN_FIELD: Final = Text("Wed 10 Mar 14:00", pattern=r"[ -~]{1,16}")
+DATE_FIELDS: Final = (BY_FIELD, WHEN_FIELD)
+CHOICES_FIELD: Final = Text("W8W8 WWWWWWWWWWWWWW, " * 3 + "W8W8 WWWWWWWWWWWWWW", cuts=True)
 
 Name = Annotated[str, NAME_FIELD]
 """A first name (`wording.short_name`) or an agency's display name; cut at 20 characters."""
@@ -66,9 +70,9 @@ Code = Annotated[str, CODE_FIELD]
 """Letter digit letter digit."""
 Link = Annotated[str, LINK_FIELD]
 """A whole address on our own domain; 60 characters always fit, a longer one is left out where it must be."""
-By = Annotated[str, Text("Wed 10 Mar", pattern=r"[ -~]{1,10}")]
+By = Annotated[str, BY_FIELD]
 """A deadline, as `wording.by_text` writes it."""
-When = Annotated[str, Text("Wed 10 Mar 14:00", pattern=r"[ -~]{1,16}")]
+When = Annotated[str, WHEN_FIELD]
 """An appointment, as `wording.when_text` writes it."""
 Line = Annotated[str, LINE_FIELD]
 """What to do to reach the crisis line, in lower case: "call or text 988"."""
@@ -82,7 +86,7 @@ Secret = Annotated[str, Text("12345678", pattern=r"[0-9]{4,8}")]
 """A one-time code."""
 Digit = Annotated[str, Text("8", pattern=r"[0-9]")]
 """The digit that somebody sent."""
-Choices = Annotated[str, Text("W8W8 WWWWWWWWWWWWWW, " * 3 + "W8W8 WWWWWWWWWWWWWW", cuts=True)]
+Choices = Annotated[str, CHOICES_FIELD]
 """Codes with a word each: "A7K2 team, B3M4 call"."""
 Count = Annotated[int, Whole(999)]
 """People."""

@@ -130,10 +130,10 @@ def long_functions(source: str) -> Iterator[str]:
 def test_every_kind_of_message_has_a_class_and_a_template_and_no_template_is_left_over() -> None:
     kinds = {kind.value for kind in MessageKind}
     assert {kind.value for kind in MESSAGE_CLASSES} == kinds
-    english = ROOT / "notifications" / "templates" / "en"
-    assert {path.name.removesuffix(".txt.j2") for path in english.glob("*.txt.j2")} == kinds
-    for folder in english.parent.iterdir():
-        assert {path.name.removesuffix(".txt.j2") for path in folder.glob("*.txt.j2")} <= kinds
+    folders = [words.parent for words in (ROOT / "notifications" / "templates").glob("*/words.yaml")]
+    assert {folder.name for folder in folders} >= {"en", "es"}
+    for folder in folders:
+        assert {path.name.removesuffix(".txt.j2") for path in folder.glob("*.txt.j2")} == kinds, folder.name
 
 
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)

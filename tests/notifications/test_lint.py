@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from notifications import lint
 from notifications import messages as m
 from notifications.gsm import segments
+from notifications.languages import Language, LanguageInvalid, known, read_language, spoken_in
 from notifications.lint import PREVIEW, Rule, banned_words, lint_language, lint_source, variants
-from notifications.lint_words import PREVIEW_BANNED
 from notifications.render import render
 
 GOOD_PAGE = (
@@ -21,13 +20,17 @@ def rules(message_class: type[m.Message], source: str) -> set[Rule]:
     return {finding.rule for finding in lint_source(message_class, source)}
 
 
-def test_invariant_7_every_template_is_safe_on_a_locked_screen_and_keeps_every_promise() -> None:
-    assert [str(finding) for finding in lint_language()] == []
+@pytest.mark.parametrize("language", known().values(), ids=known())
+def test_invariant_7_every_template_is_safe_on_a_locked_screen_and_keeps_every_promise(
+    language: Language,
+) -> None:
+    assert [str(finding) for finding in lint_language(language)] == []
 
 
+@pytest.mark.parametrize("tag", known())
 @pytest.mark.parametrize("message_class", m.MESSAGE_CLASSES.values(), ids=lambda c: c.kind)
-def test_with_the_longest_values_every_text_is_one_segment(message_class: type[m.Message]) -> None:
-    texts = [render(message) for message in variants(message_class)]
+def test_with_the_longest_values_every_text_is_one_segment(message_class: type[m.Message], tag: str) -> None:
+    texts = [render(message, tag) for message in variants(message_class)]
     assert texts
     assert all(segments(text) == 1 for text in texts)
 
@@ -86,24 +89,60 @@ def test_a_finding_says_which_template_and_what() -> None:
 
 
 def test_a_kind_without_a_template_and_a_template_without_a_kind_are_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(lint, "TEMPLATES", tmp_path)
-    (tmp_path / "en").mkdir()
-    (tmp_path / "en" / "poem.txt.j2").write_text("Roses", encoding="utf-8")
-    findings = lint_language()
-    assert findings[0].template == "en/poem"
-    assert {f.template for f in findings[1:]} == {f"en/{kind}" for kind in m.MessageKind}
+    (tmp_path / "poem.txt.j2").write_text("Roses", encoding="utf-8")
+    findings = lint_language(dataclasses.replace(known()["es"], folder=tmp_path))
+    assert findings[0].template == "es/poem"
+    assert {f.template for f in findings[1:]} == {f"es/{kind}" for kind in m.MessageKind}
     assert {f.rule for f in findings} == {Rule.FILE}
 
 
-def test_another_language_may_lack_templates_but_not_break_promises(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lint, "TEMPLATES", tmp_path)
-    (tmp_path / "es").mkdir()
-    (tmp_path / "es" / "who.txt.j2").write_text("Entrar: {{ link }} ñandú", encoding="utf-8")
-    assert [(f.template, f.rule) for f in lint_language("es")] == [("es/who", Rule.ALPHABET)]
+@pytest.mark.parametrize(
+    ("source", "rule"),
+    [
+        ("Entra: {{ link }} ñandú", Rule.ALPHABET),
+        ("Por el incidente: {{ link }}", Rule.BANNED_WORD),
+        ("Por los niños: {{ link }}", Rule.BANNED_WORD),
+        ("Urgente, entra: {{ link }}", Rule.PREVIEW),
+        ("Entra aqui o escribe ALTO: {{ link }}", Rule.CARRIER_WORD),
+        ("Entra aqui, o escribe STOP: {{ link }}", Rule.CARRIER_WORD),
+        ("1 entra: {{ link }}", Rule.DIGIT),
+    ],
+)
+def test_every_language_keeps_the_promises_in_its_own_words(source: str, rule: Rule) -> None:
+    assert {f.rule for f in lint_source(m.Who, source, known()["es"])} == {rule}
+
+
+def test_the_words_of_a_language_say_all_that_is_wrong_with_them_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "fr"
+    folder.mkdir()
+    (folder / "words.yaml").write_text(
+        "language: es\nbanned: ['(']\npreview_banned: []\ncarrier: [oui]\npeers: pairs\ncommand: ''\n"
+        "meanings: {'0': [non]}\ndays: [lundi]\nmonths: [janvier]\nline: {call: appelle}\nquestions: 3\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(LanguageInvalid) as caught:
+        read_language(folder)
+    said = "\n".join(caught.value.problems)
+    for wrong in ("banned", "preview_banned", "command", "meanings", "days", "months", "line", "questions"):
+        assert f"words.yaml: {wrong}: " in said
+    assert "must be the folder's name" in said
+
+
+@pytest.mark.parametrize("content", [None, b"a: b: c", b"\xff\xfe"])
+def test_words_that_cannot_be_read_are_named(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "words.yaml").write_bytes(content)
+    with pytest.raises(LanguageInvalid, match=r"words\.yaml"):
+        read_language(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tag", "found"), [("es", "es"), ("es-US", "es"), ("fr", "en"), ("", "en"), ("../..", "en")]
+)
+def test_a_tag_without_a_language_is_spoken_to_in_english(tag: str, found: str) -> None:
+    assert spoken_in(tag).tag == found
 
 
 @pytest.mark.parametrize(
@@ -134,5 +173,5 @@ def test_short_names_bring_nothing_telling_onto_a_locked_screen(message_class: t
             name: SHORT[name] for name, value in m.to_payload(longest).items() if value and name in SHORT
         }
         shown = render(dataclasses.replace(longest, **given))[:PREVIEW]  # type: ignore[type-var,arg-type]
-        for word in (*PREVIEW_BANNED["en"], "988", "911", "555"):
+        for word in (*known()["en"].preview_banned, "988", "911", "555"):
             assert word not in shown.lower(), shown

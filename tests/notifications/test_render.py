@@ -1,5 +1,6 @@
 """The words on a phone, as the person reads them who gets them."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ from cism.domain.lexicon import shipped_lexicons
 from cism.domain.questions import ALLOWED_DIGITS, QuestionKind
 from cism.domain.reply_text import Searchable
 from notifications import messages as m
-from notifications import render as rendering
 from notifications.gsm import segments
+from notifications.languages import enabled, known
 from notifications.lint import variants
 from notifications.lint_words import DIGITS
 from notifications.render import ENVIRONMENT, fill, render
@@ -174,16 +175,33 @@ def test_a_template_cannot_reach_out_of_its_box() -> None:
         ENVIRONMENT.from_string("{{ link.__class__.__mro__ }}").render(link=LINK)
 
 
-def test_a_language_without_a_template_gets_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert render(m.Who(link=LINK), "es-US") == f"Sign in here: {LINK}"
-    (tmp_path / "es").mkdir()
-    (tmp_path / "es" / "who.txt.j2").write_text("Entrar: {{ link }}", encoding="utf-8")
-    monkeypatch.setattr(ENVIRONMENT.loader, "searchpath", [str(tmp_path), str(rendering.TEMPLATES)])
-    rendering._template.cache_clear()
-    try:
-        assert render(m.Who(link=LINK), "es-US") == f"Entrar: {LINK}"
-    finally:
-        rendering._template.cache_clear()
+def test_a_language_without_a_template_gets_english(tmp_path: Path) -> None:
+    (tmp_path / "who.txt.j2").write_text("Entrez : {{ link }}", encoding="utf-8")
+    french = dataclasses.replace(known()["es"], tag="fr", folder=tmp_path)
+    assert render(m.Who(link=LINK), "fr-CA") == f"Sign in here: {LINK}"
+    with enabled({"fr": french}):
+        assert render(m.Who(link=LINK), "fr-CA") == f"Entrez : {LINK}"
+        assert render(m.Covered(agency="Metro", code="A7K2"), "fr").startswith("Metro peer team: A7K2")
+    assert render(m.Who(link=LINK), "fr-CA") == f"Sign in here: {LINK}"
+
+
+def test_spanish_speaks_its_own_days_months_lines_and_lists() -> None:
+    promised = m.CallPromised(agency="Metro", by="Sat 7 Jan", line="call or text 988")
+    assert render(promised, "es-US") == (
+        "Gracias, recibido. Alguien de los compañeros de Metro te llama antes de sab 7 ene. "
+        "¿Antes? Escribe 3. Llama o escribe al 988 a toda hora."
+    )
+    which = m.WhichCode.of("1", [("A7K2", "team"), ("B3M4", "urgent call"), ("C5D6", "something new")])
+    assert "A7K2 turno, B3M4 llamar ya, C5D6 something new." in render(which, "es")
+    line = m.CallNow(agency="Metro", by="03:40", line="Samaritans 116 123")
+    assert render(line, "es").endswith("Samaritans 116 123 a toda hora.")
+
+
+def test_a_check_in_in_spanish_demands_nothing_and_comes_from_a_named_person() -> None:
+    assert render(m.CheckIn(agency="Metro", name="Jordan", helper="Alex"), "es") == (
+        "Hola Jordan, soy Alex. No hace falta contestar. "
+        "1 todo bien, 2 llamame en estos dias, 3 llamame ya, 0 no mas mensajes"
+    )
 
 
 def test_a_language_is_never_a_path() -> None:
@@ -195,8 +213,9 @@ def test_a_language_is_never_a_path() -> None:
 @pytest.mark.parametrize("message_class", m.MESSAGE_CLASSES.values(), ids=lambda c: c.kind)
 def test_our_own_words_quoted_back_at_us_are_no_cry_for_help(message_class: type[m.Message]) -> None:
     for message in variants(message_class):
-        text = Searchable(render(message))
-        assert all(lexicon.crisis(text) is None for lexicon in shipped_lexicons())
+        for tag in known():
+            text = Searchable(render(message, tag))
+            assert all(lexicon.crisis(text) is None for lexicon in shipped_lexicons())
 
 
 @pytest.mark.parametrize(
