@@ -15,6 +15,7 @@ from typing import Any, Final
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.incident import Severity
 from cism.domain.incident_types import INCIDENT_TYPES
+from cism.domain.offer_checks import check_offers
 from cism.domain.protocol_model import (
     ActivationRule,
     ContactRule,
@@ -232,6 +233,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Iterator[Problem]]]] = MappingProxyTy
         "ladders": check_ladders,
         "queue": check_queue,
         "mhp": check_mhp,
+        "offers": check_offers,
         "reminder_after": check_reminder,
     }
 )

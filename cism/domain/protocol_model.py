@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from cism.domain.durations import parse_duration
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.incident import Circle, Severity
+from cism.domain.offer_kinds import OfferKind
 
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
@@ -38,6 +39,9 @@ WallClock = Annotated[time, BeforeValidator(_wall_clock)]
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
 RungRole = Literal["assigned_peer", "on_call_peer", "clinician", "clinical_director", "coordinator"]
+OfferedBy = Literal["assigned_peer", "coordinator"]
+ServingRole = Literal["peer", "family_peer", "chaplain", "clinician", "clinical_director"]
+OfferAnchor = Literal["logged", "incident_start", "incident_end", "exposure_end", "funeral", "session_end"]
 EVERY_SEVERITY: Final = frozenset(Severity)
 
 
@@ -124,6 +128,28 @@ class MhpRule(_Rule):
     circles: frozenset[Circle] = frozenset({Circle.A, Circle.B})
 
 
+class OfferRule(_Rule):
+    """One thing that is offered beside the groups: by whom, until when, and who does it for whoever wants it.
+
+    It stands on the list of whoever makes it from the beginning; `after` the anchor they are reminded by
+    text, and `within` the anchor the coordinator is, where it was not made. Without `by` it is offered to
+    nobody: a helper of `serve` is asked to do it `after` the anchor, each given `ack` to answer.
+    """
+
+    kind: OfferKind
+    anchor: OfferAnchor = "logged"
+    after: Span = timedelta(0)
+    within: Span
+    each: Literal["incident", "person", "session"] = "incident"
+    by: OfferedBy | None = None
+    serve: tuple[ServingRole, ...] = ()
+    ack: Span = timedelta(hours=4)
+    at_once: bool = False  # at any hour; else in the reader's open hours
+    always: bool = False  # whatever the type of incident lists
+    circles: frozenset[Circle] = frozenset(Circle) - {Circle.F}
+    severities: frozenset[Severity] = EVERY_SEVERITY
+
+
 class Protocol(_Rule):
     """One way of working, chosen for an incident; the incident keeps the version it started with."""
 
@@ -142,6 +168,7 @@ class Protocol(_Rule):
     ladders: Mapping[EscalationLevel, LadderRule]
     queue: QueueRule
     mhp: tuple[MhpRule, ...] = ()
+    offers: tuple[OfferRule, ...] = ()
 
     def contact(self, point: str) -> ContactRule | None:
         """The contact point of that id, if this protocol has one."""
