@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cism.cli import care, clock, incidents, parts, rehearse, staff, upkeep
+from cism.cli import agency, care, clock, incidents, parts, rehearse, staff, upkeep
 from cism.cli.root import OneLineGroup
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("web")(parts.web)
 app.command("phones")(parts.phones)
 app.add_typer(upkeep.db, name="db")
 app.add_typer(staff.app, name="roster")
+app.add_typer(agency.app, name="agency")
 app.command("log")(incidents.log)
 app.add_typer(incidents.listing, name="incidents")
 app.command("incident")(incidents.incident)

@@ -181,6 +181,7 @@ class Act(StrEnum):
     REPORT_SESSION = "report_session"
     LIST_QUEUE = "list_queue"
     HANDLE_QUEUE = "handle_queue"
+    SET_AGENCY = "set_agency"  # its name, lines and protocol, what it attests, who lends it aid
 
 
 _SUPERVISOR = frozenset({Role.SUPERVISOR})
@@ -210,6 +211,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.REPORT_SESSION: _ANSWERING,
         Act.LIST_QUEUE: _ANSWERING,
         Act.HANDLE_QUEUE: _ANSWERING,
+        Act.SET_AGENCY: _IN_CHARGE,
     }
 )
 # At a terminal a coordinator enters what somebody else did or decided, and told them of (contract.md).

@@ -16,7 +16,7 @@ from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.people import Person, PersonStatus, Role
 from cism.domain.protocol import Protocol, from_json
 from cism.domain.selection import Helper, Load, SelectionContext, SelectionPolicy
-from cism.services import people
+from cism.services import mutual_aid, people
 from cism.store import tables
 from cism.store.states import AssignmentState
 
@@ -45,7 +45,9 @@ def context(
     asked = session.scalars(select(tables.Assignment.peer_id).where(tables.Assignment.incident_id == row.id))
     chart = session.execute(select(tables.Person.id, tables.Person.reports_to)).all()
     refused = session.execute(select(tables.Refusal.person_id, tables.Refusal.peer_id)).all()
-    agencies = set(session.scalars(select(tables.Agency.key)))
+    lending = mutual_aid.helping(session, row.agency)
+    if lending is None:
+        lending = frozenset(session.scalars(select(tables.Agency.key)))
     return SelectionContext(
         incident=people.incident_snapshot(row),
         now=now,
@@ -55,7 +57,7 @@ def context(
         refused=frozenset((person_id, peer_id) for person_id, peer_id in refused),
         asked=frozenset(asked),
         team=tuple(_serving(session, row.id)),
-        mutual_aid=frozenset(agencies - {row.agency}),
+        mutual_aid=lending - {row.agency},
         helper=helper,
         urgent=row.severity.at_least(Severity.S3),
     )

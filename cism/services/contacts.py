@@ -41,7 +41,7 @@ def on_contact(session: Session, step: Step, now: datetime) -> str | None:
         return reason
     if not textable(person):
         return _by_peer_instead(session, step, now)
-    if not somebody_can_answer(session):
+    if not somebody_can_answer(session, person.agency):
         return "nobody of this agency could answer"
     if not open_now(person, now):
         moved = later(session, step, person, now)

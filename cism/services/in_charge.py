@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from cism.domain.people import Role
-from cism.services import choice, people
+from cism.services import choice, mutual_aid, people
 from cism.store.tables import Incident, Person
 
 
@@ -31,7 +31,8 @@ def told_at_once(session: Session, row: Incident) -> list[Person]:
 
 
 def _of_role(session: Session, row: Incident, role: Role, affected: set[str]) -> list[Person]:
-    everybody = [item for item in people.with_role(session, [role]) if item.id not in affected]
+    asked = mutual_aid.within(session, row.agency, people.with_role(session, [role]))
+    everybody = [item for item in asked if item.id not in affected]
     ready = [item for item in everybody if people.reachable(item)]
     own = [item for item in ready if item.agency == row.agency]
     return own or ready[:1]

@@ -15,7 +15,7 @@ from cism.domain.people import Role, SleepWindow
 from cism.domain.protocol import LadderRule
 from cism.domain.quiet_hours import is_asleep
 from cism.domain.selection_context import SelectionPolicy, local_date
-from cism.services import notify, people, questions
+from cism.services import mutual_aid, notify, people, questions
 from cism.services.chain import in_chain
 from cism.store.db import now as product_now
 from cism.store.states import AssignmentState
@@ -118,7 +118,7 @@ def _of_role(session: Session, row: Escalation, role: str) -> list[Person]:
     if role == "assigned_peer":
         found = _assigned(session, row)
     else:
-        found = people.with_role(session, [_ROLES[role]])
+        found = mutual_aid.within(session, row.agency, people.with_role(session, [_ROLES[role]]))
         # a clinical director has a rung of their own: another clinician is one human more
         later = {item.id for item in found if role == "clinician" and _directs(item)}
         found.sort(key=lambda item: (item.agency != row.agency, item.id in later, item.id))

@@ -13,7 +13,7 @@ from cism.domain.people import Role, SleepWindow
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.quiet_hours import is_open
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import escalations, events, held, notify, people, queue_rows, steps
+from cism.services import escalations, events, held, mutual_aid, notify, people, queue_rows, steps
 from cism.store.states import QueueState
 from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
@@ -123,7 +123,7 @@ def readers(session: Session, row: QueueItem, told: Collection[str] = ()) -> lis
     for role in (Role.COORDINATOR, Role.CLINICIAN, Role.CLINICAL_DIRECTOR):
         everybody = [
             item
-            for item in people.with_role(session, [role])
+            for item in mutual_aid.within(session, row.agency, people.with_role(session, [role]))
             if item.id not in {row.person_id, *told}
             and people.reachable(item)
             and people.is_staff_for(session, item, row.incident_id)

@@ -6,17 +6,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.domain.people import Role
-from cism.services import people
+from cism.services import mutual_aid, people
 from cism.store.tables import Person, PersonRole
 
 
-def somebody_can_answer(session: Session) -> bool:
-    """A reachable coordinator and a reachable clinician (contract.md)."""
-    return not missing_roles(session)
+def somebody_can_answer(session: Session, agency: str) -> bool:
+    """A reachable coordinator and a reachable clinician, own or by mutual aid (contract.md)."""
+    return not missing_roles(session, agency)
 
 
-def missing_roles(session: Session) -> list[Role]:
-    """Which of the two nobody reachable holds; the agencies of an installation lend each other mutual aid.
+def missing_roles(session: Session, agency: str) -> list[Role]:
+    """Which of the two nobody reachable holds in this agency and those that lend it mutual aid.
 
     Columns alone and no whole people: it is asked before each check-in, and thousands fall due in a minute.
     """
@@ -27,5 +27,8 @@ def missing_roles(session: Session) -> list[Role]:
         .where(PersonRole.role.in_(wanted), *people.REACHABLE)
         .distinct()
     )
+    keys = mutual_aid.helping(session, agency)
+    if keys is not None:
+        query = query.where(Person.agency.in_(keys))
     held = set(session.scalars(query))
     return [role for role in wanted if role not in held]

@@ -107,7 +107,7 @@ def _agencies(session: Session) -> Iterator[Check]:
     )
     keys = list(served)
     for key in keys:
-        missing = [role.value for role in reach.missing_roles(session)]
+        missing = [role.value for role in reach.missing_roles(session, key)]
         if missing:
             text = (
                 f"no reachable {' and no reachable '.join(missing)}, own or by mutual aid: sends no check-in"

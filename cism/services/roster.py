@@ -184,6 +184,6 @@ def _missing(known: dict[str, Known], rows: Collection[RosterRow], agencies: lis
 
 def _without_answer(session: Session, agencies: list[str]) -> Iterable[str]:
     for agency in agencies:
-        missing = " and no reachable ".join(role.value for role in reach.missing_roles(session))
+        missing = " and no reachable ".join(role.value for role in reach.missing_roles(session, agency))
         if missing:
             yield f"agency {agency} has no reachable {missing}, own or by mutual aid: it sends no check-in"

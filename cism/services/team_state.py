@@ -19,7 +19,7 @@ NO_REAL_PHONE = "phone wall: no real phone is reached"
 def team_state(session: Session, row: Incident) -> str:
     """One line for whoever logged it; it says nothing about any person."""
     parts = [_who_works(session, row) if readiness.texts_leave(session) else NOTHING_LEAVES]
-    if not reach.somebody_can_answer(session):
+    if not reach.somebody_can_answer(session, row.agency):
         parts.append(NO_CHECK_INS)
     if database_of(session).on_wall:
         parts.append(NO_REAL_PHONE)

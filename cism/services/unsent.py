@@ -16,6 +16,7 @@ from cism.services import (
     escalations,
     events,
     held,
+    mutual_aid,
     notify,
     outbox,
     people,
@@ -102,7 +103,7 @@ def coordinators(session: Session, agency: str, but: str | None = None) -> list[
     """Who answers for an agency: its reachable coordinators, else any other's."""
     found = [
         item
-        for item in people.with_role(session, [Role.COORDINATOR])
+        for item in mutual_aid.within(session, agency, people.with_role(session, [Role.COORDINATOR]))
         if people.reachable(item) and item.id != but
     ]
     own = [item for item in found if item.agency == agency]

@@ -80,6 +80,7 @@ class Agency(Base):
     command_blind: Mapped[bool] = mapped_column(default=False)  # attested: command does not see replies
     region: Mapped[str] = mapped_column(String(2), default="US")
     language: Mapped[str] = mapped_column(String(5), default="en")
+    mutual_aid: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # None: every agency here
 
 
 class Person(Base):

@@ -167,6 +167,7 @@ MAY = {
     Act.REPORT_SESSION: {K, C, D},
     Act.LIST_QUEUE: {K, C, D},
     Act.HANDLE_QUEUE: {K, C, D},
+    Act.SET_AGENCY: {K, D},
 }
 
 

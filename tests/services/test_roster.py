@@ -161,7 +161,7 @@ def test_an_agency_that_could_not_answer_is_warned_about(db: Database) -> None:
     assert expected in report.warnings
     assert not any("sends no check-in" in line for line in bring_in(db, COORDINATOR, CLINICIAN).warnings)
     with db.read() as session:
-        assert reach.somebody_can_answer(session)
+        assert reach.somebody_can_answer(session, "metro-pd")
 
 
 def test_another_agencys_people_on_call_count_as_mutual_aid(db: Database) -> None:

@@ -1,5 +1,8 @@
 """all of the practice: what the whole of the interventions, protocols and calls keep"""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -8,7 +11,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the columns and tables that came after the first release of the tables."""
+    # mutual aid: the agencies that one may ask; null is all of them
+    with op.batch_alter_table("agency") as batch:
+        batch.add_column(sa.Column("mutual_aid", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
     """Take them away again."""
+    with op.batch_alter_table("agency") as batch:  # mutual aid
+        batch.drop_column("mutual_aid")
