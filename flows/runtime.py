@@ -16,6 +16,7 @@ from cism.services import engine
 from cism.services.delivery import Courier
 from cism.services.engine import DueNow, Performed
 from cism.services.gateway import build_gateway
+from cism.services.languages import open_database
 from cism.settings import Settings, load
 from cism.store.db import Database
 from flows.limits import Limits
@@ -181,5 +182,5 @@ def current() -> Runtime:
 
 def from_settings(settings: Settings, limits: Limits | None = None) -> Runtime:
     """A runtime of this installation."""
-    db = Database.from_settings(settings)
+    db = open_database(settings)
     return Runtime(db, Courier(db, build_gateway(settings), settings), limits)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from cism.errors import ConfigurationError
 from cism.services import clockwork
+from cism.services.languages import open_database
 from cism.settings import Settings, load
 from cism.store import migrate
 from cism.store.db import Database
@@ -19,7 +20,7 @@ from cism.store.db import Database
 def unchecked(settings: Settings | None = None) -> Iterator[Database]:
     """The database as it is, migrated or not; closed at the end."""
     try:
-        db = Database.from_settings(settings or load())
+        db = open_database(settings or load())
     except (ArgumentError, NoSuchModuleError, ImportError):
         message = (
             "CISM_DATABASE_URL cannot be used: write sqlite:////path/to/cism.db or "

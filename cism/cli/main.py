@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cism.cli import agency, care, clock, incidents, parts, rehearse, staff, upkeep
+from cism.cli import agency, care, clock, incidents, languages, parts, rehearse, staff, upkeep
 from cism.cli.root import OneLineGroup
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app.command("doctor")(upkeep.doctor)
 app.add_typer(upkeep.audit, name="audit")
 app.command("purge")(upkeep.purge)
 app.add_typer(upkeep.protocols, name="protocols")
+app.add_typer(languages.app, name="languages")
 app.command("rehearse")(rehearse.rehearse)
 app.add_typer(staff.token, name="token")
 app.add_typer(clock.app, name="clock")

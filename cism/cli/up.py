@@ -20,9 +20,9 @@ from cism.cli import child
 from cism.clock import monotonic, wait
 from cism.errors import ConfigurationError
 from cism.services import engine
+from cism.services.languages import open_database
 from cism.settings import Settings
 from cism.store import migrate
-from cism.store.db import Database
 
 _BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before a part is started again
 _STEADY = 30.0  # seconds after which its earlier deaths are forgotten
@@ -71,7 +71,7 @@ def up(settings: Settings, port: int, say: Say) -> int:
     wanted = parts(settings, port, os.environ)
     for part in wanted:
         refuse_taken(part)
-    db = Database.from_settings(settings)
+    db = open_database(settings)
     try:
         migrate.upgrade(db)
         with db.transaction() as session:  # a receipt in the next seconds is not to say that nothing works

@@ -22,6 +22,7 @@ from cism.services import (
     escalations,
     events,
     held,
+    languages,
     notify,
     outbox,
     people,
@@ -182,7 +183,7 @@ def _read(session: Session, sms: InboundSms, person: Person | None, asked: dict[
     confirmed = person is not None and person.phone_confirmed_at is not None and person.frozen_at is None
     sender = Sender(known=person is not None, phone_confirmed=confirmed)
     listed = [_open_question(item) for item in reversed(list(asked.values()))]
-    reading = read(sms.body, sender, listed)
+    reading = read(sms.body, sender, listed, languages.lexicons())
     if sms.opt_out_type is not None and reading.kind not in _MORE_THAN_A_WORD:
         # another word that the provider was told to keep: it has blocked us, or lets us through, already
         return read(sms.opt_out_type.value, sender, listed)

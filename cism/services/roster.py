@@ -14,7 +14,7 @@ from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.quiet_hours import next_open
 from cism.domain.roster_csv import RosterRow, parse_roster
 from cism.errors import BadInput
-from cism.services import reach, roster_conflicts, roster_write, steps
+from cism.services import languages, reach, roster_conflicts, roster_write, steps
 from cism.services.roster_write import Known
 from cism.store.tables import Agency, Person, Step
 
@@ -78,6 +78,7 @@ def import_file(session: Session, text: str, now: datetime, *, region: str | Non
         missing=_missing(known, found.rows, agencies),
         warnings=(
             *_without_answer(session, agencies),
+            *_read_english(found.rows),
             # a file alone cannot know who is reachable by mutual aid: the line above asks the whole roster
             *(warning for warning in found.warnings if not warning.startswith("agency ")),
             *(f"line {line.line}: {kept}" for line in reports for kept in line.kept),
@@ -105,6 +106,19 @@ def confirm(session: Session, agency: str | None, now: datetime) -> int:
     fresh = [step for step in planned if step.key not in asked]
     steps.plan(session, fresh)
     return len(fresh)
+
+
+def _read_english(rows: Iterable[RosterRow]) -> list[str]:
+    """Who asked for a language that is not in use gets English, and the importer is told."""
+    lines: dict[str, list[int]] = {}
+    for row in rows:
+        if not languages.in_use(row.language):
+            lines.setdefault(row.language, []).append(row.line)
+    return [
+        f"{len(found)} people read {tag!r}, which is not in use here: they get English texts "
+        f"(first: line {found[0]}); `cism languages list` shows those in use"
+        for tag, found in sorted(lines.items())
+    ]
 
 
 def refuse_unknown_agency(session: Session, key: str) -> None:

@@ -13,8 +13,8 @@ from cism.errors import CismError
 from cism.services import clockwork
 from cism.services.delivery import Courier
 from cism.services.gateway import build_gateway
+from cism.services.languages import open_database
 from cism.store import migrate
-from cism.store.db import Database
 from cism.web.app import create_app
 
 
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 def _serve(listening: socket.socket) -> int:
     log.setup()
     found = settings.load()
-    db = Database.from_settings(found)
+    db = open_database(found)
     try:
         migrate.check(db)
         clockwork.refuse_real_clock(db)

@@ -2,88 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
+from cism.domain.labelled import SITUATIONS, Labelled, lacking, misread, parse_labelled, shipped_labelled
 from cism.domain.lexicon import shipped_lexicons
-from cism.domain.replies import OpenQuestion, QuestionKind, QuestionState, Reading, ReadingKind, Sender, read
+from cism.domain.replies import ReadingKind, read
+from cism.errors import BadInput
 
-LABELLED = Path(__file__).parent / "labelled"
-MEMBER = Sender(known=True, phone_confirmed=True)
-STRANGER = Sender(known=False)
-CHECK_IN = OpenQuestion.of(QuestionKind.CHECK_IN, "check-in")
-PAGE = OpenQuestion.of(QuestionKind.PAGE, "page", "A7K2")
-SITUATIONS: dict[str, tuple[Sender, tuple[OpenQuestion, ...]]] = {
-    "none": (MEMBER, ()),
-    "check_in": (MEMBER, (CHECK_IN,)),
-    "page": (MEMBER, (PAGE,)),
-    "report": (MEMBER, (OpenQuestion.of(QuestionKind.REPORT, "report", "A7K2"),)),
-    "contact": (MEMBER, (OpenQuestion.of(QuestionKind.CONTACT_REPORT, "contact", "A7K2"),)),
-    "both": (MEMBER, (CHECK_IN, PAGE)),
-    "expired": (MEMBER, (OpenQuestion.of(QuestionKind.PAGE, "page", "A7K2", QuestionState.EXPIRED),)),
-    "unknown": (STRANGER, (CHECK_IN,)),
-}
-
-
-@dataclass(frozen=True)
-class Row:
-    language: str
-    situation: str
-    text: str
-    expect: dict[str, Any]
-    never_decides: bool
-
-    def __str__(self) -> str:
-        return f"{self.language}-{self.situation}-{self.text[:40]!r}"
-
-
-def rows() -> list[Row]:
-    return [
-        Row(path.stem, group["in"], text, group["expect"], group.get("never_decides", False))
-        for path in sorted(LABELLED.glob("*.yaml"))
-        for group in yaml.safe_load(path.read_text(encoding="utf-8"))
-        for text in group["texts"]
-    ]
-
-
-ROWS = rows()
-
-
-def decides(reading: Reading) -> bool:
-    return reading.kind is ReadingKind.ANSWER
+LANGUAGES = tuple(lexicon.language for lexicon in shipped_lexicons())
+ROWS = [row for language in LANGUAGES for row in shipped_labelled(language)]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_a_text_is_read_as_labelled(row: Row) -> None:
-    sender, questions = SITUATIONS[row.situation]
-    reading = read(row.text, sender, questions)
-    assert {name: getattr(reading, name) for name in row.expect} == row.expect
+def test_a_text_is_read_as_labelled(row: Labelled) -> None:
+    assert misread([row], shipped_lexicons()) == []
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_an_ambiguous_text_neither_accepts_nor_refuses_whatever_is_open(situation: str) -> None:
     sender, questions = SITUATIONS[situation]
-    wrong = [row.text for row in ROWS if row.never_decides and decides(read(row.text, sender, questions))]
-    assert wrong == []
+    decided = [
+        row.text
+        for row in ROWS
+        if row.never_decides and read(row.text, sender, questions).kind is ReadingKind.ANSWER
+    ]
+    assert decided == []
 
 
-def test_every_shipped_language_has_a_labelled_set_of_its_own() -> None:
-    counts = {language: sum(row.language == language for row in ROWS) for language in ("en", "es")}
-    assert {lexicon.language for lexicon in shipped_lexicons()} == set(counts)
+def test_every_shipped_language_has_a_labelled_set_of_its_own_that_proves_its_lexicon() -> None:
+    counts = Counter(row.language for row in ROWS)
     assert counts["en"] >= 250
     assert counts["es"] >= 80
+    assert {language: lacking(shipped_labelled(language)) for language in LANGUAGES} == {"en": [], "es": []}
 
 
-def test_every_shipped_language_is_named_like_its_file() -> None:
-    names = sorted(e.name for e in (files("cism.domain") / "lexicons").iterdir() if e.name.endswith(".yaml"))
-    assert names == [f"{lexicon.language}.yaml" for lexicon in shipped_lexicons()]
+def test_every_shipped_language_is_named_like_its_files() -> None:
+    for folder in ("lexicons", "labelled"):
+        entries = (files("cism.domain") / folder).iterdir()
+        names = sorted(entry.name for entry in entries if entry.name.endswith(".yaml"))
+        assert names == [f"{language}.yaml" for language in LANGUAGES]
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in ReadingKind])
 def test_every_kind_of_reading_is_in_the_labelled_set(kind: str) -> None:
     assert any(row.expect.get("kind") == kind for row in ROWS)
+
+
+def test_a_text_that_is_read_otherwise_is_named_with_its_reading() -> None:
+    (row,) = parse_labelled("[{in: none, expect: {kind: crisis, level: URGENT}, texts: [hello]}]", "en", "x")
+    assert misread([row], shipped_lexicons()) == [
+        "en-none-'hello': kind is free_text, not crisis, level is None, not URGENT"
+    ]
+
+
+def test_a_text_that_decides_and_must_not_is_named() -> None:
+    (row,) = parse_labelled(
+        "[{in: check_in, expect: {digit: '1'}, never_decides: true, texts: ['1']}]", "en", "x"
+    )
+    assert misread([row], shipped_lexicons()) == ["en-check_in-'1': it decides, and must not"]
+
+
+def test_a_set_without_what_a_life_hangs_on_says_what_it_lacks() -> None:
+    assert "EMERGENCY: 0 of at least 12 texts" in lacking([])
+    assert "opt_out: 0 of at least 8 texts" in lacking([])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: b: c", "this is not YAML"),
+        ("{}", "must be a list of groups"),
+        ("[1]", "group 1: must be keys with values"),
+        ("[{in: bed, expect: {kind: crisis}, texts: [x]}]", "group 1: in: must be one of none, check_in"),
+        ("[{in: none, expect: {mood: low}, texts: [x]}]", "group 1: expect: must name fields of a reading"),
+        ("[{in: none, expect: {kind: crisis}, texts: [1]}]", "group 1: texts: must be a list of texts"),
+    ],
+)
+def test_a_set_that_cannot_be_read_says_which_group(text: str, said: str) -> None:
+    with pytest.raises(BadInput, match=r"x\.yaml") as caught:
+        parse_labelled(text, "en", "x.yaml")
+    assert said in str(caught.value)
