@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from demo.checking.evidence import Affected, Evidence, Incident, Person, Text
 from demo.checking.findings import Aliases, Promise
+from demo.checking.spanish import MONTHS
 from demo.checking.words import Kind, digit_and_code
 
-_WHEN = re.compile(r"get-together (?:\w{3} (\d{1,2}) (\w{3}) )?(\d\d):(\d\d)")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WHEN = re.compile(r"(?:get-together|eunion voluntaria) (?:\w{3} (\d{1,2}) (\w{3}) )?(\d\d):(\d\d)")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", *MONTHS)
 _H, _D = timedelta(hours=1), timedelta(days=1)
 _DEFUSING = (0 * _H, 12 * _H)
 _DEBRIEFING = (24 * _H, 10 * _D)
@@ -52,7 +53,7 @@ def begins_at(text: Text, person: Person) -> datetime | None:
     local = text.at.astimezone(zone)
     day = local
     if found[1]:
-        month = _MONTHS.index(found[2]) + 1
+        month = _MONTHS.index(found[2]) % 12 + 1
         year = local.year + (month < local.month)
         day = local.replace(year=year, month=month, day=int(found[1]))
     return day.replace(hour=int(found[3]), minute=int(found[4]), second=0, microsecond=0).astimezone(UTC)

@@ -6,6 +6,8 @@ import re
 from enum import Enum
 from typing import Final
 
+from demo.checking import spanish
+
 
 class Kind(Enum):
     """The kinds of text, by what they mean to whoever reads them."""
@@ -123,11 +125,13 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.CALL_NOW, r"omeone from the .* will call you by|run by peers: someone will call you by"),
     (Kind.ESCALATION_TAKEN, r"^\S+ will call you by"),
 )
-_COMPILED: Final = tuple((kind, re.compile(sign)) for kind, sign in _SIGNS)
+_ALL_SIGNS: Final = (*_SIGNS, *((Kind[name], sign) for name, sign in spanish.SIGNS))
+_COMPILED: Final = tuple((kind, re.compile(sign)) for kind, sign in _ALL_SIGNS)
 _CODE: Final = re.compile(r"\b[A-Z][0-9][A-Z][0-9]\b")
 # What would tell a stranger who sees the locked screen what it is about: beginnings of words.
 _TELLING: Final = re.compile(
-    r"\b(suicid|shoot|shot|gun|kill|dead|death|died|fatal|trauma|critical|incident|debrief|defus|counsel|"
+    rf"\b({spanish.TELLING}|"
+    r"suicid|shoot|shot|gun|kill|dead|death|died|fatal|trauma|critical|incident|debrief|defus|counsel|"
     r"therap|psych|clinic|victim|injur|wound|stress|mental|officer|escalat|crisis|weapon|murder|assault)",
     re.IGNORECASE,
 )

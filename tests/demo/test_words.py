@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from demo.checking.words import ANSWERS, PROACTIVE, Kind, kind_of, telling_word
+from notifications.languages import shipped
 from notifications.lint import variants
 from notifications.message_base import Message, Purpose
 from notifications.message_kinds import MessageKind
@@ -20,18 +21,20 @@ _CALLED = {
 _CLASSES = [pytest.param(kind, cls, id=kind.value) for kind, cls in MESSAGE_CLASSES.items()]
 
 
+@pytest.mark.parametrize("tag", shipped())
 @pytest.mark.parametrize(("kind", "message_class"), _CLASSES)
-def test_every_text_is_told_by_its_words(kind: MessageKind, message_class: type[Message]) -> None:
+def test_every_text_is_told_by_its_words(kind: MessageKind, message_class: type[Message], tag: str) -> None:
     wanted = _CALLED.get(kind) or Kind[kind.name]
     for message in variants(message_class):
-        assert kind_of(render(message, "en")) is wanted, render(message, "en")
+        assert kind_of(render(message, tag)) is wanted, render(message, tag)
 
 
+@pytest.mark.parametrize("tag", shipped())
 @pytest.mark.parametrize(("kind", "message_class"), _CLASSES)
 def test_no_text_of_the_product_would_give_anything_away(
-    kind: MessageKind, message_class: type[Message]
+    kind: MessageKind, message_class: type[Message], tag: str
 ) -> None:
-    assert not [text for m in variants(message_class) if telling_word(text := render(m, "en"))]
+    assert not [text for m in variants(message_class) if telling_word(text := render(m, tag))]
 
 
 def test_all_care_texts_are_held_to_the_hours_and_all_answers_to_a_conversation() -> None:
