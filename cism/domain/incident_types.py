@@ -39,10 +39,20 @@ class Intervention(StrEnum):
     PROFESSIONAL = "MHP"  # an individual session with a mental-health professional
     AFTER_ACTION = "AAR"  # After Action Review, an alternative to the defusing (NFFF)
     RELIEF = "REL"  # relief from duty and a way home (49 CFR 272)
+    LODD_SEQUENCE = "LODD"  # a short group on the day, funeral support, the debriefing after the funeral
 
 
 ALWAYS: Final = frozenset({Intervention.ONE_TO_ONE, Intervention.FOLLOW_UP})
-GROUPS: Final = frozenset({Intervention.DEFUSING, Intervention.DEBRIEFING, Intervention.AFTER_ACTION})
+GROUPS: Final = frozenset(
+    {
+        Intervention.DEMOBILIZATION,
+        Intervention.BRIEFING,
+        Intervention.DEFUSING,
+        Intervention.DEBRIEFING,
+        Intervention.AFTER_ACTION,
+        Intervention.LODD_SEQUENCE,
+    }
+)
 
 
 class IncidentType(BaseModel):

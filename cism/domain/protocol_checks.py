@@ -1,20 +1,18 @@
 """What a protocol must not contradict, whatever its numbers; one check a section, places relative to it.
 
-The windows of defusing and debriefing are the literature's (Everly and Mitchell): an agency may narrow them,
-never widen them.
+Group formats have checks of their own in `session_checks`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import time, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.incident import Severity
-from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.offer_checks import check_offers
 from cism.domain.protocol_model import (
     ActivationRule,
@@ -22,23 +20,15 @@ from cism.domain.protocol_model import (
     LadderRule,
     MhpRule,
     QueueRule,
-    SessionRule,
 )
-from cism.domain.suggestions import nearest_hint
+from cism.domain.session_checks import OPEN_FROM, OPEN_UNTIL, check_sessions
 from cism.domain.yaml_lines import Loc, Problem
 
-OPEN_FROM: Final = time(8, 0)  # the floor of quiet hours; nobody's own sleep window opens it wider
-OPEN_UNTIL: Final = time(21, 0)
 ALARM_EVERY: Final = timedelta(minutes=15)  # invariant 12
 REMINDER_LEAST: Final = timedelta(hours=24)
 YEAR: Final = timedelta(days=365)
 LAST_RUNGS: Final = ("coordinator", "clinical_director")
 CLINICAL: Final = ("clinician", "clinical_director")
-GROUP_SIZE: Final = (3, 20)
-# Earliest beginning and latest end by format (Everly and Langlieb; McAfee manual for the defusing's ideal).
-SESSION_BOUNDS: Final[Mapping[str, tuple[timedelta, timedelta]]] = MappingProxyType(
-    {"defusing": (timedelta(0), timedelta(hours=12)), "cisd": (timedelta(hours=24), timedelta(days=10))}
-)
 # Screens ask about the past weeks; earlier they have no meaning (invariant 10).
 SCREEN_FROM: Final = MappingProxyType({"pc-ptsd-5": timedelta(days=30), "tsq": timedelta(days=21)})
 _NOTHING: Final = timedelta(0)
@@ -53,57 +43,6 @@ def check_activation(rule: ActivationRule) -> Iterator[Problem]:
         yield Problem(("answer_within",), "nobody can answer in no time; write e.g. 10m")
     if "coordinator" not in rule.then:
         yield Problem(("then",), "after the last round the coordinator must be called; add coordinator")
-
-
-def check_sessions(sessions: Mapping[str, SessionRule]) -> Iterator[Problem]:
-    """Every group format keeps its window, its size, and a clinician's word where it needs one."""
-    for name, rule in sessions.items():
-        for check in (_session_name, _session_window, _session_bounds, _session_size, _session_details):
-            yield from (Problem((name, *p.loc), p.text, p.line) for p in check(name, rule))
-
-
-def _session_name(name: str, rule: SessionRule) -> Iterator[Problem]:
-    if name not in SESSION_BOUNDS:
-        yield Problem((), f"there is no such group format. {nearest_hint(name, SESSION_BOUNDS)}")
-    if name == "cisd" and rule.approval != "clinician":
-        yield Problem(
-            ("approval",), "a debriefing is only ever proposed, a clinician approves it; write clinician"
-        )
-    for code in sorted(rule.blocked_for_types - INCIDENT_TYPES.keys()):
-        hint = nearest_hint(code, INCIDENT_TYPES)
-        yield Problem(("blocked_for_types",), f"there is no incident type {code!r}. {hint}")
-
-
-def _session_window(_name: str, rule: SessionRule) -> Iterator[Problem]:
-    if not rule.earliest < rule.ideal:
-        yield Problem(("ideal",), "the ideal stretch ends before it begins; write more than earliest")
-    if not rule.ideal <= rule.latest:
-        yield Problem(("latest",), "the window closes inside the ideal stretch; write ideal or more")
-    if rule.disaster and not rule.latest < rule.disaster[0] < rule.disaster[1]:
-        yield Problem(("disaster",), "it must lie after latest, the smaller first; write e.g. [21d, 28d]")
-    if rule.approval == "clinician" and not rule.propose_at + rule.approve_within < rule.latest:
-        yield Problem(("approve_within",), "the answer would come after the window closed; write less")
-
-
-def _session_bounds(name: str, rule: SessionRule) -> Iterator[Problem]:
-    first, last = SESSION_BOUNDS.get(name, (rule.earliest, rule.latest))
-    if rule.earliest < first:
-        yield Problem(("earliest",), f"a {name} is not held that early; write {_hours(first)} or more")
-    if rule.latest > last:
-        yield Problem(("latest",), f"a {name} is not held that late; write {_hours(last)} or less")
-
-
-def _session_size(_name: str, rule: SessionRule) -> Iterator[Problem]:
-    least, most = GROUP_SIZE
-    if not least <= rule.size[0] <= rule.size[1] <= most:
-        yield Problem(("size",), f"a group has {least} to {most} people, the smaller first; write [3, 20]")
-
-
-def _session_details(_name: str, rule: SessionRule) -> Iterator[Problem]:
-    if rule.duration <= _NOTHING:
-        yield Problem(("duration",), "it lasts no time; write e.g. 45m")
-    if not OPEN_FROM <= rule.slot_hour < OPEN_UNTIL:
-        yield Problem(("slot_hour",), "it lies in quiet hours; write 08:00 to 20:59, e.g. 14:00")
 
 
 def check_contacts(contacts: tuple[ContactRule, ...]) -> Iterator[Problem]:

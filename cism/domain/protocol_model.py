@@ -5,51 +5,27 @@ The numbers are the protocol's; what they must not contradict is in `protocol_ch
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-from cism.domain.durations import parse_duration
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.incident import Circle, Severity
+from cism.domain.interventions import TeamRule
 from cism.domain.offer_kinds import OfferKind
+from cism.domain.rule_parts import Count, Rule, Span, Text, WallClock
 
-_CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
-
-
-def _span(value: object) -> object:
-    return value if isinstance(value, timedelta) else parse_duration(str(value))
-
-
-def _wall_clock(value: object) -> object:
-    if isinstance(value, time):
-        return value
-    match = _CLOCK.fullmatch(str(value))
-    if match is None:
-        message = f"{value!r} is not a time of day; write HH:MM, e.g. 10:00"
-        raise ValueError(message)
-    return time(int(match[1]), int(match[2]))
-
-
-Span = Annotated[timedelta, BeforeValidator(_span)]
-WallClock = Annotated[time, BeforeValidator(_wall_clock)]
-Text = Annotated[str, Field(min_length=1)]
-Count = Annotated[int, Field(ge=0, le=10_000)]
 RungRole = Literal["assigned_peer", "on_call_peer", "clinician", "clinical_director", "coordinator"]
 OfferedBy = Literal["assigned_peer", "coordinator"]
 ServingRole = Literal["peer", "family_peer", "chaplain", "clinician", "clinical_director"]
 OfferAnchor = Literal["logged", "incident_start", "incident_end", "exposure_end", "funeral", "session_end"]
+GroupAnchor = Literal["exposure_end", "incident_start", "incident_end", "release", "funeral"]
 EVERY_SEVERITY: Final = frozenset(Severity)
 
 
-class _Rule(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class ContactRule(_Rule):
+class ContactRule(Rule):
     """One contact point, counted from each person's own end of exposure.
 
     `elapsed` counts hours; `date` counts calendar days in the person's zone and goes out from `at`;
@@ -67,13 +43,21 @@ class ContactRule(_Rule):
     screen: Literal["pc-ptsd-5", "tsq"] | None = None  # a voluntary private form, in its valid time frame
 
 
-class SessionRule(_Rule):
-    """One group format: when it may be held (elapsed from the end of exposure), how large, who agrees."""
+class SessionRule(Rule):
+    """One group format: when it may be held, how large, who leads and who agrees.
+
+    Spans are elapsed from the anchor. What is None is as the catalogue of interventions says of the format,
+    which a protocol may narrow and never widen.
+    """
 
     earliest: Span
     ideal: Span  # the end of the best stretch
     latest: Span
+    anchor: GroupAnchor | None = None
+    severities: frozenset[Severity] = EVERY_SEVERITY
     size: tuple[Count, Count] = (3, 20)
+    team: TeamRule | None = None
+    lead: Literal["peer", "clinician"] | None = None
     notice: Span = timedelta(minutes=45)  # the least time between invitation and beginning
     duration: Span = timedelta(minutes=45)
     approval: Literal["none", "clinician"] = "none"
@@ -86,9 +70,12 @@ class SessionRule(_Rule):
     statement_circles: frozenset[Circle] = frozenset({Circle.A, Circle.B})
     blocked_for_types: frozenset[str] = frozenset()
     disaster: tuple[Span, Span] | None = None  # the window for catastrophes, clinician's choice
+    # a debriefing after a death in the line of duty: from the funeral, which overrides the anchor
+    after_funeral: tuple[Span, Span] = (timedelta(days=3), timedelta(days=7))
+    again_after: tuple[Span, ...] = ()  # held again so long after the first time, with the same window
 
 
-class ActivationRule(_Rule):
+class ActivationRule(Rule):
     """How the team is asked: so many by severity, in rounds, then a human in charge."""
 
     team: Mapping[Severity, Annotated[int, Field(ge=1, le=50)]]
@@ -100,7 +87,7 @@ class ActivationRule(_Rule):
     companion: bool = False  # the first who accepts stays with the person most exposed
 
 
-class LadderRule(_Rule):
+class LadderRule(Rule):
     """Whom an escalation asks, in order; a role named twice is the next person of that role.
 
     After the last rung everybody on it is asked every `repeat`, with an alarm, until a human takes it.
@@ -113,14 +100,14 @@ class LadderRule(_Rule):
     waking: bool = False  # `ack`, `voice` and `repeat` run in the helper's open hours only
 
 
-class QueueRule(_Rule):
+class QueueRule(Rule):
     """How long a text may lie unread before it goes up the URGENT ladder."""
 
     day: Span = timedelta(minutes=30)
     night: Span = timedelta(minutes=60)
 
 
-class MhpRule(_Rule):
+class MhpRule(Rule):
     """An individual session with a mental-health professional, offered within a time."""
 
     within: Span
@@ -128,7 +115,7 @@ class MhpRule(_Rule):
     circles: frozenset[Circle] = frozenset({Circle.A, Circle.B})
 
 
-class OfferRule(_Rule):
+class OfferRule(Rule):
     """One thing that is offered beside the groups: by whom, until when, and who does it for whoever wants it.
 
     It stands on the list of whoever makes it from the beginning; `after` the anchor they are reminded by
@@ -150,7 +137,7 @@ class OfferRule(_Rule):
     severities: frozenset[Severity] = EVERY_SEVERITY
 
 
-class Protocol(_Rule):
+class Protocol(Rule):
     """One way of working, chosen for an incident; the incident keeps the version it started with."""
 
     key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,31}$")]

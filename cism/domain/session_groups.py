@@ -1,14 +1,17 @@
-"""Who could sit together: one circle, one crew, nobody beside their own superior (domain.md 2)."""
+"""Who could sit together: one circle, one crew, nobody beside their own superior (domain.md 2).
+
+Formats in which nobody is asked to speak take an intact unit, or everybody of one agency.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from cism.domain.incident import Affected, Circle, Incident
+from cism.domain.interventions import Split
 from cism.domain.people import Person, PersonStatus, Role
 
 
@@ -32,20 +35,17 @@ class Group:
         """The circle that all of them belong to."""
         return self.members[0].affected.circle
 
-    @property
-    def ends(self) -> list[datetime]:
-        """The known ends of exposure."""
-        return [m.affected.exposure_end for m in self.members if m.affected.exposure_end is not None]
 
-
-def groups_of(incident: Incident, people: Mapping[str, Person]) -> list[Group]:
+def groups_of(incident: Incident, people: Mapping[str, Person], split: Split = Split.CREW) -> list[Group]:
     """All affected people by group, without the dead, the unknown, and who has ended this incident."""
     found: dict[str, list[Member]] = defaultdict(list)
     for affected in incident.affected:
         person = people.get(affected.person_id)
         if person is None or affected.ended or person.status is PersonStatus.DECEASED:
             continue
-        found[_key(affected.circle, person)].append(Member(affected, person))
+        found[_key(affected.circle, person, split)].append(Member(affected, person))
+    if split is not Split.CREW:
+        return [Group(key, _sorted(found[key])) for key in sorted(found)]
     return [group for key in sorted(found) for group in _by_level(key, found[key], people)]
 
 
@@ -62,11 +62,19 @@ def even_parts(group: Group, most: int) -> list[Group]:
     ]
 
 
-def _key(circle: Circle, person: Person) -> str:
+def _key(circle: Circle, person: Person, split: Split) -> str:
     if circle is Circle.F:
         return circle.value
+    if split is Split.AGENCY:
+        return f"agency/{person.agency}"
+    if split is Split.UNIT:
+        return "/".join(("unit", person.agency, person.discipline.value, person.unit))
     band = "supervisors" if Role.SUPERVISOR in person.roles else "crew"
     return "/".join((circle.value, person.agency, person.discipline.value, person.unit, band))
+
+
+def _sorted(members: Iterable[Member]) -> tuple[Member, ...]:
+    return tuple(sorted(members, key=lambda member: member.person.id))
 
 
 def _by_level(key: str, members: list[Member], people: Mapping[str, Person]) -> list[Group]:
@@ -75,10 +83,7 @@ def _by_level(key: str, members: list[Member], people: Mapping[str, Person]) -> 
     levels: dict[int, list[Member]] = defaultdict(list)
     for member in members:
         levels[len(_superiors(member.person, people) & present)].append(member)
-    return [
-        Group(f"{key}-{level}" if level else key, tuple(sorted(levels[level], key=lambda m: m.person.id)))
-        for level in sorted(levels)
-    ]
+    return [Group(f"{key}-{level}" if level else key, _sorted(levels[level])) for level in sorted(levels)]
 
 
 def _superiors(person: Person, people: Mapping[str, Person]) -> set[str]:

@@ -1,71 +1,45 @@
 """Group sessions: which groups could meet, when, and why one may not. Nobody has to come.
 
-A defusing is offered; a debriefing is only ever proposed, and a clinician decides. Whatever speaks against a
-group leaves one-to-one support, which needs no window.
+A defusing is offered; a debriefing is only ever proposed, and a clinician decides. Which formats there are
+is the protocol's to say, within the catalogue of interventions. Whatever speaks against a group leaves
+one-to-one support, which needs no window.
 Source: domain.md 2 (windows, scheduling rules, 2.6), 10 and 11 items 1, 2 and 19; contract.md.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
-from cism.domain.incident import Circle, Incident, IncidentState
-from cism.domain.incident_types import INCIDENT_TYPES, IncidentType, Intervention
-from cism.domain.people import Discipline, Person
-from cism.domain.protocol import Protocol, SessionRule
+from cism.domain.incident import Incident, IncidentState
+from cism.domain.incident_types import INCIDENT_TYPES, IncidentType
+from cism.domain.interventions import CATALOGUE, TeamRule
+from cism.domain.people import Person
+from cism.domain.protocol import Protocol
+from cism.domain.session_blocks import FORBIDDING, Blocked, why_no_group, why_not_they
+from cism.domain.session_case import CISD, DEFUSING, SessionCase, formats_for, split_of, team_of
 from cism.domain.session_groups import Group, Member, even_parts, groups_of
 from cism.domain.session_slots import next_slot, proposed_slot
-from cism.domain.windows import (
-    Window,
-    WindowState,
-    disaster_window,
-    funeral_window,
-    session_window,
-    window_state,
-)
+from cism.domain.windows import Window
 
-DEFUSING: Final = "defusing"
-CISD: Final = "cisd"
+__all__ = [
+    "CISD",
+    "DEFUSING",
+    "FUNERAL_MOVED",
+    "OFF",
+    "ONE_ON_ONE",
+    "Blocked",
+    "SessionPlan",
+    "plan_sessions",
+    "team_size",
+    "why_off",
+]
+
 ONE_ON_ONE: Final = "one_on_one"
-# Two at least, and one for every seven participants (MCISD).
-_LEAST_TEAM: Final = 2
-_PER_HELPER: Final = 7
-_MEANT_BY: Final = {DEFUSING: Intervention.DEFUSING, CISD: Intervention.DEBRIEFING}
-
-
-class Blocked(StrEnum):
-    """Why a group is not held; one-to-one support is offered instead."""
-
-    FAMILY_APART = "family_apart"  # families never sit in employees' groups
-    GROUP_NOT_ALLOWED = "group_not_allowed"  # a group would do harm after this kind of event
-    NOT_FOR_THIS_TYPE = "not_for_this_type"  # the protocol excludes it
-    LEGAL_JEOPARDY = "legal_jeopardy"  # statements are pending
-    INDIVIDUAL_FIRST = "individual_first"  # an individual session first, then by own wish
-    FUNERAL_UNKNOWN = "funeral_unknown"  # after a death the dates hang on the funeral; nothing is guessed
-    EXPOSURE_END_UNKNOWN = "exposure_end_unknown"  # still exposed, or nobody knows until when
-    WINDOW_CLOSED = "window_closed"  # the person's own window is over
-    TOO_FEW = "too_few"  # not a group
-    NO_COMMON_WINDOW = "no_common_window"  # the members' windows do not meet
-    NO_COMMON_HOUR = "no_common_hour"  # no hour of the window at which all of them are up
-
-
 FUNERAL_MOVED: Final = "funeral_moved"
-# What speaks against a group whatever the hour: also one that was planned before is then not held.
-_FORBIDDING: Final = frozenset(
-    {
-        Blocked.GROUP_NOT_ALLOWED,
-        Blocked.NOT_FOR_THIS_TYPE,
-        Blocked.LEGAL_JEOPARDY,
-        Blocked.INDIVIDUAL_FIRST,
-        Blocked.FUNERAL_UNKNOWN,
-    }
-)
-OFF: Final = frozenset({FUNERAL_MOVED, *(reason.value for reason in _FORBIDDING)})
+OFF: Final = frozenset({FUNERAL_MOVED, *(reason.value for reason in FORBIDDING)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,21 +59,7 @@ class SessionPlan:
     alternative: str | None
     team_size: int
     needs_approval: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """What one kind of session of one incident is judged by."""
-
-    incident: Incident
-    type: IncidentType
-    kind: str
-    rule: SessionRule
-    now: datetime
-
-    @property
-    def debriefing(self) -> bool:
-        return self.kind == CISD
+    after_funeral: tuple[timedelta, timedelta] | None = None  # the funeral sets its dates: so long after
 
 
 def plan_sessions(
@@ -110,60 +70,56 @@ def plan_sessions(
     *,
     types: Mapping[str, IncidentType] = INCIDENT_TYPES,
 ) -> list[SessionPlan]:
-    """Every defusing to offer and debriefing to propose, group by group, blocked ones with their reason.
+    """Every group to offer and debriefing to propose, group by group, blocked ones with their reason.
 
-    `people` holds at least the affected ones. Empty for kinds of incident that no group format is meant
-    for, and when the incident is not open.
+    `people` holds at least the affected ones. Empty for kinds of incident that no group format of the
+    protocol is meant for, and when the incident is not open.
     """
     type_ = types.get(incident.type)
     if type_ is None or incident.state is not IncidentState.OPEN:
         return []
-    groups = groups_of(incident, people)
     plans: list[SessionPlan] = []
-    for kind, intervention in _MEANT_BY.items():
-        rule = protocol.sessions.get(kind)
-        meant = intervention in type_.interventions or not type_.group_allowed
-        if rule is not None and meant:
-            case = _Case(incident, type_, kind, rule, now)
-            plans += [plan for group in groups for plan in _plans(case, group)]
+    for kind, rule in formats_for(protocol, type_, incident).items():
+        groups = groups_of(incident, people, split_of(kind))
+        for turn, later in enumerate((timedelta(0), *rule.again_after), start=1):
+            case = SessionCase(incident, type_, kind, rule, now, later)
+            plans += [plan for group in groups for plan in _plans(case, _of_turn(group, turn))]
     return plans
 
 
-def why_off(
-    incident: Incident,
-    plan: SessionPlan,
-    starts_at: datetime | None,
-    *,
-    types: Mapping[str, IncidentType] = INCIDENT_TYPES,
-) -> str | None:
+def why_off(incident: Incident, plan: SessionPlan, starts_at: datetime | None) -> str | None:
     """Why a session of the same group, planned before for `starts_at`, is not held after all; None: it is.
 
     `plan` is what would be planned now. Somebody may be charged after the statements were complete, and a
     funeral may be moved; the hours of people who were added later do not take away what was promised.
     """
-    if plan.blocked in _FORBIDDING:
+    if plan.blocked in FORBIDDING:
         return str(plan.blocked)
-    type_ = types.get(incident.type)
-    funeral = incident.funeral_at if type_ is not None and type_.lodd and plan.kind == CISD else None
-    if funeral is None or starts_at is None:
+    funeral = incident.funeral_at
+    if plan.after_funeral is None or funeral is None or starts_at is None:
         return None
-    window = funeral_window(funeral)
-    return None if window.earliest <= starts_at <= window.latest else FUNERAL_MOVED
+    earliest, latest = plan.after_funeral
+    return None if funeral + earliest <= starts_at <= funeral + latest else FUNERAL_MOVED
 
 
-def team_size(participants: int) -> int:
-    """How many helpers a session of so many participants needs."""
-    return max(_LEAST_TEAM, math.ceil(participants / _PER_HELPER))
+def team_size(participants: int, team: TeamRule | None = None) -> int:
+    """How many helpers so many participants need: a debriefing's ratio, unless `team` says otherwise."""
+    return (team or CATALOGUE[CISD].team or TeamRule()).size(participants)
 
 
-def _plans(case: _Case, group: Group) -> Iterator[SessionPlan]:
-    reason = _why_not(case, group)
+def _of_turn(group: Group, turn: int) -> Group:
+    """A group that meets again is planned, held and reported anew."""
+    return group if turn == 1 else replace(group, key=f"{group.key}#{turn}")
+
+
+def _plans(case: SessionCase, group: Group) -> Iterator[SessionPlan]:
+    reason = why_no_group(case, group)
     if reason is not None:
         yield _plan(case, group, blocked=reason)
         return
     sorted_out: dict[Blocked | None, list[Member]] = {}
     for member in group.members:
-        sorted_out.setdefault(_why_not_they(case, member), []).append(member)
+        sorted_out.setdefault(why_not_they(case, member), []).append(member)
     able = Group(group.key, tuple(sorted_out.pop(None, ())))
     # One member who is still out there, or left long ago, does not take it from the others.
     for why, members in sorted_out.items():
@@ -172,57 +128,14 @@ def _plans(case: _Case, group: Group) -> Iterator[SessionPlan]:
         yield _timed(case, part)
 
 
-def _why_not(case: _Case, group: Group) -> Blocked | None:
-    """What speaks against any group of these people, whatever the hour."""
-    first = case.debriefing and case.type.jeopardy and group.circle is Circle.A
-    reasons = (
-        (group.circle is Circle.F, Blocked.FAMILY_APART),
-        (not case.type.group_allowed, Blocked.GROUP_NOT_ALLOWED),
-        (case.type.code in case.rule.blocked_for_types, Blocked.NOT_FOR_THIS_TYPE),
-        (_statements_pending(case, group), Blocked.LEGAL_JEOPARDY),
-        (first, Blocked.INDIVIDUAL_FIRST),
-        (_after_funeral(case) and case.incident.funeral_at is None, Blocked.FUNERAL_UNKNOWN),
-    )
-    return next((reason for holds, reason in reasons if holds), None)
-
-
-def _statements_pending(case: _Case, group: Group) -> bool:
-    if case.incident.statements_complete:
-        return False
-    if case.rule.after_statements and group.circle in case.rule.statement_circles:
-        return True
-    # Dispatchers heard it and have no act of their own to state: they may be offered a defusing at once.
-    dispatch = group.circle is Circle.C and group.members[0].person.discipline is Discipline.DISPATCH
-    return case.type.jeopardy and not (dispatch and not case.debriefing)
-
-
-def _why_not_they(case: _Case, member: Member) -> Blocked | None:
-    """What keeps one person out, judged by their own end of exposure."""
-    if member.affected.exposure_end is None:
-        return Blocked.EXPOSURE_END_UNKNOWN
-    own = _window(case, [member.affected.exposure_end])
-    return Blocked.WINDOW_CLOSED if window_state(own, case.now) is WindowState.CLOSED else None
-
-
-def _after_funeral(case: _Case) -> bool:
-    return case.debriefing and case.type.lodd
-
-
-def _window(case: _Case, ends: list[datetime]) -> Window:
-    if _after_funeral(case) and case.incident.funeral_at is not None:
-        return funeral_window(case.incident.funeral_at)
-    if case.debriefing and case.type.disaster:
-        return disaster_window(case.rule, ends)
-    return session_window(case.rule, ends)
-
-
-def _timed(case: _Case, group: Group) -> SessionPlan:
-    window = _window(case, group.ends)
+def _timed(case: SessionCase, group: Group) -> SessionPlan:
+    anchors = [case.instant(member.affected) for member in group.members]
+    window = case.window([anchor for anchor in anchors if anchor is not None])
     if len(group.members) < case.rule.size[0]:
         return _plan(case, group, window, blocked=Blocked.TOO_FEW)
     if window.empty:
         return _plan(case, group, window, blocked=Blocked.NO_COMMON_WINDOW)
-    find = proposed_slot if case.debriefing else next_slot
+    find = proposed_slot if case.element.at_hour else next_slot
     starts_at = find(case.rule, [member.person for member in group.members], window, case.now)
     if starts_at is None:
         return _plan(case, group, window, blocked=Blocked.NO_COMMON_HOUR)
@@ -230,7 +143,7 @@ def _timed(case: _Case, group: Group) -> SessionPlan:
 
 
 def _plan(
-    case: _Case,
+    case: SessionCase,
     group: Group,
     window: Window | None = None,
     *,
@@ -245,6 +158,7 @@ def _plan(
         starts_at=starts_at,
         blocked=blocked,
         alternative=None if blocked is None else ONE_ON_ONE,
-        team_size=0 if blocked else team_size(len(group.members)),
+        team_size=0 if blocked else team_size(len(group.members), team_of(case.kind, case.rule)),
         needs_approval=case.rule.approval == "clinician",
+        after_funeral=case.funeral_spans,
     )

@@ -1,4 +1,4 @@
-"""Windows of a group session: elapsed hours from the end of exposure, never from the logging.
+"""Windows of a group session: elapsed hours from its anchor, never from the logging.
 
 Daylight saving plays no part: twelve hours are twelve hours, whatever the wall clock says (domain.md 11
 item 24). People leave at different times, so a group's window is what the windows of all have in common.
@@ -12,9 +12,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cism.domain.protocol import SessionRule
-
-# After a line-of-duty death: three to seven days after the funeral (domain.md 2.6).
-_AFTER_FUNERAL = (timedelta(days=3), timedelta(days=7))
 
 
 class WindowState(StrEnum):
@@ -49,25 +46,30 @@ def window_state(window: Window, now: datetime) -> WindowState:
     return WindowState.OPEN if now <= window.ideal_end else WindowState.LATE
 
 
-def session_window(rule: SessionRule, ends: Sequence[datetime]) -> Window:
-    """What the windows of people whose exposure ended at `ends` (at least one) have in common."""
-    return _common(rule.earliest, rule.ideal, rule.latest, ends)
+def session_window(rule: SessionRule, anchors: Sequence[datetime]) -> Window:
+    """What the windows of people with these anchors (at least one) have in common."""
+    return _common(rule.earliest, rule.ideal, rule.latest, anchors)
 
 
-def disaster_window(rule: SessionRule, ends: Sequence[datetime]) -> Window:
+def disaster_window(rule: SessionRule, anchors: Sequence[datetime]) -> Window:
     """The same for a catastrophe: weeks later, where the protocol says so; else the ordinary window."""
     if rule.disaster is None:
-        return session_window(rule, ends)
+        return session_window(rule, anchors)
     earliest, latest = rule.disaster
-    return _common(earliest, latest, latest, ends)
+    return _common(earliest, latest, latest, anchors)
 
 
-def funeral_window(funeral_at: datetime) -> Window:
-    """The window after a funeral; it overrides the one from the end of exposure."""
-    earliest, latest = _AFTER_FUNERAL
+def funeral_window(rule: SessionRule, funeral_at: datetime) -> Window:
+    """The window after a funeral; it overrides the one from the end of exposure (domain.md 2.6)."""
+    earliest, latest = rule.after_funeral
     return Window(funeral_at + earliest, funeral_at + latest, funeral_at + latest)
 
 
-def _common(earliest: timedelta, ideal: timedelta, latest: timedelta, ends: Sequence[datetime]) -> Window:
-    first, last = min(ends), max(ends)
+def shifted(window: Window, by: timedelta) -> Window:
+    """The same window later, for a format that is held again."""
+    return Window(window.earliest + by, window.ideal_end + by, window.latest + by)
+
+
+def _common(earliest: timedelta, ideal: timedelta, latest: timedelta, anchors: Sequence[datetime]) -> Window:
+    first, last = min(anchors), max(anchors)
     return Window(last + earliest, max(first + ideal, last + earliest), first + latest)

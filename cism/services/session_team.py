@@ -11,7 +11,7 @@ from cism.domain.incident import Severity
 from cism.domain.people import Role, SleepWindow
 from cism.domain.quiet_hours import is_asleep, next_open
 from cism.domain.selection import Helper, consider
-from cism.domain.sessions import CISD
+from cism.domain.session_case import led_by_clinician
 from cism.errors import NotAllowed
 from cism.services import choice, notify, people, questions
 from cism.store.states import AssignmentState
@@ -34,11 +34,12 @@ def of(session: Session, row: Incident, meeting: GroupSession, now: datetime) ->
         .order_by(Assignment.changed_at)
     ).all()
     found = {peer_id: code or "" for peer_id, code in rows}
-    able = [item.id for item in _leaders(session, row, now)] if meeting.kind == CISD else list(found)
+    clinical = led_by_clinician(meeting.kind, choice.protocol_of(row).sessions[meeting.kind])
+    able = [item.id for item in _leaders(session, row, now)] if clinical else list(found)
     if meeting.leader_id not in able:
         meeting.leader_id = next(iter(able), None)
     leader = meeting.leader_id
-    if leader is None and meeting.kind == CISD:
+    if leader is None and clinical:
         return []  # peers do not hold a debriefing alone
     if leader is not None:
         own = found.pop(leader, None) or _code(session, row, meeting, leader, now)

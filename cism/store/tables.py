@@ -282,12 +282,12 @@ class Assignment(Base):
 
 
 class GroupSession(Base):
-    """A defusing, or a debriefing that a clinician approved. No content field exists (invariant 5)."""
+    """A group session of any format. No content field exists (invariant 5)."""
 
     __tablename__ = "group_session"
     id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
     incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"), index=True)
-    kind: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(40))
     group_key: Mapped[str] = mapped_column(String(120))
     state: Mapped[SessionState] = mapped_column(Named(SessionState))
     window_from: Mapped[datetime | None]

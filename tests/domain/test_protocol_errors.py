@@ -85,6 +85,54 @@ MISTAKES = [
     ("approve_within: 4h", "approve_within: 10d", "sessions.cisd.approve_within", "after the window closed"),
     ("size: [3, 20]", "size: [2, 20]", "sessions.defusing.size", "a group has 3 to 20"),
     ("duration: 45m", "duration: 0m", "sessions.defusing.duration", "write e.g. 45m"),
+    (
+        "duration: 45m",
+        "duration: 45m\n    lead: chaplain",
+        "sessions.defusing.lead",
+        "Known: clinician, peer.",
+    ),
+    ("duration: 2h", "duration: 2h\n    lead: peer", "sessions.cisd.lead", "a cisd is led by clinician"),
+    ("duration: 45m", "duration: 45m\n    anchor: release", "sessions.defusing.anchor", "from exposure_end"),
+    ("duration: 45m", "duration: 45m\n    anchor: logged", "sessions.defusing.anchor", "is not known here"),
+    ("duration: 45m", "duration: 45m\n    again_after: [1d]", "sessions.defusing.again_after", "held once"),
+    (
+        "duration: 45m",
+        "duration: 45m\n    disaster: [21d, 28d]",
+        "sessions.defusing.disaster",
+        "it knows no later window for catastrophes; take it out",
+    ),
+    ("disaster: [21d, 28d]", "disaster: [28d, 21d]", "sessions.cisd.disaster", "the smaller first"),
+    ("disaster: [21d, 28d]", "disaster: [21d, 29d]", "sessions.cisd.disaster", "write e.g. [21d, 28d]"),
+    (
+        "duration: 2h",
+        "duration: 2h\n    after_funeral: [7d, 3d]",
+        "sessions.cisd.after_funeral",
+        "write e.g. [3d, 7d]",
+    ),
+    (
+        "duration: 2h",
+        "duration: 2h\n    team: {least: 1, one_for: 7, clinicians: 1}",
+        "sessions.cisd.team.least",
+        "2 helpers at least",
+    ),
+    (
+        "duration: 2h",
+        "duration: 2h\n    team: {one_for: 8, clinicians: 1}",
+        "sessions.cisd.team.one_for",
+        "one helper for 7 at most",
+    ),
+    (
+        "duration: 2h",
+        "duration: 2h\n    team: {clinicians: 1}",
+        "sessions.cisd.team.one_for",
+        "one helper for 7 at most",
+    ),
+    (
+        "duration: 2h",
+        "duration: 2h\n    team: {one_for: 7}",
+        "sessions.cisd.team.clinicians",
+        "1 of them at least",
+    ),
     ('slot_hour: "14:00"', 'slot_hour: "07:59"', "sessions.cisd.slot_hour", "e.g. 14:00"),
     ("ack: 5m", "ack: 15m", "ladders.EMERGENCY.voice", "write more than ack"),
     ("ack: 5m", "ack: 0m", "ladders.EMERGENCY.ack", "write e.g. 5m"),
@@ -145,6 +193,42 @@ def test_the_line_is_the_one_with_the_mistake(old: str, new: str) -> None:
     broken = SHIPPED.replace(old, new, 1)
     (told,) = refusals(broken)
     assert told.startswith(f"{NAME}:{line_of(new, broken)}: ")
+
+
+BRIEFING = """  crisis_management_briefing:
+    earliest: 0h
+    ideal: 24h
+    latest: 72h
+    size: [10, 300]
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "where", "what"),
+    [
+        ("    size: [9, 300]\n", "size", "write [10, 300]"),
+        ("    team: {least: 2}\n", "team.extra_for", "one more for each 50"),
+        ("    team: {least: 2, extra_for: 51}\n", "team.extra_for", "one more for each 50"),
+        ("    again_after: [2d, 1d]\n", "again_after[1]", "put them in order"),
+        ("    again_after: [0h]\n", "again_after[0]", "put them in order"),
+        ("    anchor: release\n", "anchor", "incident_start or incident_end or exposure_end or funeral"),
+    ],
+)
+def test_a_briefing_is_narrowed_and_never_widened(line: str, where: str, what: str) -> None:
+    good = SHIPPED.replace("sessions:\n", "sessions:\n" + BRIEFING)
+    assert parse_protocol(good, NAME).sessions["crisis_management_briefing"].size == (10, 300)
+    size = "    size: [10, 300]\n"
+    broken = good.replace(size, line if "size" in line else size + line)
+    (told,) = refusals(broken)
+    assert told.startswith(f"{NAME}:{line_of(line.strip(), broken)}: sessions.crisis_management_briefing.")
+    assert f".{where}: " in told
+    assert what in told
+
+
+def test_a_short_group_after_a_death_needs_a_clinicians_word() -> None:
+    group = "  lodd_group: {earliest: 0h, ideal: 12h, latest: 24h, approve_within: 1h}\n"
+    (told,) = refusals(SHIPPED.replace("sessions:\n", "sessions:\n" + group))
+    assert "sessions.lodd_group.approval: a lodd_group is only ever proposed" in told
 
 
 def test_an_entry_of_a_list_has_its_own_line() -> None:

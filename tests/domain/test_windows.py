@@ -59,7 +59,7 @@ def test_after_a_catastrophe_the_debriefing_waits_three_weeks() -> None:
 
 
 def test_after_a_death_in_the_line_of_duty_the_funeral_sets_the_window() -> None:
-    window = funeral_window(END)
+    window = funeral_window(rule("cisd"), END)
     assert (window.earliest, window.latest) == (END + timedelta(days=3), END + timedelta(days=7))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cism.domain.access import Act, may_do
 from cism.domain.escalation import EscalationState
 from cism.domain.incident_types import INCIDENT_TYPES
+from cism.domain.interventions import GROUP_FORMATS
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind, StepState
 from cism.services import people, sessions
@@ -115,7 +116,9 @@ def approval(session: Session, helper: Person, subject: str | None, now: datetim
             "ref": incident.ref,
             "kind": kind.label if kind else incident.type,
             "severity": incident.severity.value,
-            "meeting": {"cisd": "debriefing (CISD)", "defusing": "defusing"}.get(meeting.kind, meeting.kind),
+            "meeting": GROUP_FORMATS[meeting.kind].title.lower()
+            if meeting.kind in GROUP_FORMATS
+            else meeting.kind,
             "starts": _spoken(meeting.starts_at, helper),
             "window": [_spoken(meeting.window_from, helper), _spoken(meeting.window_to, helper)],
             "size": size,
