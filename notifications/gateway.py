@@ -102,17 +102,78 @@ class OutgoingSms:
     validity_seconds: int
 
 
+class CallStatus(StrEnum):
+    """What the provider last said about a call; the names are those of Twilio's resource."""
+
+    QUEUED = "queued"  # taken, waiting for its turn
+    INITIATED = "initiated"  # being dialled
+    RINGING = "ringing"  # the phone rings
+    IN_PROGRESS = "in-progress"  # somebody, or a machine, has picked up
+    COMPLETED = "completed"  # it was picked up and is over; nobody need have listened
+    BUSY = "busy"  # the line was taken
+    NO_ANSWER = "no-answer"  # it rang, and nobody picked up
+    FAILED = "failed"  # it could not be connected: often no such number
+    CANCELED = "canceled"  # taken back before it was picked up
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the call is over."""
+        return _CALL_RANKS[self] >= _CALL_RANKS[CallStatus.COMPLETED]
+
+
+_CALL_RANKS: Final = {status: place for place, status in enumerate(CallStatus)}
+
+
+def further(known: CallStatus, told: CallStatus) -> CallStatus:
+    """The status of a call to keep of two: only forward, and of two ends the one that was told first."""
+    return known if known.is_terminal or _CALL_RANKS[told] < _CALL_RANKS[known] else told
+
+
+class AnsweredBy(StrEnum):
+    """Who picked up, as far as the provider can hear; only a pressed key proves a person."""
+
+    PERSON = "person"  # also where the provider cannot tell: then the menu is spoken, and a key decides
+    MACHINE = "machine"  # voicemail, or a fax
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingCall:
-    """A call to one phone that speaks `twiml` (at most 4,000 characters) and rings for `ring_seconds`.
+    """A call to one phone that rings for `ring_seconds`; once it is picked up, `url` is asked for the words.
 
-    25 seconds end before most voicemails answer.
+    25 seconds end before most voicemails answer. `call_id` is our own id and comes back with every status.
     """
 
-    message_id: str
+    call_id: str
     to: str = field(repr=False)
-    twiml: str = field(repr=False)
+    url: str
     ring_seconds: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class CallReceipt:
+    """What the provider says about one call of ours."""
+
+    sid: str
+    status: CallStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCall:
+    """One outbound call found in the provider's list."""
+
+    sid: str
+    status: CallStatus
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeardOnCall:
+    """What the provider tells while a call is up: who answers, and the keys pressed (None: none was)."""
+
+    sid: str
+    status: CallStatus | None
+    answered_by: AnsweredBy
+    keys: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +234,16 @@ class Gateway(Protocol):
         """Hand one text to the provider, once: it is never repeated in here."""
         ...
 
-    async def call(self, call: OutgoingCall) -> Receipt:
-        """Start one call, once."""
+    async def call(self, call: OutgoingCall) -> CallReceipt:
+        """Start one call, once: it is never repeated in here."""
+        ...
+
+    async def fetch_call(self, sid: str) -> CallReceipt:
+        """Ask what became of a call."""
+        ...
+
+    async def find_calls(self, to: str, made_after: datetime) -> Sequence[ListedCall]:
+        """Our recent calls to a number, to settle one of unknown outcome."""
         ...
 
     async def fetch(self, sid: str) -> Receipt:

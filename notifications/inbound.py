@@ -1,7 +1,8 @@
 """What Twilio posts to us: is it really from Twilio, and what does the form say.
 
 What the words mean is not decided here. Sources, under twilio.com/docs: usage/webhooks/webhooks-security
-(signature), messaging/guides/webhook-request (inbound), .../track-outbound-message-status (callback).
+(signature), messaging/guides/webhook-request (inbound), .../track-outbound-message-status (callback),
+voice/twiml (a call's requests), voice/answering-machine-detection.
 """
 
 from collections.abc import Sequence
@@ -10,11 +11,20 @@ from typing import Final
 
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from notifications.gateway import InboundSms, MessageStatus, OptOutType
+from notifications.gateway import (
+    AnsweredBy,
+    CallStatus,
+    HeardOnCall,
+    InboundSms,
+    MessageStatus,
+    OptOutType,
+)
 
 SIGNATURE_HEADER: Final = "X-Twilio-Signature"
 
 _STATUSES: Final = {status.value: status for status in MessageStatus}
+_CALL_STATUSES: Final = {status.value: status for status in CallStatus}
+_MACHINES: Final = ("machine", "fax")  # what AnsweredBy begins with; "human" and "unknown" are persons
 _OPT_OUTS: Final = {word.value: word for word in OptOutType}
 
 Params = Sequence[tuple[str, str]]
@@ -69,6 +79,24 @@ def parse_status(params: Params) -> StatusUpdate:
     )
 
 
+def is_about_a_call(params: Params) -> bool:
+    """Whether a status callback tells of a call; of a text it has no CallSid."""
+    return any(name == "CallSid" and value for name, value in params)
+
+
+def parse_call(params: Params) -> HeardOnCall:
+    """Read the form that comes with a call: its status, or a request for words after a key or silence."""
+    form = _first_values(params)
+    return HeardOnCall(
+        sid=_required(form, "CallSid"),
+        status=_CALL_STATUSES.get(form.get("CallStatus", "")),
+        answered_by=AnsweredBy.MACHINE
+        if form.get("AnsweredBy", "").startswith(_MACHINES)
+        else AnsweredBy.PERSON,
+        keys=form.get("Digits"),
+    )
+
+
 class _Form(dict[str, list[str]]):
     """The form as the SDK's validator wants it: names, and all values of each."""
 
@@ -89,7 +117,7 @@ def _required(form: dict[str, str], *names: str) -> str:
     for name in names:
         if form.get(name):
             return form[name]
-    message = f"the form has no {names[0]}: this is not a webhook of the messages resource"
+    message = f"the form has no {names[0]}: this is not a webhook of Twilio"
     raise ValueError(message)
 
 

@@ -20,12 +20,13 @@ from twilio.base.exceptions import (  # type: ignore[import-untyped]
 from twilio.http.async_http_client import AsyncTwilioHttpClient  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from notifications import gateway
+from notifications import twilio_resources as told
 from notifications.addresses import checked_base_url
 from notifications.gateway import (
+    CallReceipt,
     InboundSms,
+    ListedCall,
     ListedMessage,
-    MessageStatus,
     OutgoingCall,
     OutgoingSms,
     Receipt,
@@ -37,7 +38,6 @@ from notifications.twilio_codes import FAILURES
 
 _T = TypeVar("_T")
 
-_STATUSES: Final = {status.value: status for status in MessageStatus}
 _CALL_EVENTS: Final = ("initiated", "ringing", "answered", "completed")
 
 
@@ -78,26 +78,43 @@ class TwilioGateway:
             **self._from(urgent=sms.urgent),
             **self._callback(sms.message_id),
         )
-        return _receipt(await _answer(request))
+        return told.receipt(await _answer(request))
 
-    async def call(self, call: OutgoingCall) -> Receipt:
-        """Start one call, once; the receipt's status is where the call stands at its creation."""
-        caller = self._urgent_sender or self._sender
-        if caller is None:  # a messaging service has no voice
+    async def call(self, call: OutgoingCall) -> CallReceipt:
+        """Start one call, once; the receipt's status is where the call stands at its creation.
+
+        Twilio waits until a voicemail's greeting is over before it asks for the words, so that they are kept.
+        """
+        callers = [number for number in (self._urgent_sender, self._sender) if number and number[0] == "+"]
+        if not callers:  # neither a messaging service nor a short code has a voice
             raise SendError(SendFailure.CONFIGURATION)
-        callback = self._callback(call.message_id)
+        callback = self._callback(call.call_id)
         request = self._client.calls.create_async(
             to=call.to,
-            from_=caller,
-            twiml=call.twiml,
+            from_=callers[0],
+            url=call.url,
             timeout=call.ring_seconds,
+            machine_detection="DetectMessageEnd",
             **({**callback, "status_callback_event": list(_CALL_EVENTS)} if callback else {}),
         )
-        return _receipt(await _answer(request))
+        return told.call_receipt(await _answer(request))
+
+    async def fetch_call(self, sid: str) -> CallReceipt:
+        """Ask what became of a call."""
+        return told.call_receipt(await _answer(self._client.calls(sid).fetch_async(), repeatable=True))
+
+    async def find_calls(self, to: str, made_after: datetime) -> Sequence[ListedCall]:
+        """Our calls to a number since then, at most the last 100.
+
+        No StartTime filter: a call that still rings has no such date, and it is the one looked for.
+        """
+        request = self._client.calls.list_async(to=to, limit=100, page_size=100)
+        listed = [call for call in await _answer(request, repeatable=True) if told.since(call, made_after)]
+        return [told.listed_call(call) for call in listed]
 
     async def fetch(self, sid: str) -> Receipt:
         """Ask what became of a message."""
-        return _receipt(await _answer(self._client.messages(sid).fetch_async(), repeatable=True))
+        return told.receipt(await _answer(self._client.messages(sid).fetch_async(), repeatable=True))
 
     async def find(
         self, to: str, sent_after: datetime, body_digest: str | None = None
@@ -108,9 +125,9 @@ class TwilioGateway:
         """
         request = self._client.messages.list_async(to=to, limit=1000, page_size=1000)
         listed = [
-            _listed(message)
+            told.listed(message)
             for message in await _answer(request, repeatable=True)
-            if str(message.direction).startswith("outbound") and _since(message, sent_after)
+            if str(message.direction).startswith("outbound") and told.since(message, sent_after)
         ]
         wanted = [message for message in listed if body_digest in (None, message.body_digest)]
         return sorted(wanted, key=lambda message: message.created_at, reverse=True)
@@ -126,8 +143,8 @@ class TwilioGateway:
                 date_sent_after=since.astimezone(UTC), page_size=1000, **narrowed
             )
             found += await _answer(request, repeatable=True)
-        inbound = [message for message in found if self._is_ours(message) and _since(message, since)]
-        return sorted(map(_inbound, inbound), key=lambda sms: (str(sms.received_at), sms.sid))
+        inbound = [message for message in found if self._is_ours(message) and told.since(message, since)]
+        return sorted(map(told.inbound, inbound), key=lambda sms: (str(sms.received_at), sms.sid))
 
     async def redact(self, sid: str) -> None:
         """Make Twilio forget the text of a message."""
@@ -238,43 +255,3 @@ def _code_in(text: str) -> object:
         return json.loads(text).get("code")
     except (ValueError, AttributeError):
         return None
-
-
-def _receipt(resource: Any) -> Receipt:
-    if not resource.sid:
-        raise SendError(SendFailure.UNKNOWN)
-    # A word that we do not know yet is taken as the lowest status: later ones still count.
-    status = _STATUSES.get(resource.status, MessageStatus.ACCEPTED)
-    return Receipt(resource.sid, status, getattr(resource, "error_code", None))
-
-
-def _listed(message: Any) -> ListedMessage:
-    return ListedMessage(
-        sid=message.sid,
-        to=message.to,
-        status=_STATUSES.get(message.status, MessageStatus.ACCEPTED),
-        error_code=message.error_code,
-        created_at=_date(message),
-        body_digest=gateway.body_digest(message.body or ""),
-    )
-
-
-def _inbound(message: Any) -> InboundSms:
-    return InboundSms(
-        sid=message.sid,
-        from_=message.from_,
-        to=message.to,
-        body=message.body or "",
-        num_media=int(message.num_media or 0),
-        received_at=_date(message),
-    )
-
-
-def _date(message: Any) -> datetime:
-    created: datetime = message.date_created or message.date_sent
-    return created.astimezone(UTC)
-
-
-def _since(message: Any, moment: datetime) -> bool:
-    # Twilio's dates are whole seconds, cut off: a message of this very second must not be missed.
-    return _date(message) >= moment.astimezone(UTC).replace(microsecond=0)

@@ -9,14 +9,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from notifications.phone_wall.accept import E164
+from notifications.phone_wall.exchange import KEYS, Act
 from notifications.phone_wall.faults import Fault
-from notifications.phone_wall.records import HandsetMode
+from notifications.phone_wall.records import HandsetMode, VoiceMode
 from notifications.phone_wall.wall import Wall
 
 _LONGEST_WAIT: Final = 60.0
 _MOST_AT_ONCE: Final = 500
 
-_SAY_MODE: Final = f"mode is one of: {', '.join(HandsetMode)}"
+_SAY_MODE: Final = (
+    f"send mode, one of: {', '.join(HandsetMode)}; or voice, one of: {', '.join(VoiceMode)}; or both"
+)
+_SAY_ACT: Final = 'send {"do": "answer"}, {"do": "press", "keys": "1"}, {"do": "silence"}, {"do": "hang_up"}'
 _SAY_TEXT: Final = 'send {"body": "…"}, and "to" with one of our numbers if the handset is to choose'
 _SAY_FAULT: Final = f"kind is one of: {', '.join(Fault)}; times is a number, 0 switches it off"
 _SAY_NUMBER: Final = "a handset is named by its number in E.164 form, such as +12125550123"
@@ -38,6 +42,7 @@ def routes() -> list[Route]:
         Route("/wall/api/version", _json(_version)),
         Route("/wall/api/handsets/{number}", _json(_mode), methods=["PATCH"]),
         Route("/wall/api/handsets/{number}/say", _json(_say), methods=["POST"]),
+        Route("/wall/api/handsets/{number}/call", _json(_act), methods=["POST"]),
         Route("/wall/api/faults", _json(_faults), methods=["GET", "POST"]),
     ]
 
@@ -81,12 +86,28 @@ async def _version(request: Request, wall: Wall) -> Any:
 
 async def _mode(request: Request, wall: Wall) -> Any:
     number = _number(request)
-    asked = (await _object(request)).get("mode")
-    modes = {mode.value: mode for mode in HandsetMode}
-    if asked not in modes:
+    asked = await _object(request)
+    mode, voice = asked.get("mode"), asked.get("voice")
+    if (
+        mode not in (None, *HandsetMode)
+        or voice not in (None, *VoiceMode)
+        or (mode is None and voice is None)
+    ):
         raise _WrongRequestError(_SAY_MODE)
-    wall.store.record("mode", handset=number, mode=asked)
-    return {"number": number, "mode": asked}
+    if mode is not None:
+        wall.store.record("mode", handset=number, mode=mode)
+    if voice is not None:
+        wall.store.record("voice", handset=number, voice=voice)
+    return {"number": number, "mode": wall.store.mode(number), "voice": wall.store.voice(number)}
+
+
+async def _act(request: Request, wall: Wall) -> Any:
+    """Answer the call that rings at a handset, press keys on it, say nothing, or hang up."""
+    number, asked = _number(request), await _object(request)
+    do, keys = asked.get("do"), asked.get("keys", "")
+    if not isinstance(do, str) or not isinstance(keys, str) or not KEYS.fullmatch(keys):
+        raise _WrongRequestError(_SAY_ACT)
+    return wall.exchange.act(number, Act(do, keys)).exported()
 
 
 async def _say(request: Request, wall: Wall) -> Any:

@@ -21,12 +21,12 @@ _MAGIC_TO: Final = {
     "+15005550004": 21216,
 }
 _LONGEST_TWIML: Final = 4000
+_LONGEST_RING: Final = 600
 _ALWAYS_NULL: Final = dict.fromkeys(
     (
         "parent_call_sid",
         "phone_number_sid",
         "price",
-        "answered_by",
         "annotation",
         "forwarded_from",
         "group_sid",
@@ -50,6 +50,9 @@ def judge_call(form: Mapping[str, str], config: WallConfig) -> None:
     if config.numbers and from_ not in (*config.numbers, MAGIC_GOOD):
         raise Refusal(21606)
     _check_script(form.get("Twiml", ""), form.get("Url", ""))
+    ring = form.get("Timeout", "60")
+    if not ring.isdecimal() or not 1 <= int(ring) <= _LONGEST_RING:
+        raise Refusal(20001)
 
 
 def _check_script(twiml: str, url: str) -> None:
@@ -76,6 +79,7 @@ def call_resource(call: Call, account_sid: str) -> dict[str, Any]:
         "from": call.from_,
         "from_formatted": call.from_,
         "status": call.status,
+        "answered_by": call.answered_by,
         "start_time": rfc2822(answered),
         "end_time": rfc2822(ended),
         "duration": None if talked is None else str(talked),

@@ -26,6 +26,10 @@ class WallConfig:
     """Between two statuses of a message."""
     answer_seconds: float = 0.0
     """How long a create request waits for its answer, as over a real network."""
+    ring_seconds: float | None = None
+    """How long a call rings that nobody answers; None: as long as it asks for."""
+    key_seconds: float | None = None
+    """How long a call waits for a key; None: as long as it asks for."""
     callback_statuses: frozenset[str] = frozenset(
         {"sent", "delivered", "undelivered", "failed", "canceled", "read"}
     )

@@ -3,11 +3,9 @@
 Source of the words: twilio.com/docs/messaging/tutorials/advanced-opt-out.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
-from xml.etree import ElementTree
 
 from notifications.phone_wall.accept import E164, pool_of
 from notifications.phone_wall.carrier import API_VERSION, Carrier
@@ -15,6 +13,7 @@ from notifications.phone_wall.config import WallConfig
 from notifications.phone_wall.faults import Faults
 from notifications.phone_wall.records import Message
 from notifications.phone_wall.store import Store, new_sid
+from notifications.phone_wall.twiml import root_of
 from notifications.phone_wall.webhooks import Answer, Webhooks
 
 STOP_WORDS: Final = frozenset(["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"])
@@ -163,13 +162,9 @@ class Handsets:
 
 def _texts_in(twiml: str) -> Iterator[tuple[str | None, str]]:
     """The Message verbs of an answer: to whom (None: the one who wrote), and what."""
-    # No document type, so no entities: nothing that the standard parser would choke on.
-    if not twiml.strip() or re.search(r"<!(DOCTYPE|ENTITY)", twiml, re.IGNORECASE):
+    root = root_of(twiml)
+    if root is None:  # Twilio's 12100: nothing is sent
         return
-    try:
-        root = ElementTree.fromstring(twiml)  # noqa: S314 (see above)
-    except ElementTree.ParseError:
-        return  # Twilio's 12100: nothing is sent
     for verb in root.iter("Message"):
         text = verb.findtext("Body") or verb.text or ""
         if text.strip():

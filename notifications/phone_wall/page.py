@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,13 +13,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from notifications.phone_wall.records import HandsetMode, Message
+from notifications.phone_wall.exchange import KEYS, Act
+from notifications.phone_wall.records import Call, HandsetMode, Message, VoiceMode
 from notifications.phone_wall.rest import form_of
 from notifications.phone_wall.wall import Wall
 
 _HERE: Final = Path(__file__).parent
 _MOST_HANDSETS: Final = 60
 _MOST_MESSAGES: Final = 30
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_FIRST, _NO_SPAN = timedelta(days=36_500), timedelta(0)
 
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
@@ -31,13 +35,19 @@ _TEMPLATES: Final = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Handset:
-    """One phone as the page shows it, oldest message first."""
+    """One phone as the page shows it, oldest text or call first."""
 
     number: str
     mode: HandsetMode
+    voice: VoiceMode
     opted_out: bool
-    messages: list[Message]
+    entries: list[Message | Call]
     hidden: int
+
+    @property
+    def call(self) -> Call | None:
+        """The call that is up now."""
+        return next((one for one in self.entries if isinstance(one, Call) and not one.is_over), None)
 
     @property
     def anchor(self) -> str:
@@ -50,28 +60,49 @@ def routes() -> list[Route | Mount]:
     return [
         Route("/", _page),
         Route("/say", _say, methods=["POST"]),
+        Route("/call", _act, methods=["POST"]),
+        Route("/call/{do}", _act, methods=["POST"]),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]
 
 
 def handsets(wall: Wall, only: str | None = None) -> list[Handset]:
-    """The handsets with the latest messages, or the one asked for."""
+    """The handsets with the latest texts and calls, or the one asked for."""
     store = wall.store
     numbers = (
-        [only] if only else sorted(store.by_handset, key=lambda number: -_latest(store.by_handset[number]))
+        [only] if only else sorted(_numbers(wall), key=lambda number: _latest(wall, number), reverse=True)
     )
     stopped = {handset for handset, _ in store.opted_out}
     shown = []
     for number in numbers[:_MOST_HANDSETS]:
-        messages = store.by_handset.get(number, [])
-        recent = messages[-_MOST_MESSAGES:]
-        hidden = len(messages) - len(recent)
-        shown.append(Handset(number, store.mode(number), number in stopped, recent, hidden))
+        entries: list[Message | Call] = [*store.by_handset.get(number, [])]
+        entries += store.calls_by_handset.get(number, [])
+        entries.sort(key=lambda entry: entry.accepted_at)
+        recent = entries[-_MOST_MESSAGES:]
+        shown.append(
+            Handset(
+                number,
+                store.mode(number),
+                store.voice(number),
+                number in stopped,
+                recent,
+                len(entries) - len(recent),
+            )
+        )
     return shown
 
 
-def _latest(messages: list[Message]) -> int:
-    return messages[-1].index if messages else -1
+def _numbers(wall: Wall) -> set[str]:
+    return {*wall.store.by_handset, *wall.store.calls_by_handset}
+
+
+def _latest(wall: Wall, number: str) -> datetime:
+    """When something last came or went; a phone that rings stands before all others."""
+    calls = wall.store.calls_by_handset.get(number, [])
+    moments = [one.accepted_at for one in wall.store.by_handset.get(number, [])[-1:]]
+    moments += [one.steps[-1].at for one in calls[-1:]]
+    ringing = any(not one.is_over for one in calls)
+    return max(moments, default=_NEVER) + (_FIRST if ringing else _NO_SPAN)
 
 
 async def _page(request: Request) -> Response:
@@ -88,7 +119,23 @@ async def _say(request: Request) -> Response:
         await wall.handsets.say(number, body, form.get("to") or None)
     except ValueError as problem:
         return _render(wall, problem=str(problem), given=form, status=400)
-    kept = form.get("only")
+    return _back(form)
+
+
+async def _act(request: Request) -> Response:
+    form = dict(await form_of(request))
+    wall: Wall = request.app.state.wall
+    do = request.path_params.get("do", form.get("do", "")).replace("-", "_")
+    keys = form.get("keys", "")
+    try:
+        wall.exchange.act(form.get("number", ""), Act(do, keys if KEYS.fullmatch(keys) else ""))
+    except ValueError as problem:
+        return _render(wall, problem=str(problem), status=400)
+    return _back(form)
+
+
+def _back(form: Mapping[str, str]) -> Response:
+    number, kept = form.get("number", ""), form.get("only")
     return RedirectResponse(
         f"/?number={quote(kept)}" if kept else f"/#h{quote(number.removeprefix('+'))}", status_code=303
     )
@@ -104,7 +151,7 @@ def _render(
 ) -> Response:
     facts: dict[str, Any] = {
         "handsets": handsets(wall, only),
-        "total": len(wall.store.by_handset),
+        "total": len(_numbers(wall)),
         "version": wall.store.changes.version,
         "only": only,
         "problem": problem,

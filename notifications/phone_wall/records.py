@@ -24,6 +24,16 @@ class HandsetMode(StrEnum):
     FILTERED = "filtered"  # the carrier throws them away: 30007
 
 
+class VoiceMode(StrEnum):
+    """What happens when a call rings at a handset."""
+
+    RINGS = "rings"  # until somebody answers it on the page, or by the wall's API
+    LISTENS = "listens"  # somebody picks up, listens, and presses nothing
+    MACHINE = "machine"  # voicemail picks up
+    BUSY = "busy"  # the line is taken
+    NO_ANSWER = "no_answer"  # nobody picks up
+
+
 DELIVERY_ERRORS: Final = {
     HandsetMode.UNREACHABLE: 30003,
     HandsetMode.UNKNOWN: 30005,
@@ -118,9 +128,22 @@ class Message:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words that a call spoke, or keys that were pressed on it, and when."""
+
+    text: str
+    at: datetime
+    is_key: bool
+
+    def exported(self) -> dict[str, Any]:
+        """For the export."""
+        return {"key" if self.is_key else "said": self.text, "at": stamp(self.at)}
+
+
 @dataclass(slots=True)
 class Call:
-    """A call that was asked for; `script` is the TwiML that it speaks, once that is known."""
+    """A call that was asked for; `script` is the TwiML that it last played, once that is known."""
 
     index: int
     sid: str
@@ -131,14 +154,31 @@ class Call:
     url: str | None
     status_callback: str | None
     events: tuple[str, ...]
+    ring_seconds: int
+    detects: bool
+    """Whether who answers is to be told apart from a machine."""
     steps: list[Step] = field(default_factory=list)
     script: str | None = None
+    answered_by: str | None = None
+    heard: list[Said] = field(default_factory=list)
+    waits_for: str | None = None
+    """What the call waits for from its handset: "answer", "key" or nothing."""
     deleted: bool = False
 
     @property
     def status(self) -> str:
         """Where the call stands now."""
         return self.steps[-1].status
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.status in CALL_ENDED
+
+    @property
+    def words(self) -> list[str]:
+        """Everything that it has spoken, in order."""
+        return [one.text for one in self.heard if not one.is_key]
 
     def exported(self) -> dict[str, Any]:
         """The call for the export."""
@@ -149,6 +189,9 @@ class Call:
             "accepted_at": stamp(self.accepted_at),
             "status": self.status,
             "history": [step.exported() for step in self.steps],
+            "answered_by": self.answered_by,
+            "waits_for": self.waits_for,
+            "heard": [one.exported() for one in self.heard],
             "script": self.script,
             "url": self.url,
             "status_callback": self.status_callback,

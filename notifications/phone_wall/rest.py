@@ -135,7 +135,7 @@ async def _call(request: Request) -> Response:
         wall.store.record("call_deleted", sid=call.sid)
         return Response(status_code=204)
     if request.method == "POST":
-        wall.carrier.move_call(call, ending(dict(await form_of(request)), call))
+        wall.exchange.move(call, ending(dict(await form_of(request)), call))
     return JSONResponse(call_resource(call, wall.config.account_sid))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from notifications.phone_wall.changes import Changes
 from notifications.phone_wall.clock import real_now
 from notifications.phone_wall.journal import Event, Journal
-from notifications.phone_wall.records import Call, HandsetMode, Message, Step
+from notifications.phone_wall.records import Call, HandsetMode, Message, Said, Step, VoiceMode
 
 
 def new_sid(prefix: str) -> str:
@@ -29,27 +29,14 @@ class Store:
         self.arrivals: list[Message] = []
         self.calls: list[Call] = []
         self.calls_by_sid: dict[str, Call] = {}
+        self.calls_by_handset: defaultdict[str, list[Call]] = defaultdict(list)
         self.rejected: list[dict[str, Any]] = []
         self.webhooks: list[dict[str, Any]] = []
         self.modes: dict[str, HandsetMode] = {}
+        self.voices: dict[str, VoiceMode] = {}
         self.opted_out: set[tuple[str, str]] = set()
         self._journal = journal
-        self._appliers: dict[str, Callable[[Event], None]] = {
-            "message": self._message,
-            "status": self._status,
-            "arrived": self._arrived,
-            "redacted": self._redacted,
-            "deleted": self._deleted,
-            "call": self._call,
-            "call_status": self._call_status,
-            "script": self._script,
-            "call_deleted": self._call_deleted,
-            "rejected": lambda event: self.rejected.append(_without_kind(event)),
-            "webhook": lambda event: self.webhooks.append(_without_kind(event)),
-            "mode": self._mode,
-            "opted_out": lambda event: self.opted_out.add((event["handset"], event["sender"])),
-            "opted_in": lambda event: self.opted_out.discard((event["handset"], event["sender"])),
-        }
+        self._appliers = self._all_appliers()
 
     def open(self) -> None:
         """Read what was written down before, and go on from there."""
@@ -75,6 +62,33 @@ class Store:
     def mode(self, handset: str) -> HandsetMode:
         """How this handset behaves."""
         return self.modes.get(handset, HandsetMode.OK)
+
+    def voice(self, handset: str) -> VoiceMode:
+        """What happens when a call rings at this handset."""
+        return self.voices.get(handset, VoiceMode.RINGS)
+
+    def _all_appliers(self) -> dict[str, Callable[[Event], None]]:
+        return {
+            "message": self._message,
+            "status": self._status,
+            "arrived": self._arrived,
+            "redacted": self._redacted,
+            "deleted": self._deleted,
+            "call": self._call,
+            "call_status": self._call_status,
+            "script": self._script,
+            "call_answered": self._call_answered,
+            "call_waits": self._call_waits,
+            "call_said": lambda event: self._heard(event, is_key=False),
+            "call_key": lambda event: self._heard(event, is_key=True),
+            "call_deleted": self._call_deleted,
+            "rejected": lambda event: self.rejected.append(_without_kind(event)),
+            "webhook": lambda event: self.webhooks.append(_without_kind(event)),
+            "mode": self._mode,
+            "voice": self._voice,
+            "opted_out": lambda event: self.opted_out.add((event["handset"], event["sender"])),
+            "opted_in": lambda event: self.opted_out.discard((event["handset"], event["sender"])),
+        }
 
     def _message(self, event: Event) -> None:
         message = Message(
@@ -121,13 +135,27 @@ class Store:
             url=event.get("url"),
             status_callback=event.get("status_callback"),
             events=tuple(event.get("events", ())),
+            ring_seconds=event.get("ring_seconds", 60),
+            detects=event.get("detects", False),
             steps=[Step("queued", _at(event))],
         )
         self.calls.append(call)
         self.calls_by_sid[call.sid] = call
+        self.calls_by_handset[call.to].append(call)
 
     def _call_status(self, event: Event) -> None:
-        self.calls_by_sid[event["sid"]].steps.append(Step(event["status"], _at(event)))
+        call = self.calls_by_sid[event["sid"]]
+        call.steps.append(Step(event["status"], _at(event)))
+        call.waits_for = None
+
+    def _call_answered(self, event: Event) -> None:
+        self.calls_by_sid[event["sid"]].answered_by = event["by"]
+
+    def _call_waits(self, event: Event) -> None:
+        self.calls_by_sid[event["sid"]].waits_for = event["what"]
+
+    def _heard(self, event: Event, *, is_key: bool) -> None:
+        self.calls_by_sid[event["sid"]].heard.append(Said(event["text"], _at(event), is_key))
 
     def _script(self, event: Event) -> None:
         self.calls_by_sid[event["sid"]].script = event["script"]
@@ -137,6 +165,9 @@ class Store:
 
     def _mode(self, event: Event) -> None:
         self.modes[event["handset"]] = HandsetMode(event["mode"])
+
+    def _voice(self, event: Event) -> None:
+        self.voices[event["handset"]] = VoiceMode(event["voice"])
 
 
 def _at(event: Event) -> datetime:

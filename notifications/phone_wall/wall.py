@@ -8,6 +8,7 @@ from notifications.phone_wall.calls import judge_call
 from notifications.phone_wall.carrier import Carrier
 from notifications.phone_wall.clock import real_now
 from notifications.phone_wall.config import WallConfig
+from notifications.phone_wall.exchange import Exchange
 from notifications.phone_wall.faults import Fault, Faults, SwitchedFaults
 from notifications.phone_wall.handsets import Handsets
 from notifications.phone_wall.journal import Journal
@@ -27,6 +28,7 @@ class Wall:
         self.store = Store(Journal(config.state_file))
         self.webhooks = Webhooks(config.auth_token)
         self.carrier = Carrier(config, self.store, self.webhooks, self.faults)
+        self.exchange = Exchange(config, self.store, self.webhooks, self.carrier)
         self.handsets = Handsets(config, self.store, self.carrier, self.webhooks, self.faults)
 
     def open(self) -> None:
@@ -34,6 +36,7 @@ class Wall:
         self.store.open()
         self.webhooks.open()
         self.carrier.resume()
+        self.exchange.resume()
 
     async def aclose(self) -> None:
         """Stop; nothing that was accepted is forgotten where there is a state file."""
@@ -82,11 +85,13 @@ class Wall:
             url=pairs.get("Url"),
             status_callback=pairs.get("StatusCallback"),
             events=list(events or ("completed",)),
+            ring_seconds=int(pairs.get("Timeout") or 60),
+            detects=pairs.get("MachineDetection") in ("Enable", "DetectMessageEnd"),
             **{"from": pairs["From"], "to": pairs["To"]},
         )
         call = self.store.calls_by_sid[sid]
         if pairs["From"] != MAGIC_GOOD:
-            self.carrier.dial(call)
+            self.exchange.dial(call)
         return call
 
     def export(self) -> dict[str, Any]:

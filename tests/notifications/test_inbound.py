@@ -5,9 +5,11 @@ import hashlib
 import hmac
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from notifications.gateway import MessageStatus, OptOutType
-from notifications.inbound import parse_inbound, parse_status, validate
+from notifications.gateway import AnsweredBy, CallStatus, MessageStatus, OptOutType, further
+from notifications.inbound import is_about_a_call, parse_call, parse_inbound, parse_status, validate
 
 TOKEN = "a" * 32
 URL = "https://care.example/twilio/status?d=42&x=1"
@@ -92,6 +94,49 @@ def test_a_status_or_code_that_nobody_announced_is_tolerated(code: str) -> None:
     assert (update.status, update.error_code) == (None, None)
 
 
-def test_a_call_has_its_own_sid_and_no_message_status() -> None:
-    update = parse_status([("CallSid", "CA1"), ("CallStatus", "completed")])
-    assert (update.sid, update.status) == ("CA1", None)
+def test_a_status_callback_tells_of_a_text_or_of_a_call() -> None:
+    assert is_about_a_call([("CallSid", "CA1"), ("CallStatus", "completed")])
+    assert not is_about_a_call([("MessageSid", "SM1"), ("MessageStatus", "sent")])
+    assert not is_about_a_call([("CallSid", ""), ("MessageSid", "SM1")])
+
+
+@pytest.mark.parametrize("status", [*CallStatus, None])
+def test_a_call_is_read_from_its_form(status: CallStatus | None) -> None:
+    heard = parse_call([("CallSid", "CA1"), ("CallStatus", status or "teleported")])
+    assert (heard.sid, heard.status, heard.keys) == ("CA1", status, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "who"),
+    [
+        ("human", AnsweredBy.PERSON),
+        ("unknown", AnsweredBy.PERSON),
+        ("", AnsweredBy.PERSON),
+        ("machine_start", AnsweredBy.MACHINE),
+        ("machine_end_beep", AnsweredBy.MACHINE),
+        ("machine_end_silence", AnsweredBy.MACHINE),
+        ("machine_end_other", AnsweredBy.MACHINE),
+        ("fax", AnsweredBy.MACHINE),
+    ],
+)
+def test_a_machine_is_told_from_a_person(word: str, who: AnsweredBy) -> None:
+    assert parse_call([("CallSid", "CA1"), ("AnsweredBy", word)]).answered_by is who
+
+
+def test_no_key_and_an_empty_one_are_two_things() -> None:
+    assert parse_call([("CallSid", "CA1"), ("Digits", "")]).keys == ""
+    assert parse_call([("CallSid", "CA1")]).keys is None
+
+
+def test_a_form_without_a_call_is_refused() -> None:
+    with pytest.raises(ValueError, match="CallSid"):
+        parse_call([("MessageSid", "SM1")])
+
+
+@given(told=st.lists(st.sampled_from(CallStatus), min_size=1, max_size=6))
+def test_the_status_of_a_call_moves_only_forward(told: list[CallStatus]) -> None:
+    known = CallStatus.QUEUED
+    for status in told:
+        before, known = known, further(known, status)
+        assert known is before or not before.is_terminal
+    assert known.is_terminal is any(status.is_terminal for status in told)

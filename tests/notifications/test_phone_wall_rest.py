@@ -360,7 +360,8 @@ def call(twilio: httpx.Client, **fields: str) -> httpx.Response:
     )
 
 
-def test_a_call_rings_is_answered_and_ends(twilio: httpx.Client, product: Product, wall: RunningWall) -> None:
+def test_a_call_rings_is_answered_and_ends(twilio: httpx.Client, product: Product, api: httpx.Client) -> None:
+    api.patch(f"/wall/api/handsets/{PHONE}", json={"voice": "listens"})
     events = {"StatusCallbackEvent": "initiated ringing answered completed"}
     created = call(twilio, StatusCallback=f"{product.url}/voice", **events)
     assert created.status_code == 201
@@ -376,6 +377,7 @@ def test_a_call_rings_is_answered_and_ends(twilio: httpx.Client, product: Produc
 def test_a_call_asks_for_its_words_when_it_is_answered(
     twilio: httpx.Client, product: Product, wall: RunningWall, api: httpx.Client
 ) -> None:
+    api.patch(f"/wall/api/handsets/{PHONE}", json={"voice": "listens"})
     product.twiml = "<Response><Say>Please call back</Say></Response>"
     call(twilio, Twiml="", Url=f"{product.url}/words")
     eventually(lambda: wall.app_state.store.calls[0].status == "completed")
@@ -405,6 +407,8 @@ def test_a_call_that_nobody_takes_ends_otherwise(
         ({"From": "+12125550177"}, 21606),
         ({"Twiml": ""}, 21205),
         ({"Twiml": "x" * 4001}, 20001),
+        ({"Timeout": "601"}, 20001),
+        ({"Timeout": "soon"}, 20001),
     ],
 )
 def test_a_call_is_refused_with_twilios_code(

@@ -260,6 +260,7 @@ async def test_a_call_in_the_state_file_is_remembered(tmp_path: Path) -> None:
     with running_wall(state_file=state) as wall:
         url = f"{wall.url}/2010-04-01/Accounts/{wall.account_sid}/Calls.json"
         form = {"To": PHONE, "From": OURS, "Twiml": "<Response/>"}
+        httpx.patch(f"{wall.url}/wall/api/handsets/{PHONE}", json={"voice": "listens"})
         httpx.post(url, data=form, auth=(wall.account_sid, wall.auth_token))
         eventually(lambda: wall.app_state.store.calls[0].status == "completed")
     with running_wall(state_file=state) as wall:

@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from notifications.gateway import (
+    CallReceipt,
+    CallStatus,
     Gateway,
     MessageStatus,
     OutgoingCall,
@@ -91,7 +93,7 @@ async def test_a_service_chooses_the_sender_and_says_accepted() -> None:
         assert receipt.status is MessageStatus.ACCEPTED
         assert wall.app_state.store.messages[0].from_ == OURS
         with pytest.raises(SendError) as refused:
-            await gateway.call(OutgoingCall("c1", PHONE, "<Response/>"))
+            await gateway.call(OutgoingCall("c1", PHONE, "https://cism.example/voice"))
         assert refused.value.kind is SendFailure.CONFIGURATION
         await gateway.aclose()
 
@@ -330,12 +332,56 @@ async def test_asking_twice_does_no_harm_so_a_lost_answer_to_a_question_means_as
     await gateway.aclose()
 
 
-async def test_a_call_is_started_and_its_ending_told(gateway: TwilioGateway, product: Product) -> None:
-    receipt = await gateway.call(OutgoingCall("c9", PHONE, "<Response><Say>Hello</Say></Response>"))
+async def test_a_call_is_started_asks_for_its_words_and_its_ending_is_told(
+    gateway: TwilioGateway, product: Product, wall: RunningWall, api: httpx.Client
+) -> None:
+    api.patch(f"/wall/api/handsets/{PHONE}", json={"voice": "listens"})
+    receipt = await gateway.call(OutgoingCall("c9", PHONE, f"{product.url}/words?c=c9"))
     assert receipt.sid.startswith("CA")
-    assert receipt.status is MessageStatus.QUEUED
-    product.wait_for(lambda it: "completed" in {form.get("CallStatus") for form in it.forms("d=c9")})
-    assert len(product.forms("d=c9")) == 4
+    assert receipt.status is CallStatus.QUEUED
+    product.wait_for(lambda it: len(it.forms("d=c9")) == 4)  # they come in any order
+    assert "completed" in {form["CallStatus"] for form in product.forms("d=c9")}
+    (asked,) = product.forms("/words?c=c9")
+    assert (asked["CallSid"], asked["AnsweredBy"]) == (receipt.sid, "human")
+    call = wall.app_state.store.calls[0]
+    assert (call.from_, call.ring_seconds, call.detects) == (URGENT, 25, True)
+    assert await gateway.fetch_call(receipt.sid) == CallReceipt(receipt.sid, CallStatus.COMPLETED)
+
+
+async def test_calls_to_a_number_are_found_newer_than_a_moment(
+    gateway: TwilioGateway, product: Product
+) -> None:
+    before = now()
+    receipt = await gateway.call(OutgoingCall("c9", PHONE, f"{product.url}/words"))
+    await gateway.call(OutgoingCall("c8", "+12125550124", f"{product.url}/words"))
+    assert [call.sid for call in await gateway.find_calls(PHONE, before)] == [receipt.sid]
+    assert await gateway.find_calls(PHONE, now() + timedelta(seconds=2)) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("429", SendFailure.RETRY),
+        ("500_before", SendFailure.UNKNOWN),
+        ("500_after_accept", SendFailure.UNKNOWN),
+    ],
+)
+async def test_a_call_that_is_not_taken_says_whether_it_may_be_tried_again(
+    gateway: TwilioGateway, api: httpx.Client, fault: str, kind: SendFailure
+) -> None:
+    api.post("/wall/api/faults", json={"kind": fault, "times": 1})
+    with pytest.raises(SendError) as refused:
+        await gateway.call(OutgoingCall("c9", PHONE, "https://cism.example/voice"))
+    assert refused.value.kind is kind
+
+
+@pytest.mark.parametrize("sender", ["12345", None])
+async def test_a_short_code_or_a_service_has_no_voice(wall: RunningWall, sender: str | None) -> None:
+    gateway = gateway_to(wall, sender=sender, messaging_service_sid=SERVICE)
+    with pytest.raises(SendError) as refused:
+        await gateway.call(OutgoingCall("c1", PHONE, "https://cism.example/voice"))
+    assert refused.value.kind is SendFailure.CONFIGURATION
+    await gateway.aclose()
 
 
 @pytest.mark.parametrize(

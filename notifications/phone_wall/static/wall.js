@@ -11,6 +11,10 @@ function update(shown, fresh) {
   const follow = isAtEnd(thread);
   shown.querySelector("h2").replaceWith(fresh.querySelector("h2"));
   thread.replaceChildren(...fresh.querySelector(".thread").children);
+  const call = shown.querySelector(".call");
+  const news = fresh.querySelector(".call");
+  // nothing is typed into it, and a key that is being pressed stays under the finger while nothing changes
+  if (call.outerHTML !== news.outerHTML) call.replaceWith(news);
   if (follow) toEnd(thread);
 }
 
