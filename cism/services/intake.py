@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cism import chance
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.incident_types import INCIDENT_TYPES, unknown_type_error
 from cism.domain.people import Role
@@ -289,7 +289,7 @@ def _first_steps(incident_id: str, now: datetime) -> list[PlannedStep]:
 def _new_ref(session: Session) -> str:
     """Short, speakable, and saying nothing about order or number of incidents."""
     while True:
-        ref = "C-" + "".join(secrets.choice(_REF_LETTERS) for _ in range(5))
+        ref = "C-" + "".join(chance.source().choice(_REF_LETTERS) for _ in range(5))
         if session.scalar(select(Incident.id).where(Incident.ref == ref)) is None:
             return ref
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from cism import chance
 from cism.domain.codes import new_code
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Question
@@ -130,4 +130,4 @@ def _code(session: Session, person_id: str, now: datetime) -> str:
             _remembered(now),
         )
     )
-    return new_code(secrets.SystemRandom(), {code for code in taken if code})
+    return new_code(chance.source(), {code for code in taken if code})

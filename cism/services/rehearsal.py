@@ -1,34 +1,47 @@
 """A rehearsal: one protocol played in virtual time on a database that is thrown away. No phone is reached.
 
-The team says yes to everything at once and reaches whom it calls; the people looked after say nothing.
+The team says yes to everything at once and reaches whom it calls. The people looked after say nothing, unless
+`replies` says otherwise.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from importlib import resources
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cism.domain.incident import Circle
+from cism.domain.plan import StepState
 from cism.domain.protocol import Protocol, to_json
-from cism.services import claims, delivery, engine, inbound, intake, people, roster
+from cism.domain.rehearsed import KEEP_IN_TOUCH, Met, Rehearsed, Reply, Said, Taken, reply_of
+from cism.services import (
+    claims,
+    delivery,
+    engine,
+    inbound,
+    intake,
+    people,
+    rehearsal_ground,
+    rehearsal_incident,
+)
 from cism.services.claims import Claimed, Outcome
-from cism.services.intake import AffectedInput, IncidentInput
-from cism.store import migrate
+from cism.services.intake import IncidentInput
+from cism.services.rehearsal_ground import Fill, StillClock
 from cism.store.db import Database, now
-from cism.store.tables import Incident, Outbox, Person, Question
+from cism.store.tables import GroupSession, Incident, Invitation, Outbox, Person, Question, Step
 from notifications.gateway import InboundSms, MessageStatus, Receipt
+from notifications.gsm import segments
 
 LONGEST = timedelta(days=400)  # an anniversary and a month
 _BEHIND = timedelta(hours=1)  # it is logged so long after it ended
-_ENROLLED = timedelta(days=90)  # so long ago everybody confirmed their phone
 _AT_ONE_MOMENT = 500
-_ANSWERS = {
+_OUR_NUMBER = "+12025550100"
+_DUTY_PHONE = "duty phone"
+_TEAM_SAYS: Final = {
     "page": ("1 {}",),
     "approval": ("1 {}",),
     "report": ("4 {} 6",),
@@ -39,24 +52,23 @@ _ANSWERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """One text of the rehearsal, or one answer to it."""
+class Later:
+    """What becomes known after the logging, as PATCH /api/v1/incidents takes it."""
 
     at: datetime
-    person: str
-    kind: str
-    text: str
+    changes: dict[str, object]
 
 
-class StillClock:
-    """Virtual time: it stands until the rehearsal moves it."""
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What happens in a rehearsal: the incident as it is logged, when, and what becomes known later.
 
-    def __init__(self, at: datetime) -> None:
-        self.at = at
+    Without a report it is the usual one of that roster.
+    """
 
-    def now(self) -> datetime:
-        """Where it stands."""
-        return self.at
+    report: IncidentInput | None
+    start: datetime
+    later: tuple[Later, ...] = ()
 
 
 def logged_at(report: IncidentInput, present: datetime) -> datetime:
@@ -66,104 +78,155 @@ def logged_at(report: IncidentInput, present: datetime) -> datetime:
     return max(known) + _BEHIND if known else present
 
 
-def usual(present: datetime) -> IncidentInput:
-    """What is rehearsed where no incident is given: two officers of the sample roster, two hours ago."""
-    return IncidentInput(
-        type="OIS_SHOOTER",
-        agency="metro-pd",
-        occurred_at=present - timedelta(hours=2),
-        ended_at=present - timedelta(hours=1),
-        affected=tuple(
-            AffectedInput(person_id=who, circle=circle)
-            for who, circle in (("P106", Circle.A), ("P107", Circle.B))
-        ),
-    )
+def rehearse(
+    protocol: Protocol, script: Script, fill: Fill, replies: Sequence[Reply] = KEEP_IN_TOUCH
+) -> Rehearsed:
+    """Log the incident and play it from there until nothing is planned any more.
+
+    Raises BadInput for an incident that names nobody of that roster.
+    """
+    with rehearsal_ground.opened(script.start, fill) as (db, clock):
+        play = _Rehearsal(db, clock, protocol, tuple(replies))
+        said = tuple(play.play(script))
+        with db.read() as session:
+            return Rehearsed(
+                said=said,
+                taken=tuple(_taken(session)),
+                met=tuple(_met(session)),
+                state=session.scalars(select(Incident)).one().state.value,
+            )
 
 
-class Rehearsal:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What somebody texts back."""
+
+    number: str
+    text: str
+    to: Said
+
+
+class _Rehearsal:
     """One incident under one protocol, from logged to the last planned moment."""
 
-    def __init__(self, url: str, protocol: Protocol, start: datetime) -> None:
-        """A fresh database at `url`, with the sample roster; everybody's phone is confirmed."""
-        self.clock = StillClock(start)
-        self.db = Database(url, clock=self.clock, threads=1)
-        self.protocol = protocol
-        self._end = start + LONGEST
+    def __init__(
+        self, db: Database, clock: StillClock, protocol: Protocol, replies: tuple[Reply, ...]
+    ) -> None:
+        self._db, self._clock, self._protocol, self._replies = db, clock, protocol, replies
+        self._end = clock.at + LONGEST
         self._asked: Counter[str] = Counter()
         self._texts = 0
-        migrate.upgrade(self.db)
-        with self.db.transaction() as session:
-            roster.import_file(session, _sample_roster(), start)
-            for row in session.scalars(select(Person)):
-                row.phone_confirmed_at = row.first_text_at = start - _ENROLLED
 
-    def play(self, report: IncidentInput) -> Iterator[Played]:
+    def play(self, script: Script) -> Iterator[Said]:
         """Log it, and go from one due moment to the next until nothing is planned."""
-        with self.db.transaction() as session:
+        with self._db.transaction() as session:
+            report = script.report or rehearsal_incident.usual(session, self._protocol, script.start)
             row = intake.log(session, replace(report, protocol=None))
-            row.protocol, row.protocol_body = self.protocol.key, to_json(self.protocol)
+            row.protocol, row.protocol_body = self._protocol.key, to_json(self._protocol)
+        known = sorted(script.later, key=lambda item: item.at)
         while True:
             yield from self._moment()
-            with self.db.read() as session:
+            with self._db.read() as session:
                 following = engine.next_due(session)
-            if following is None or following > self._end:
+            if known and (following is None or known[0].at <= following):
+                self._clock.at = max(self._clock.at, known[0].at)
+                with self._db.transaction() as session:
+                    intake.change(session, row.id, known.pop(0).changes)
+            elif following is None or following > self._end:
                 return
-            self.clock.at = max(self.clock.at, following)
+            else:
+                self._clock.at = max(self._clock.at, following)
 
-    def state(self) -> str:
-        """How the incident ended."""
-        with self.db.read() as session:
-            return session.scalars(select(Incident)).one().state.value
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self.db.close()
-
-    def _moment(self) -> Iterator[Played]:
+    def _moment(self) -> Iterator[Said]:
         """Everything that happens without time going by."""
         for _ in range(_AT_ONE_MOMENT):
-            with self.db.transaction() as session:
+            with self._db.transaction() as session:
                 steps = engine.run_due(session).steps
-            with self.db.transaction() as session:
+                session.flush()
                 sent = claims.claim(session, rate=None, limit=100)
-            for item in sent:
-                yield from self._arrives(item)
             if not steps and not sent:
                 return
+            if sent:
+                yield from self._arrive(sent)
 
-    def _arrives(self, item: Claimed) -> Iterator[Played]:
-        """It is delivered, and the team answers."""
+    def _arrive(self, sent: Sequence[Claimed]) -> Iterator[Said]:
+        """They are delivered, and people answer one after the other."""
+        answers = []
+        with self._db.transaction() as session:
+            claims.record(session, [Outcome(item.id, receipt=self._receipt()) for item in sent])
+            for item in sent:
+                delivery.apply_receipt(session, item.id, MessageStatus.DELIVERED, None)
+                said, back = self._read(session, item)
+                yield said
+                if back is not None:
+                    answers.append(_Answer(item.to, back, said))
+        for answer in answers:
+            self._texts += 1
+            with self._db.transaction() as session:
+                inbound.receive_once(
+                    session, InboundSms(f"IN{self._texts}", answer.number, _OUR_NUMBER, answer.text)
+                )
+            yield replace(answer.to, kind="answer", text=answer.text, answer=True)
+
+    def _receipt(self) -> Receipt:
         self._texts += 1
-        sid = f"SM{self._texts:032x}"
-        with self.db.transaction() as session:
-            claims.record(session, [Outcome(item.id, receipt=Receipt(sid, MessageStatus.QUEUED))])
-            delivery.apply_receipt(session, item.id, MessageStatus.DELIVERED, None)
-            row = session.get_one(Outbox, item.id)
-            who = _called(session, row)
-            said = self._answer(session, row)
-            yield Played(now(session), who, row.kind, item.body)
-        if said is None:
-            return
-        with self.db.transaction() as session:
-            inbound.receive_once(session, InboundSms(f"IN{self._texts}", item.to, "+12025550100", said))
-            yield Played(now(session), who, "answer", said)
+        return Receipt(f"SM{self._texts:032x}", MessageStatus.QUEUED)
 
-    def _answer(self, session: Session, row: Outbox) -> str | None:
+    def _read(self, session: Session, item: Claimed) -> tuple[Said, str | None]:
+        row = session.get_one(Outbox, item.id)
+        person = people.get(session, row.person_id) if row.person_id else None
         question = session.get(Question, row.question_id) if row.question_id else None
-        answers = _ANSWERS.get(question.kind, ()) if question is not None else ()
-        if question is None or question.code is None or not answers:
-            return None
+        who = f"{person.agency}:{person.roster_id}" if person else _DUTY_PHONE
+        said = Said(
+            at=now(session),
+            person=who,
+            zone=person.zone if person else "UTC",
+            kind=row.kind,
+            text=item.body,
+            point=question.point if question else None,
+            language=row.language,
+            segments=segments(item.body),
+        )
+        return said, self._back(question, who) if question else None
+
+    def _back(self, question: Question, who: str) -> str | None:
+        """What whoever is asked texts back, at once, or None."""
         place = self._asked[question.id]
         self._asked[question.id] += 1
-        return answers[place].format(question.code) if place < len(answers) else None
+        says = _TEAM_SAYS.get(question.kind, ())
+        if question.code is not None and says:
+            return says[place].format(question.code) if place < len(says) else None
+        wanted = None if place else reply_of(self._replies, who, question.point or question.kind)
+        return f"{wanted} {question.code}" if wanted and wanted.isdigit() and question.code else wanted
 
 
-def _called(session: Session, row: Outbox) -> str:
-    if row.person_id is None:
-        return "duty phone"
-    person = people.get(session, row.person_id)
-    return f"{person.agency}:{person.roster_id}"
+def _taken(session: Session) -> Iterator[Taken]:
+    names = _names(session)
+    for step in session.scalars(select(Step).order_by(Step.due_at, Step.kind, Step.key)):
+        yield Taken(
+            due_at=step.due_at,
+            kind=step.kind.value,
+            person=names.get(step.person_id or ""),
+            point=str(step.payload["point"]) if "point" in step.payload else None,
+            outcome=step.outcome if step.outcome and step.state is not StepState.PLANNED else "planned",
+        )
 
 
-def _sample_roster() -> str:
-    return resources.files("cism.data").joinpath("sample_roster.csv").read_text(encoding="utf-8")
+def _met(session: Session) -> Iterator[Met]:
+    invited = dict(
+        session.execute(select(Invitation.session_id, func.count()).group_by(Invitation.session_id)).all()
+    )
+    query = select(GroupSession).order_by(GroupSession.kind, GroupSession.starts_at, GroupSession.group_key)
+    for row in session.scalars(query):
+        yield Met(
+            kind=row.kind,
+            state=row.state.value,
+            people=invited.get(row.id, 0),
+            window=(row.window_from, row.window_to),
+            starts_at=row.starts_at,
+            reason=row.reason,
+        )
+
+
+def _names(session: Session) -> dict[str, str]:
+    return {row.id: f"{row.agency}:{row.roster_id}" for row in session.scalars(select(Person))}

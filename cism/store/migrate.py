@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import text
 
 from cism.errors import DatabaseNewer, DatabaseNotReady
 from cism.store.db import Database, installation_key
+from cism.store.tables import Base
+
+if TYPE_CHECKING:
+    # imported where it is used: it takes an eighth of a second that a rehearsal does without
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 _HERE = Path(__file__).parent / "migrations"
 _LOCK = 7_210_427  # any constant: two processes that migrate at once go one after the other
@@ -20,6 +22,9 @@ _LOCK = 7_210_427  # any constant: two processes that migrate at once go one aft
 
 def upgrade(db: Database) -> str:
     """Run the missing migrations; returns the version reached."""
+    from alembic import command
+    from alembic.util.exc import CommandError
+
     with db.storage_errors(), db.engine.connect() as connection:
         if db.is_sqlite:
             connection.execute(text("BEGIN IMMEDIATE"))
@@ -32,14 +37,20 @@ def upgrade(db: Database) -> str:
         except CommandError as error:
             raise DatabaseNewer from error
         connection.commit()
-    with db.transaction() as session:  # made here, so that no two processes ever make different ones
-        for name in ("index", "audit"):
-            installation_key(session, name)
+    _make_keys(db)
     return head()
+
+
+def create(db: Database) -> None:
+    """All tables at once, in a new database that is thrown away: those that the migrations lead to."""
+    Base.metadata.create_all(db.engine)
+    _make_keys(db)
 
 
 def check(db: Database) -> None:
     """Refuse a database that is not at this version, saying which way to mend it."""
+    from alembic.runtime.migration import MigrationContext
+
     with db.storage_errors(), db.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found == head():
@@ -54,11 +65,21 @@ def head() -> str:
     return _scripts().get_current_head() or ""
 
 
+def _make_keys(db: Database) -> None:
+    with db.transaction() as session:  # made here, so that no two processes ever make different ones
+        for name in ("index", "audit"):
+            installation_key(session, name)
+
+
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_HERE))
     return config
 
 
 def _scripts() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config())

@@ -4,13 +4,13 @@ times.
 
 from __future__ import annotations
 
-import secrets
 from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from cism import chance
 from cism.domain.escalation import EscalationLevel, EscalationState
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.people import Discipline, PersonStatus, Role
@@ -24,10 +24,12 @@ from cism.store.states import (
 )
 from cism.store.types import Named, Sealed, UtcDateTime
 
+_ID_BITS = 80
+
 
 def new_id() -> str:
     """An opaque random id: 80 bits, says nothing about when or whom."""
-    return secrets.token_hex(10)
+    return f"{chance.source().getrandbits(_ID_BITS):020x}"
 
 
 class Base(DeclarativeBase):

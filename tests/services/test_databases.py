@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, inspect, select
 
 from cism.services import events
 from cism.store import migrate
@@ -26,3 +26,26 @@ def test_product_time_is_the_tests_own_clock(db: Database, clock: FakeClock) -> 
     clock.advance(hours=5)
     with db.read() as session:
         assert now(session) == START + timedelta(hours=5)
+
+
+def test_tables_made_at_once_are_those_that_the_migrations_lead_to(db: Database) -> None:
+    made = Database("sqlite://")
+    try:
+        migrate.create(made)
+        assert shape(made.engine) == shape(db.engine) or not db.is_sqlite
+    finally:
+        made.close()
+
+
+def shape(engine: Engine) -> dict[str, object]:
+    """Every table with its columns, indexes and unique constraints."""
+    found = inspect(engine)
+    return {
+        name: (
+            sorted((str(col["name"]), str(col["type"]), col["nullable"]) for col in found.get_columns(name)),
+            sorted((str(one["name"]), tuple(one["column_names"])) for one in found.get_indexes(name)),
+            sorted(tuple(one["column_names"]) for one in found.get_unique_constraints(name)),
+        )
+        for name in found.get_table_names()
+        if name != "alembic_version"
+    }

@@ -1,0 +1,106 @@
+"""The ground of a rehearsal: a database in memory, under keys of its own, that nobody else ever sees."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Any, cast
+
+from sqlalchemy import Table, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from cism import chance
+from cism.services import roster
+from cism.store import migrate, seal
+from cism.store.db import Database, find_hash
+from cism.store.tables import Agency, NotWith, Person, PersonCert, PersonRole, Refusal
+
+_SEED = 988  # any: the same rehearsal plays alike every time
+_ENROLLED = timedelta(days=90)  # so long ago everybody of a file confirmed their phone
+_COPIED = tuple(
+    cast("Table", table.__table__) for table in (Agency, Person, PersonRole, PersonCert, NotWith, Refusal)
+)
+Fill = Callable[[Session, datetime], None]
+
+
+class StillClock:
+    """Virtual time: it stands until the rehearsal moves it."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        """Where it stands."""
+        return self.at
+
+
+@contextmanager
+def opened(start: datetime, fill: Fill) -> Iterator[tuple[Database, StillClock]]:
+    """A database in memory at `start` with a roster in it; nothing of it is left afterwards.
+
+    What is drawn by chance is drawn alike every time, and the installation's keys stay where they are.
+    """
+    kept = seal.swap(seal.Keyring([secrets.token_bytes(32)]))
+    clock = StillClock(start)
+    try:
+        with chance.seeded(_SEED):
+            db = Database("sqlite://", clock=clock, threads=1)
+            try:
+                migrate.create(db)
+                with db.transaction() as session:
+                    fill(session, start)
+                yield db, clock
+            finally:
+                db.close()
+    finally:
+        seal.swap(kept)
+
+
+def from_file(content: str) -> Fill:
+    """A roster file, read as `cism roster import` reads it; everybody's phone is confirmed."""
+
+    def fill(session: Session, start: datetime) -> None:
+        roster.import_file(session, content, start)
+        known = start - _ENROLLED
+        session.execute(update(Person).values(phone_confirmed_at=known, first_text_at=known))
+
+    return fill
+
+
+def sample() -> Fill:
+    """The sample roster that comes with the product."""
+    return from_file(resources.files("cism.data").joinpath("sample_roster.csv").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Copy:
+    """An installation's roster as it stands: consents, opt-outs and unconfirmed phones included."""
+
+    rows: Mapping[Table, Sequence[dict[str, Any]]]
+
+    def __call__(self, session: Session, start: datetime) -> None:
+        """Write it, findable in the other database."""
+        session.execute(text("PRAGMA defer_foreign_keys = ON"))  # people command each other in any order
+        for table, rows in self.rows.items():
+            found = [_indexed(session, row) for row in rows] if table.name == "person" else rows
+            if found:
+                session.execute(insert(table), found)
+
+
+def copied(session: Session) -> Copy:
+    """Read the installation's roster; changes nothing."""
+    return Copy(
+        {table: [dict(row) for row in session.execute(select(table)).mappings()] for table in _COPIED}
+    )
+
+
+def _indexed(session: Session, row: dict[str, Any]) -> dict[str, Any]:
+    phone = row["phone"]
+    return row | {
+        "roster_hash": find_hash(session, "roster", f"{row['agency']}\0{row['roster_id']}"),
+        "phone_hash": find_hash(session, "phone", phone) if phone else None,
+    }
