@@ -33,6 +33,10 @@ class MessageKind(StrEnum):
     QUEUE_OVERDUE = "queue_overdue"
     ASK_EXPOSURE_END = "ask_exposure_end"
     MHP_REMINDER = "mhp_reminder"
+    OFFERS_DUE = "offers_due"
+    TURN = "turn"
+    TURN_TAKEN = "turn_taken"
+    HAND_OFF = "hand_off"
     UNSETTLED_SEND = "unsettled_send"
     # to a person about themselves
     CONFIRM_PHONE = "confirm_phone"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from notifications.message_base import Message, Purpose, Value, specs
 from notifications.message_kinds import MessageKind
+from notifications.offer_messages import HandOff, OffersDue, Turn, TurnTaken
 from notifications.person_messages import (
     CallArranged,
     CallNow,
@@ -87,6 +88,10 @@ _CLASSES: Final[tuple[type[Message], ...]] = (
     QueueOverdue,
     AskExposureEnd,
     MhpReminder,
+    OffersDue,
+    Turn,
+    TurnTaken,
+    HandOff,
     UnsettledSend,
     ConfirmPhone,
     PhoneConfirmed,
@@ -209,6 +214,7 @@ __all__ = [
     "EscalationCovered",
     "EscalationOverdue",
     "EscalationTaken",
+    "HandOff",
     "HandedBack",
     "HelpAnswer",
     "Invitation",
@@ -218,6 +224,7 @@ __all__ = [
     "MessageKind",
     "MhpReminder",
     "Noted",
+    "OffersDue",
     "OptIn",
     "OptInDone",
     "OptOutDone",
@@ -237,6 +244,8 @@ __all__ = [
     "StandDown",
     "TeamMemberStopped",
     "TeamNotice",
+    "Turn",
+    "TurnTaken",
     "UnsettledSend",
     "Welfare",
     "WhichCode",

@@ -152,7 +152,7 @@ def _plan(
     person_id: str | None = None,
     session_id: str | None = None,
 ) -> OfferPlan:
-    due = max(since + rule.after, now)
+    due, by = max(since + rule.after, now), since + rule.within
     return OfferPlan(
         key=key,
         rule=rule,
@@ -160,7 +160,7 @@ def _plan(
         session_id=session_id,
         since=since,
         due_at=due,
-        by_at=max(since + rule.within, due + rule.ack),
+        by_at=by if by > now else due + rule.ack,
         blocked=_blocked(rule, incident, since, now, family=key.endswith("/F")),
     )
 

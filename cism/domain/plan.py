@@ -33,6 +33,8 @@ class StepKind(StrEnum):
     SESSION_FOLLOW_UP = "session_follow_up"  # the call within a day of a group session
     ASK_EXPOSURE_END = "ask_exposure_end"  # somebody is still exposed: ask the coordinator
     MHP_REMINDER = "mhp_reminder"  # remind the coordinator of the individual session
+    OFFER = "offer"  # remind whoever makes an offer, or ask the next helper to do it
+    OFFER_DEADLINE = "offer_deadline"  # not made, not taken or not reported in time
     CONTACT = "contact"  # one contact point of one person
     CONTACT_REMINDER = "contact_reminder"  # the one reminder
     CONTACT_CLOSE = "contact_close"  # silence: not reached, the next point stays
@@ -60,6 +62,8 @@ _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
         StepKind.SESSION_FOLLOW_UP,
         StepKind.ASK_EXPOSURE_END,
         StepKind.MHP_REMINDER,
+        StepKind.OFFER,
+        StepKind.OFFER_DEADLINE,
     ),
     FlowName.SEND_FOLLOW_UPS: (
         StepKind.CONTACT,

@@ -22,6 +22,9 @@ class QuestionKind(StrEnum):
     OPT_IN = "opt_in"  # shall we keep in touch?
     INVITATION = "invitation"  # will you come?
     CONFIRM_PHONE = "confirm_phone"  # is this your number?
+    OFFERS = "offers"  # were these offers made?
+    TURN = "turn"  # something for the team itself, or on site: will you?
+    HAND_OFF = "hand_off"  # one person is handed to you: will you, and how did it go?
     WELFARE = "welfare"  # nobody was reached by phone: go on until somebody met or reached the person
 
 
@@ -49,11 +52,20 @@ ALLOWED_DIGITS: Final[Mapping[QuestionKind, frozenset[str]]] = MappingProxyType(
         QuestionKind.OPT_IN: frozenset("01"),
         QuestionKind.INVITATION: frozenset("01"),
         QuestionKind.CONFIRM_PHONE: frozenset("01"),
+        QuestionKind.OFFERS: frozenset("01"),
+        QuestionKind.TURN: frozenset("014569"),
+        QuestionKind.HAND_OFF: frozenset("014569"),
         QuestionKind.WELFARE: frozenset("0149"),
     }
 )
 _ABOUT_SOMEBODY_ELSE: Final = frozenset(
-    {QuestionKind.ASSIGNMENT, QuestionKind.CONTACT_REPORT, QuestionKind.ESCALATION, QuestionKind.WELFARE}
+    {
+        QuestionKind.ASSIGNMENT,
+        QuestionKind.CONTACT_REPORT,
+        QuestionKind.ESCALATION,
+        QuestionKind.HAND_OFF,
+        QuestionKind.WELFARE,
+    }
 )
 
 

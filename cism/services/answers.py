@@ -15,9 +15,11 @@ from cism.services import (
     escalations,
     events,
     notify,
+    offers,
     people,
     questions,
     sessions,
+    turns,
 )
 from cism.store.tables import Question
 
@@ -76,6 +78,14 @@ def _contact_report(
         notify.noted(session, helper, question, now)
 
 
+def _offers(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:
+    offers.answer(session, question, digit, now)
+
+
+def _turn(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:
+    turns.answer(session, question, digit, now)
+
+
 def _escalation(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:
     escalations.answer(session, question, digit, now)
 
@@ -111,6 +121,9 @@ _ACTS: dict[str, _Act] = {
     "report": _report,
     "contact_report": _contact_report,
     "escalation": _escalation,
+    "offers": _offers,
+    "turn": _turn,
+    "hand_off": _turn,
     "welfare": _escalation,
     "check_in": _check_in,
     "opt_in": _opt_in,

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind
-from cism.services import activation, calls, contacts, escalations, nightly, queue, response, sessions
+from cism.services import activation, calls, contacts, escalations, nightly, queue, response, sessions, turns
 from cism.store.tables import Step
 
 Handler = Callable[[Session, Step, datetime], str | None]
@@ -27,6 +27,8 @@ HANDLERS = _Handlers(
         StepKind.PLAN_RESPONSE: response.on_plan_response,
         StepKind.ASK_EXPOSURE_END: response.on_ask_exposure_end,
         StepKind.MHP_REMINDER: response.on_mhp_reminder,
+        StepKind.OFFER: turns.on_offer,
+        StepKind.OFFER_DEADLINE: turns.on_offer_deadline,
         StepKind.CLOSE_INCIDENT: response.on_close_incident,
         StepKind.PROPOSE_SESSION: sessions.on_propose,
         StepKind.APPROVAL_DEADLINE: sessions.on_approval_deadline,

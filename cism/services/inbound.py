@@ -61,6 +61,9 @@ _WORDS = {
     "check_in": "check-in",
     "opt_in": "keep in touch",
     "invitation": "meeting",
+    "offers": "offers",
+    "turn": "colleague",
+    "hand_off": "call",
     "confirm_phone": "your number",
 }
 

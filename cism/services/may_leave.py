@@ -15,7 +15,13 @@ from notifications.messages import MessageKind, is_care, survives_stop
 LONGEST = 36_000  # seconds; the provider's own limit
 _SHORTEST = 10  # seconds; a provider that is given fewer gives up before it has tried
 _ASK_FOR_WORK = frozenset(
-    {MessageKind.PAGE, MessageKind.ESCALATION, MessageKind.WELFARE, MessageKind.QUEUE_OVERDUE}
+    {
+        MessageKind.PAGE,
+        MessageKind.ESCALATION,
+        MessageKind.WELFARE,
+        MessageKind.QUEUE_OVERDUE,
+        MessageKind.TURN,
+    }
 )
 
 

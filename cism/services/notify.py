@@ -1,5 +1,6 @@
 """Turns what happened into messages for the outbox: the door to what the team and people are told."""
 
+from cism.services.notify_offers import hand_off, offers_due, turn, turn_taken
 from cism.services.notify_person import (
     check_in,
     confirm_phone,
@@ -69,6 +70,7 @@ __all__ = [
     "escalation_covered",
     "escalation_overdue",
     "escalation_yours",
+    "hand_off",
     "handed_back",
     "helper_will_call",
     "incident_logged",
@@ -77,6 +79,7 @@ __all__ = [
     "lines",
     "mhp_reminder",
     "noted",
+    "offers_due",
     "opt_in",
     "opt_in_done",
     "page",
@@ -94,6 +97,8 @@ __all__ = [
     "team_member_stopped",
     "team_short",
     "told_of",
+    "turn",
+    "turn_taken",
     "unsettled",
     "zone_of",
 ]

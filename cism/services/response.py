@@ -23,6 +23,7 @@ from cism.services import (
     held,
     in_charge,
     notify,
+    offers,
     outbox,
     people,
     questions,
@@ -53,6 +54,7 @@ def lay_out(session: Session, row: Incident, now: datetime) -> int:
     if _still_exposed(row) and not steps.of_incident(session, row.id, StepKind.ASK_EXPOSURE_END):
         planned.append(_ask_end(row, 0, now + choice.protocol_of(row).still_exposed_ask))
     planned += sessions.planned_steps(session, row, now)
+    planned += offers.planned_steps(session, row, now)
     return steps.plan(session, planned)
 
 
@@ -182,6 +184,7 @@ def _end(session: Session, row: Incident, state: IncidentState, by: str | None, 
     steps.cancel(session, reason=state.value, now=now, incident_id=row.id)
     questions.close(session, state="superseded", now=now, incident_id=row.id)
     outbox.cancel(session, reason=state.value, incident_id=row.id)
+    offers.call_off(session, row, now)
     session.flush()
 
 

@@ -16,7 +16,7 @@ from cism.domain.protocol import SessionRule
 from cism.domain.quiet_hours import next_open
 from cism.domain.sessions import OFF, SessionPlan, plan_sessions, why_off
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import choice, events, notify, people, questions, session_team, steps
+from cism.services import choice, events, notify, offers, people, questions, session_team, steps
 from cism.services.contact_rules import later, open_now, textable, why_not_now
 from cism.store.states import SessionState
 from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation, Question, Step
@@ -331,6 +331,8 @@ def _offer(session: Session, row: Incident, meeting: GroupSession, now: datetime
     # not bound to the report: who came is called, and who was invited forgotten, also where nobody reports
     after = meeting.ends_at + FOLLOW_UP_AFTER
     planned.append(_step(StepKind.SESSION_FOLLOW_UP, meeting, after, f"after:{meeting.id}"))
+    session.flush()
+    planned += offers.planned_steps(session, row, now)  # the team has its own support after it
     steps.plan(session, planned)
     tell_team(session, row, now)
 

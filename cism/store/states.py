@@ -30,6 +30,19 @@ class SessionState(StrEnum):
     LAPSED = "lapsed"  # nobody decided in time; one-to-one instead
 
 
+class OfferState(StrEnum):
+    """Something that is offered beside the groups."""
+
+    BLOCKED = "blocked"  # is not offered, for the reason given
+    OPEN = "open"  # is to be made
+    OFFERED = "offered"  # was made; what they do with it is theirs
+    WANTED = "wanted"  # a helper is looked for
+    TAKEN = "taken"  # a helper has it
+    NOBODY = "nobody"  # no helper took it: those in charge have it
+    DONE = "done"  # took place
+    CANCELLED = "cancelled"  # is not needed any more
+
+
 class OutboxState(StrEnum):
     """A message on its way out."""
 

@@ -18,6 +18,7 @@ from cism.domain.plan import StepKind, StepState
 from cism.store.states import (
     AssignmentState,
     InboundState,
+    OfferState,
     OutboxState,
     QueueState,
     SessionState,
@@ -300,6 +301,37 @@ class GroupSession(Base):
     leader_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     headcount: Mapped[int | None]
     reason: Mapped[str | None] = mapped_column(String(60))
+
+
+class Offer(Base):
+    """Something offered beside the groups, or done for the team itself.
+
+    That it was made is kept; whether it was accepted only of the employer's acts, such as relief from duty.
+    """
+
+    __tablename__ = "offer"
+    __table_args__ = (UniqueConstraint("incident_id", "key"),)
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"))
+    key: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(40))
+    state: Mapped[OfferState] = mapped_column(Named(OfferState))
+    reason: Mapped[str | None] = mapped_column(String(40))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)
+    session_id: Mapped[str | None] = mapped_column(ForeignKey("group_session.id"))
+    since: Mapped[datetime]  # what its hours are counted from
+    due_at: Mapped[datetime]  # from when on somebody is told
+    by_at: Mapped[datetime]
+    told: Mapped[str | None] = mapped_column(
+        String(20)
+    )  # who was reminded to make it: a peer, those in charge
+    told_to: Mapped[str | None] = mapped_column(ForeignKey("person.id"))  # which peer
+    offered_at: Mapped[datetime | None]
+    offered_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    accepted: Mapped[bool | None]  # employer's acts alone
+    helper_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))  # who does it
+    sender_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))  # who handed a person over
+    closed_at: Mapped[datetime | None]
 
 
 class Invitation(Base):

@@ -17,10 +17,12 @@ def upgrade() -> None:
     # names of group formats, such as crisis_management_briefing
     with op.batch_alter_table("group_session") as table:
         table.alter_column("kind", existing_type=sa.String(20), type_=sa.String(40), existing_nullable=False)
+    _add_offers()
 
 
 def downgrade() -> None:
     """Take them away again."""
+    op.drop_table("offer")
     with op.batch_alter_table("agency") as batch:  # mutual aid
         batch.drop_column("mutual_aid")
     # names of group formats
@@ -28,3 +30,31 @@ def downgrade() -> None:
     op.execute("DELETE FROM group_session WHERE length(kind) > 20")
     with op.batch_alter_table("group_session") as table:
         table.alter_column("kind", existing_type=sa.String(40), type_=sa.String(20), existing_nullable=False)
+
+
+def _add_offers() -> None:
+    """Offers beside the groups."""
+    op.create_table(
+        "offer",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("incident_id", sa.String(20), sa.ForeignKey("incident.id"), nullable=False),
+        sa.Column("key", sa.String(80), nullable=False),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("state", sa.String(40), nullable=False),
+        sa.Column("reason", sa.String(40), nullable=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("session_id", sa.String(20), sa.ForeignKey("group_session.id"), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told", sa.String(20), nullable=True),
+        sa.Column("told_to", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("offered_by", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("accepted", sa.Boolean(), nullable=True),
+        sa.Column("helper_id", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("sender_id", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.UniqueConstraint("incident_id", "key"),
+    )
+    op.create_index("ix_offer_person_id", "offer", ["person_id"])
