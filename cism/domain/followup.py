@@ -23,7 +23,7 @@ from cism.domain.incident import Affected, Circle, Incident, IncidentState, Seve
 from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.people import Person, PersonStatus
 from cism.domain.protocol import ContactRule, Protocol
-from cism.domain.quiet_hours import last_open, next_open
+from cism.domain.quiet_hours import is_open, last_open, next_open
 
 Channel = Literal["sms", "peer"]
 _YEAR: Final = timedelta(days=365)  # what a protocol writes for one calendar year
@@ -267,7 +267,11 @@ def _elapsed(rule: ContactRule, since: datetime, person: Person) -> datetime:
     due = next_open(wanted, person.zone, person.sleep)
     if rule.window is None or due <= since + rule.window[1]:
         return due
-    return last_open(since + rule.window[0], wanted, person.zone, person.sleep) or due
+    earliest = since + rule.window[0]
+    found = last_open(earliest, wanted, person.zone, person.sleep)
+    if found is None and is_open(earliest, person.zone, person.sleep):
+        return earliest  # the rest of an open minute that had begun already
+    return found or due
 
 
 def _a_year_later(day: date) -> date:

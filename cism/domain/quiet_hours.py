@@ -9,14 +9,16 @@ Source: contract.md (texts to affected people), domain.md 7.6 and 11 items 6 and
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from cism.domain.people import SleepWindow
 from cism.errors import BadInput
 
 # The floor is law for solicitations in the United States; here every care text keeps it.
-_OPENS = 8 * 60
-_CLOSES = 21 * 60
+OPENS: Final = 8 * 60
+CLOSES: Final = 21 * 60
 _DAY = 24 * 60
 _MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
@@ -37,7 +39,7 @@ def next_open(at: datetime, zone: str, sleep: SleepWindow) -> datetime:
 
     Raises BadInput when the sleep window leaves no open minute at all (the roster refuses those).
     """
-    starts = _open_ones((_OPENS, _minutes(sleep.end)), sleep)
+    starts = _open_ones((OPENS, _minutes(sleep.end)), sleep)
     place = ZoneInfo(zone)
     here = at.astimezone(UTC)
     while not is_open(here, zone, sleep):
@@ -53,7 +55,7 @@ def last_open(earliest: datetime, latest: datetime, zone: str, sleep: SleepWindo
 
     Raises BadInput when the sleep window leaves no open minute at all.
     """
-    ends = _open_ones((_CLOSES - 1, (_minutes(sleep.start) - 1) % _DAY), sleep)
+    ends = _open_ones((CLOSES - 1, (_minutes(sleep.start) - 1) % _DAY), sleep)
     place = ZoneInfo(zone)
     here = _whole_minute(latest.astimezone(UTC), place)
     while here >= earliest and not is_open(here, zone, sleep):
@@ -70,7 +72,7 @@ def closes(at: datetime, zone: str, sleep: SleepWindow) -> datetime:
     here = at.astimezone(UTC)
     while is_open(here, zone, sleep):
         local = here.astimezone(place)
-        ahead = min((end - _minute(local)) % _DAY for end in (_CLOSES, _minutes(sleep.start)))
+        ahead = min((end - _minute(local)) % _DAY for end in (CLOSES, _minutes(sleep.start)))
         there = here - _into_minute(local) + ahead * _MINUTE
         here = _first_change(here, there, place) or there
     return here
@@ -79,6 +81,13 @@ def closes(at: datetime, zone: str, sleep: SleepWindow) -> datetime:
 def open_hours_per_day(sleep: SleepWindow) -> float:
     """How many hours of an ordinary day are open; the roster refuses a window that leaves fewer than two."""
     return sum(_open(minute, sleep) for minute in range(_DAY)) / 60
+
+
+def open_stretches(sleep: SleepWindow) -> tuple[tuple[int, int], ...]:
+    """The open minutes of an ordinary day, one or two stretches `[from, until)` of minutes since midnight."""
+    clipped = (min(max(_minutes(at), OPENS), CLOSES) for at in (sleep.start, sleep.end))
+    edges = sorted({OPENS, CLOSES, *clipped})
+    return tuple((low, high) for low, high in pairwise(edges) if _open(low, sleep))
 
 
 def _minutes(wall: time) -> int:
@@ -98,7 +107,7 @@ def _asleep(minute: int, sleep: SleepWindow) -> bool:
 
 
 def _open(minute: int, sleep: SleepWindow) -> bool:
-    return _OPENS <= minute < _CLOSES and not _asleep(minute, sleep)
+    return OPENS <= minute < CLOSES and not _asleep(minute, sleep)
 
 
 def _open_ones(edges: tuple[int, int], sleep: SleepWindow) -> list[int]:
