@@ -146,9 +146,12 @@ def waits_for_kin(incident: Incident, affected: Affected) -> bool:
 
 
 def last_point(protocol: Protocol, severity: Severity) -> str | None:
-    """The last contact point that needs no opt-in; the opt-in question follows it."""
-    promised = [rule.id for rule in protocol.contacts_for(severity) if rule.after and not rule.opt_in]
-    return promised[-1] if promised else None
+    """The last contact point that needs no opt-in; the opt-in question follows it. None where nothing would
+    come of a yes.
+    """
+    rules = [rule for rule in protocol.contacts_for(severity) if rule.after]
+    promised = [rule.id for rule in rules if not rule.opt_in]
+    return promised[-1] if promised and len(promised) < len(rules) else None
 
 
 def reminder_at(

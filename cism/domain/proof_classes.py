@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import count
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -62,8 +63,7 @@ class Start:
 
     def _stretches(self, at: int) -> Iterator[tuple[int, int]]:
         """Open stretches from the day before `at` on, in order."""
-        first = at // DAY - 1
-        for day in range(first, first + 5):
+        for day in count(at // DAY - 1):
             for opens, closes in self.open:
                 yield self.at_wall(day, opens * MINUTE), self.at_wall(day, closes * MINUTE)
 

@@ -125,6 +125,8 @@ def example(found: Missed) -> str:
 
 
 def _one(rule: ContactRule) -> Iterator[tuple[str, str]]:
+    if rule.by == "sms" and not rule.after:
+        yield "by", f"{rule.id} would be texted at once, whatever the hour; write by: peer, or a later hour"
     spans = (rule.after, *(rule.window or ()))
     if rule.kind == "elapsed" and seconds(max(spans)) > MOST_ELAPSED:
         yield "after", f"hours are counted up to {MOST_ELAPSED // DAY}d; beyond, write kind: date"

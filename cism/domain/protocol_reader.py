@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cism.domain.model_errors import said, validated
+from cism.domain.proof import problems_with
 from cism.domain.protocol_checks import check_section
 from cism.domain.protocol_model import Protocol
 from cism.domain.yaml_lines import Lined, Problem, read_yaml
@@ -33,6 +34,8 @@ def _read(lined: Lined) -> tuple[Protocol | None, list[Problem]]:
     protocol, problems = validated(lined.value, Protocol)
     for section in Protocol.model_fields:
         problems += check_section(section, _section(lined.value, protocol, section))
+    if protocol is not None and not problems:
+        problems = problems_with(protocol)  # a proof takes each section to be sound by itself
     return protocol, [*lined.problems, *problems]
 
 

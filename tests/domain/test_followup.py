@@ -143,6 +143,12 @@ def test_the_severity_decides_which_points_there_are() -> None:
     assert last_point(SFA, Severity.S3) == "f90"
 
 
+def test_nobody_is_asked_to_keep_in_touch_where_nothing_would_come_of_a_yes() -> None:
+    promised = tuple(rule for rule in SFA.contacts if not rule.opt_in)
+    protocol = SFA.model_copy(update={"contacts": promised})
+    assert last_point(protocol, Severity.S3) is None
+
+
 def test_a_protocol_without_check_ins_has_no_last_point() -> None:
     only_f0 = SFA.model_copy(update={"contacts": SFA.contacts[:1]})
     end = at(NEW_YORK, 2026, 6, 1, 12)

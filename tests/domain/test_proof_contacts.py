@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cism.domain.followup import plan_contacts
 from cism.domain.people import SleepWindow
 from cism.domain.proof_classes import Start, class_of, due, in_window, least_open
 from cism.domain.proof_contacts import Missed, bounds, closed_stretches, longest_closed, missed
-from cism.domain.proof_days import CHANGES, Day, at_night, changes, unlike
-from cism.domain.protocol import ContactRule, Protocol, load_protocol
+from cism.domain.proof_days import CHANGES, at_night, changes, unlike
+from cism.domain.protocol import ContactRule, load_protocol
 from cism.domain.quiet_hours import is_open, last_open, next_open, open_hours_per_day, open_stretches
 from tests.domain.proof_world import (
     DAY,
@@ -83,7 +82,7 @@ def test_the_clocks_change_at_night_and_never_twice_in_a_fortnight() -> None:
     assert all(at_night(change) for change in CHANGES)
     for zone in moving():
         moments = [at for at, _, _ in changes(zone, FIRST, LAST)]
-        assert all(later - earlier > 14 * DAY for earlier, later in zip(moments, moments[1:], strict=False))
+        assert all(later - earlier > 14 * DAY for earlier, later in pairwise(moments))
 
 
 def test_a_change_that_no_class_stands_for_is_told() -> None:
@@ -230,12 +229,19 @@ def test_the_shortest_window_that_reaches_everybody_is_a_day_long() -> None:
 
 
 def test_whoever_has_one_minute_left_of_an_open_hour_is_texted_in_it() -> None:
-    """The first check-in of a night of 24 hours at Troll, where only the rest of a minute lies in the window."""
+    """Before a night of 24 hours at Troll, where only the rest of a minute lies in the window."""
     before_the_night = changing(TROLL)[1] - 3 * HOUR  # midnight by the old clock
     closing = before_the_night - 14 * HOUR  # open 08:00 to 10:00
     end = closing - 16 * HOUR - 30 * SECOND
     assert planned(SFA.contacts[1], end, TROLL, HALF_A_DAY) == end + 16 * HOUR
     assert planned(SFA.contacts[1], end + 30 * SECOND, TROLL, HALF_A_DAY) == end + 30 * SECOND + 40 * HOUR
+
+
+def test_what_happens_at_once_has_no_hour_to_wait_for() -> None:
+    rule = SFA.contacts[0].model_copy(update={"window": None})
+    start = Start(3 * 3_600, ((480, 1260),))
+    assert due(rule, start) == 3 * 3_600
+    assert in_window(rule, start, due(rule, start))
 
 
 # Two points never fall together.
