@@ -63,15 +63,14 @@ class Start:
 
     def _stretches(self, at: int) -> Iterator[tuple[int, int]]:
         """Open stretches from the day before `at` on, in order."""
-        for day in count(at // DAY - 1):
-            for opens, closes in self.open:
-                yield self.at_wall(day, opens * MINUTE), self.at_wall(day, closes * MINUTE)
+        return (self._stretch(day, *edges) for day in count(at // DAY - 1) for edges in self.open)
 
     def _before(self, at: int) -> Iterator[tuple[int, int]]:
         last = at // DAY + 1
-        for day in range(last - 6, last + 1):
-            for opens, closes in self.open:
-                yield self.at_wall(day, opens * MINUTE), self.at_wall(day, closes * MINUTE)
+        return (self._stretch(day, *edges) for day in range(last - 6, last + 1) for edges in self.open)
+
+    def _stretch(self, day: int, opens: int, closes: int) -> tuple[int, int]:
+        return self.at_wall(day, opens * MINUTE), self.at_wall(day, closes * MINUTE)
 
 
 def due(rule: ContactRule, start: Start) -> int:
