@@ -8,11 +8,10 @@ from cism.store.tables import Assignment, GroupSession
 from tests.stories.clock import at
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story
-from tests.stories.places import NEW_YORK, metro, report_calls
+from tests.stories.places import NEW_YORK, report_calls
 from tests.stories.roster import Cast
 
 LA = "America/Los_Angeles"
-CHICAGO = "America/Chicago"
 
 
 def los_angeles() -> Cast:
@@ -225,39 +224,3 @@ def _ignore_team(story: Story) -> None:
     for key, row in story.cast.rows.items():
         if row["roles"] != "responder":
             story.phone(key).ignores()
-
-
-def test_scenario_c_a_night_shift_is_not_called_back_at_noon_and_is_texted_when_it_is_up(
-    tell: MakeStory,
-) -> None:
-    cast = metro("medic", "emt", "dispatcher")
-    for key, row in cast.rows.items():
-        row.update(timezone=CHICAGO, discipline="ems")
-        if key in {"medic", "emt", "dispatcher"}:
-            row.update(sleep_start="08:00", sleep_end="16:00")
-    cast.rows["dispatcher"].update(discipline="dispatch", unit="comm")
-    cast.rows["medic"]["unit"] = cast.rows["emt"]["unit"] = "medic-9"
-    story = tell(cast)
-    end = at("2026-10-31 03:40", CHICAGO)
-    logged = at("2026-10-31 07:20", CHICAGO)
-    story.begin(logged)
-    story.log("PAEDIATRIC_ARREST", "medic:A", "emt:A", "dispatcher:C", ended_at=end)
-    asked = [one.who for one in story.arrivals if one.kind == "page"]
-    for key in asked[:2]:
-        story.phone(key).expects("page", at=logged).replies("1 {code}")
-    report_calls(story)
-    _ignore_team(story)
-    reasons = {row.reason for row in story.rows(GroupSession)}
-    assert reasons == {"too_few"}  # two of a crew are no group: one-to-one
-
-    story.go_to(at("2026-11-01 15:59", CHICAGO))  # clocks went back at 02:00; 37 h 19 min have elapsed
-    for key in ("medic", "emt", "dispatcher"):
-        story.phone(key).expects_nothing()
-    story.go_to(at("2026-11-01 16:00", CHICAGO))
-    due = at("2026-11-01 16:00", CHICAGO)
-    assert due - end == timedelta(hours=37, minutes=20)
-    story.phone("medic").expects("check_in", at=due).replies("1").expects_nothing()
-    story.phone("emt").expects("check_in", at=due).replies("2").expects("call_promised")
-    story.phone("dispatcher").expects("check_in", at=due).says("HELP").expects("help_answer")
-    _ignore_team(story)
-    assert story.rows(Assignment, Assignment.state == "accepted")
