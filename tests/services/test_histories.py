@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationState
 from cism.domain.incident import Circle, Severity
+from cism.domain.people import PersonStatus
 from cism.errors import CismError
-from cism.services import clockwork, engine, intake, response
+from cism.services import clockwork, engine, intake, ledger, queue, response
 from cism.store import seal
 from cism.store.db import now
 from cism.store.states import AssignmentState
@@ -30,6 +31,7 @@ from cism.store.tables import (
     GroupSession,
     Incident,
     Outbox,
+    Person,
     Question,
     Step,
 )
@@ -42,14 +44,31 @@ _WORDS = ("0", "1", "2", "3", "4", "5", "6", "7", "9", "STOP", "START", "HELP", 
 _WORDS += ("I want to die", "please stop texting me", "CODED 0", "CODED 1", "CODED 4", "CODED 6", "CODED 9")
 
 _texts = st.tuples(st.just("text"), st.sampled_from((*_STAFF, *_AFFECTED)), st.sampled_from(_WORDS))
-_spans = st.tuples(st.just("wait"), st.just(""), st.sampled_from((5, 10, 16, 61, 300, 1500)))
-_logs = st.tuples(
-    st.just("log"), st.sampled_from(("jordan:A", "sam:B", "peer-1:B")), st.sampled_from(("S1", "S3"))
+_spans = st.tuples(
+    st.just("wait"), st.just(""), st.sampled_from((5, 10, 16, 61, 300, 1500, 10_000, 50_000, 200_000))
 )
+_logs = st.tuples(
+    st.just("log"),
+    st.sampled_from(("jordan:A", "sam:B", "peer-1:B", "sam:D")),
+    st.sampled_from(("THREAT S1", "THREAT S3", "LODD S4", "OIS_SHOOTER S3", "THREAT S2 out")),
+)
+_facts = st.tuples(
+    st.just("fact"),
+    st.sampled_from(("severity", "kin_notified", "ended_at", "statements_complete")),
+    st.sampled_from((Severity.S1, Severity.S4)),
+)
+_people = st.tuples(
+    st.just("person"),
+    st.sampled_from(("jordan", "sam", "peer-1", "cora")),
+    st.sampled_from(("deceased", "leave", "retired", "active")),
+)
+_reads = st.tuples(st.just("read"), st.sampled_from(("first", "last")), st.just(0))
 _adds = st.tuples(st.just("add"), st.sampled_from(("peer-2", "sam", "cora")), st.just(0))
 _ends = st.tuples(st.just("end"), st.sampled_from(("stand_down", "close")), st.just(0))
 _events = st.lists(
-    st.one_of(_texts, _texts, _texts, _spans, _spans, _logs, _adds, _ends), min_size=3, max_size=12
+    st.one_of(_texts, _texts, _texts, _spans, _spans, _logs, _adds, _ends, _facts, _people, _reads),
+    min_size=3,
+    max_size=12,
 )
 
 
@@ -83,7 +102,9 @@ def _happens(world: World, event: tuple[str, str, object]) -> None:
         case "wait":
             world.advance(minutes=float(str(detail)))
         case "log":
-            world.log("THREAT", who, severity=str(detail), ended_at=world.now() - timedelta(minutes=30))
+            type_, severity, *out = str(detail).split()
+            ended = None if out else world.now() - timedelta(minutes=30)
+            world.log(type_, who, severity=severity, ended_at=ended)
         case "text":
             world.text(who, _with_code(world, who, str(detail)))
         case "add" if incidents:
@@ -91,6 +112,27 @@ def _happens(world: World, event: tuple[str, str, object]) -> None:
             _try(world, intake.add_affected, incidents[-1].id, [item])
         case "end" if incidents:
             _try(world, getattr(response, who), incidents[-1].id, by=None, now=world.now())
+        case "fact" if incidents:
+            told = {"severity": detail, "ended_at": world.now() - timedelta(minutes=5)}.get(who, True)
+            _try(world, intake.change, incidents[-1].id, {who: told})
+        case "person":
+            world.act(_becomes, world.id_of(who), PersonStatus(str(detail)))
+        case "read":
+            _read(world, 0 if who == "first" else -1)
+
+
+def _becomes(session: Session, person_id: str, status: PersonStatus) -> None:
+    """As the roster says it; the dead do not come back."""
+    row = session.get_one(Person, person_id)
+    if row.status is not PersonStatus.DECEASED:
+        row.status = status
+
+
+def _read(world: World, place: int) -> None:
+    """The coordinator reads one item of the queue."""
+    waiting = world.see(queue.open_items)
+    if waiting:
+        _try(world, queue.handle, waiting[place].id, by=None, now=world.now())
 
 
 def _try(world: World, act: object, *args: object, **kwargs: object) -> None:
@@ -117,6 +159,9 @@ def _nobody_is_forgotten(world: World) -> None:
     planned = {step.subject_id for step in world.rows(Step, Step.state == "planned")}
     for row in world.rows(Escalation, Escalation.state != EscalationState.CLOSED):
         assert row.id in planned, f"an escalation ({row.reason}, {row.state}) without a next step"
+    for line in world.see(ledger.lines):
+        assert not line.forgotten, world.key_of(line.person_id)
+        assert line.step is None or not line.step.overdue(world.now()), line.step
 
 
 def _nothing_forbidden_happened(world: World) -> None:
