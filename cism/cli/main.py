@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cism.cli import agency, care, clock, incidents, languages, parts, rehearse, staff, upkeep
+from cism.cli import agency, care, clock, incidents, languages, moves, parts, rehearse, staff, upkeep
 from cism.cli.root import OneLineGroup
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("incident")(incidents.incident)
 app.command("accept")(incidents.accept)
 app.command("stand-down")(incidents.stand_down)
 app.command("close")(incidents.close)
+app.command("end-contacts")(moves.end_contacts)
 app.command("escalations")(care.list_escalations)
 app.add_typer(care.escalation, name="escalation")
 app.add_typer(care.session, name="session")

@@ -153,21 +153,30 @@ def _actor(person: Person | None) -> str:
     return f"{person.id if person else 'owner'} {_system_user()}"[:60]
 
 
-def _person(session: Session, as_id: str) -> Person:
-    agency, _, roster_id = as_id.strip().rpartition(":")
-    keys = [agency] if agency else list(session.scalars(select(Agency.key).order_by(Agency.key)))
+def somebody(session: Session, who: str, *, agency: str | None = None, option: str = "") -> Person:
+    """A person by `ID` or `AGENCY:ID`; a bare id is looked for in `agency`, or on every roster."""
+    named, _, roster_id = who.strip().rpartition(":")
+    within = named or agency
+    keys = [within] if within else list(session.scalars(select(Agency.key).order_by(Agency.key)))
     found = [row for key in keys if (row := people.by_roster_id(session, key, roster_id)) is not None]
     if not found:
-        message = f"nobody {as_id!r} is on the roster; --as takes ID or AGENCY:ID"
+        message = (
+            f"nobody {who!r} is on the roster; {option}{' takes' if option else 'write'} ID or AGENCY:ID"
+        )
         raise NotFound(message)
     if len(found) > 1:
         places = ", ".join(f"{row.agency}:{roster_id}" for row in found)
-        message = f"{as_id!r} is on more than one roster: write one of {places}"
+        message = f"{who!r} is on more than one roster: write one of {places}"
         raise BadInput(message)
-    if found[0].status in _GONE:
+    return found[0]
+
+
+def _person(session: Session, as_id: str) -> Person:
+    found = somebody(session, as_id, option="--as")
+    if found.status in _GONE:
         message = f"{as_id!r} is not active any more and cannot act"
         raise NotAllowed(message)
-    return found[0]
+    return found
 
 
 def _system_user() -> str:

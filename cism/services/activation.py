@@ -15,7 +15,7 @@ from cism.domain.quiet_hours import next_open
 from cism.domain.selection import choose, match_peers, must_step_back
 from cism.services import calls, choice, events, in_charge, notify, people, questions, sessions, steps, words
 from cism.store.states import AssignmentState
-from cism.store.tables import Assignment, Incident, Person, Question, Step, new_id
+from cism.store.tables import AffectedPerson, Assignment, Incident, Person, Question, Step, new_id
 
 _OPEN = (AssignmentState.ASKED, AssignmentState.SILENT)
 _MOMENT = timedelta(microseconds=1)
@@ -77,7 +77,7 @@ def answer_page(session: Session, question: Question, digit: str, now: datetime)
         look(session, row, now)
         return
     session.refresh(assignment)
-    verdict = decide_accept(choice.team_need(row), _accepted(session, row.id), Answer(assignment.state.value))
+    verdict = decide_accept(_need(session, row), _accepted(session, row.id), Answer(assignment.state.value))
     if verdict is Verdict.ALREADY:
         return
     if verdict is Verdict.COVERED:
@@ -147,23 +147,26 @@ def stop_serving(session: Session, person: Person, now: datetime) -> None:
         look(session, row, now)
 
 
-def team_changed(session: Session, row: Incident, now: datetime) -> None:
-    """Give each person one of the helpers who serve; whoever has one keeps them while the rules allow."""
+def team_changed(session: Session, row: Incident, now: datetime) -> bool:
+    """Give each person one of the helpers who serve; whoever has one keeps them while the rules allow.
+
+    Returns whether anybody has another helper now, or none any more.
+    """
     ctx = choice.context(session, row, now)
     helpers = [
         people.snapshot(people.get(session, item.peer_id))
         for item in _assignments(session, row.id)
         if item.state is AssignmentState.ACCEPTED
     ]
-    served = [item for item in row.affected if item.ended_at is None and item.circle is not Circle.F]
+    served = [item for item in row.affected if item.ended_at is None and _is_served(item)]
     persons = [ctx.people[item.person_id] for item in served]
     kept = {item.person_id: item.peer_id for item in served if item.peer_id}
     matched = match_peers(helpers, persons, ctx, kept=kept)
-    for item in served:
-        before = item.peer_id
-        if before != matched[item.person_id]:
-            item.peer_id = matched[item.person_id]
-            calls.peer_changed(session, row, item, before, now)
+    changed = [item for item in served if item.peer_id != matched[item.person_id]]
+    for item in changed:
+        before, item.peer_id = item.peer_id, matched[item.person_id]
+        calls.peer_changed(session, row, item, before, now)
+    return bool(changed)
 
 
 def stand_down_team(session: Session, row: Incident, now: datetime) -> None:
@@ -183,7 +186,7 @@ def _plan(session: Session, row: Incident, now: datetime) -> RoundPlan:
     chosen = choose(choice.roster(session), choice.context(session, row, now))
     up = [next_open(now, peer.zone, peer.sleep) for peer in chosen.when_up]
     return plan_round(
-        choice.team_need(row),
+        _need(session, row),
         asked,
         [peer.id for peer in chosen.own],
         choice.protocol_of(row).activation,
@@ -311,5 +314,19 @@ def _accepted(session: Session, incident_id: str) -> int:
     )
 
 
+def _need(session: Session, row: Incident) -> int:
+    """How many helpers; one more than serve where none of them may look after somebody on the list."""
+    accepted, need = _accepted(session, row.id), choice.team_need(row)
+    return max(need, accepted + 1) if accepted >= need and _without_helper(row) else need
+
+
+def _without_helper(row: Incident) -> bool:
+    return any(item.peer_id is None for item in row.affected if item.ended_at is None and _is_served(item))
+
+
+def _is_served(item: AffectedPerson) -> bool:
+    return item.circle is not Circle.F
+
+
 def _missing(session: Session, row: Incident) -> int:
-    return max(0, choice.team_need(row) - _accepted(session, row.id))
+    return max(0, _need(session, row) - _accepted(session, row.id))

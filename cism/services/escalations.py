@@ -16,7 +16,7 @@ from cism.domain.escalation import (
     voice_deadline,
     welfare_ladder,
 )
-from cism.domain.people import Role
+from cism.domain.people import PersonStatus, Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import DEFAULT_PROTOCOL, LadderRule, Protocol, from_json, load_protocol
 from cism.errors import AlreadyDone, NotAllowed, NotFound
@@ -171,7 +171,7 @@ def close(session: Session, row: Escalation, helper: Person, outcome: str, now: 
     events.record(session, "escalation.closed", now, subject_id=row.id, actor_id=helper.id, after=row.outcome)
     questions.close(session, state="expired", now=now, subject_id=row.id)
     steps.cancel(session, reason="closed", now=now, subject_id=row.id)
-    if closing.opens_welfare:
+    if closing.opens_welfare and not _has_died(session, row):
         open_for(
             session,
             person=people.get(session, row.person_id) if row.person_id else None,
@@ -341,6 +341,29 @@ def cannot_be_told(session: Session, question: Question, now: datetime) -> None:
         _ask_next(session, row, question, now)
 
 
+def given_up(session: Session, helper: Person, now: datetime) -> None:
+    """A helper who is gone has what they took no longer, and what they were asked passes to the next."""
+    taken = select(Escalation.id).where(
+        Escalation.acked_by == helper.id, Escalation.state == EscalationState.ACKED
+    )
+    for escalation_id in session.scalars(taken).all():
+        row = locked(session, escalation_id)
+        events.record(session, "escalation.given_up", now, subject_id=row.id, before="acked", after="open")
+        row.state, row.acked_by, row.acked_at = EscalationState.OPEN, None, None
+        steps.cancel(session, reason="given up", now=now, subject_id=row.id)
+        _plan_rung(session, row, row.rung + 1, now, but=helper.id)
+    asked = select(Question).where(
+        Question.person_id == helper.id,
+        Question.kind.in_(("escalation", "welfare")),
+        Question.state == "open",
+    )
+    for question in session.scalars(asked).all():
+        cannot_be_told(session, question, now)
+        questions.close(
+            session, state="expired", now=now, subject_id=question.subject_id, person_id=helper.id
+        )
+
+
 def _ask_next(session: Session, row: Escalation, question: Question, now: datetime) -> None:
     """Without waiting for the deadline; at the end of the ladder all others were asked in the same minute,
     and are asked again when it is time: otherwise one dead phone would have them asked again and again.
@@ -367,6 +390,11 @@ def _raise_level(
     steps.cancel(session, reason="raised", now=now, subject_id=row.id)
     _plan_rung(session, row, 0, now)
     return row
+
+
+def _has_died(session: Session, row: Escalation) -> bool:
+    """Whether nobody can be met any more."""
+    return bool(row.person_id) and people.get(session, row.person_id or "").status is PersonStatus.DECEASED
 
 
 def _refuse_own(row: Escalation, helper: Person) -> None:

@@ -140,7 +140,7 @@ def receive_once(session: Session, sms: InboundSms) -> int:
     )
     session.flush()
     late = sms.received_at is not None and real - sms.received_at > LATE
-    agency = person.agency if person else _duty_agency(session)
+    agency = person.agency if person else _duty_agency(session, sms.from_)
     text = _Text(session, sms, person, agency, reading, plan, asked, now, late)
     events.record(
         session, "text.read", now, subject_id=person.id if person else None, after=reading.kind.value
@@ -538,8 +538,8 @@ def _told_name(text: _Text) -> str:
     return notify.agency_name(text.session, text.person.agency)
 
 
-def _duty_agency(session: Session) -> str:
-    return queue.duty_agency(session)
+def _duty_agency(session: Session, number: str) -> str:
+    return people.agency_of_the_late(session, number) or queue.duty_agency(session)
 
 
 _ACTS: dict[ReadingKind, Callable[[_Text], None]] = {

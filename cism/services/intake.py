@@ -18,7 +18,7 @@ from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import load_protocol, to_json
 from cism.errors import BadInput, KeyReused, NotFound
-from cism.services import events, people, response, steps
+from cism.services import events, lives, people, response, steps
 from cism.services.team_state import team_state
 from cism.store.db import now as product_now
 from cism.store.db import real_now
@@ -119,6 +119,7 @@ def log(session: Session, report: IncidentInput) -> Incident:
     for item in report.affected:
         row.affected.append(_affected(row, item, found[item.person_id], now))
     session.flush()
+    lives.end_for_the_dead(session, row, now)
     events.record(session, "incident.logged", now, incident_id=row.id, actor_id=report.logged_by)
     steps.plan(session, _first_steps(row.id, now))
     return row
@@ -149,6 +150,7 @@ def add_affected(session: Session, incident_id: str, items: Sequence[AffectedInp
         row.affected.append(_affected(row, item, found[item.person_id], now))
         events.record(session, "affected.added", now, incident_id=row.id, subject_id=found[item.person_id])
     session.flush()
+    lives.end_for_the_dead(session, row, now)
     if fresh:
         response.people_added(session, row, [found[item.person_id] for item in fresh], now)
     return len(fresh)

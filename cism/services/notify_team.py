@@ -104,14 +104,14 @@ def noted(
 
 def incident_logged(session: Session, row: Incident, coordinators: Iterable[Person], now: datetime) -> None:
     """To those in charge: an incident was logged and a team is being asked."""
-    _team_notice(session, row, coordinators, now, "logged", final=False)
+    _team_notice(session, row, coordinators, now, "logged")
 
 
 def team_short(
     session: Session, row: Incident, people_in_charge: Iterable[Person], missing: int, now: datetime
 ) -> None:
     """Nobody is left to ask: it is theirs now."""
-    _team_notice(session, row, people_in_charge, now, f"short{missing}", final=True)
+    _team_notice(session, row, people_in_charge, now, f"short{missing}", missing=missing)
 
 
 def approval(
@@ -231,7 +231,7 @@ def mhp_reminder(
 
 
 def _team_notice(
-    session: Session, row: Incident, readers: Iterable[Person], now: datetime, key: str, *, final: bool
+    session: Session, row: Incident, readers: Iterable[Person], now: datetime, key: str, *, missing: int = 0
 ) -> None:
     found = _accepted(session, row)
     for helper in readers:
@@ -239,15 +239,11 @@ def _team_notice(
             agency=words.agency_name(session, row.agency),
             ref=row.ref,
             found=found,
-            needed=_needed(row, found),
-            final=final,
+            needed=found + missing if missing else max(team_need(row), found),
+            final=bool(missing),
             link=link_for(session, helper, "incident", row.id),
         )
         words.put(session, message, f"notice:{key}:{row.id}:{helper.id}", now, helper, None, row.id)
-
-
-def _needed(row: Incident, found: int) -> int:
-    return max(team_need(row), found)
 
 
 def _accepted(session: Session, row: Incident) -> int:

@@ -122,8 +122,11 @@ def helper_will_call(
     words.put(session, message, f"willcall:{row.id}:{helper.id}", now, person)
 
 
-def queue_new(session: Session, readers: Sequence[Person], row: QueueItem, now: datetime) -> None:
+def queue_new(
+    session: Session, readers: Sequence[Person], row: QueueItem, now: datetime, *, again: bool = False
+) -> None:
     """Somebody wrote in words, or something needs a decision: read it by then."""
+    turn = f":{int(now.timestamp())}" if again else ""
     for helper in readers:
         message = m.QueueNew(
             agency=words.agency_name(session, helper.agency),
@@ -131,7 +134,7 @@ def queue_new(session: Session, readers: Sequence[Person], row: QueueItem, now: 
             call=row.kind in _CALLS,
             link=link_for(session, helper, "queue", row.id),
         )
-        words.put(session, message, f"{_QUEUE}:{row.id}:{helper.id}", now, helper)
+        words.put(session, message, f"{_QUEUE}:{row.id}:{helper.id}{turn}", now, helper)
 
 
 def queue_item_of(text: Outbox) -> str:

@@ -145,11 +145,24 @@ def by_roster_id(session: Session, agency: str, roster_id: str) -> tables.Person
 
 
 def by_phone(session: Session, number: str) -> tables.Person | None:
-    """Whose number this is; an active person before one who left."""
+    """Whose number this is; an active person before one who left.
+
+    A phone outlives its owner: whoever texts from it then is somebody whom we do not know.
+    """
     hashed = find_hash(session, "phone", number)
-    rows = list(session.scalars(select(tables.Person).where(tables.Person.phone_hash == hashed)))
+    living = tables.Person.status != PersonStatus.DECEASED
+    rows = list(session.scalars(select(tables.Person).where(tables.Person.phone_hash == hashed, living)))
     rows.sort(key=lambda row: (row.status is not PersonStatus.ACTIVE, row.id))
     return rows[0] if rows else None
+
+
+def agency_of_the_late(session: Session, number: str) -> str | None:
+    """The agency of somebody who had this number and died: its people read what comes from it now."""
+    hashed = find_hash(session, "phone", number)
+    query = select(tables.Person.agency).where(
+        tables.Person.phone_hash == hashed, tables.Person.status == PersonStatus.DECEASED
+    )
+    return session.scalar(query.order_by(tables.Person.agency).limit(1))
 
 
 def with_role(session: Session, roles: Collection[Role], agency: str | None = None) -> list[tables.Person]:

@@ -17,6 +17,9 @@ from cism.services import escalations, events, held, mutual_aid, notify, people,
 from cism.store.states import QueueState
 from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
+TELL_AGAIN = timedelta(hours=12)  # design: news that nobody has read is told again after this long
+_TOLD_AGAIN = frozenset({"person_died"})
+
 
 def add(
     session: Session,
@@ -46,14 +49,7 @@ def add(
     session.add(row)
     session.flush()
     events.record(session, "queue.added", now, subject_id=row.id, after=kind)
-    steps.plan(
-        session,
-        [
-            PlannedStep(
-                kind=StepKind.QUEUE_OVERDUE, due_at=row.deadline, key=f"queue:{row.id}", subject_id=row.id
-            )
-        ],
-    )
+    steps.plan(session, [_overdue(row)])
     if tell:
         notify.queue_new(session, readers(session, row), row, now)
     return row
@@ -75,8 +71,27 @@ def on_overdue(session: Session, step: Step, now: datetime) -> str | None:
     if row.state is QueueState.HANDLED:
         return "handled meanwhile"
     events.record(session, "queue.overdue", now, subject_id=row.id, after=row.kind)
+    if row.kind in _TOLD_AGAIN:
+        return _tell_again(session, row, now)
     escalate(session, row, now)
     return "on the ladder"
+
+
+def _tell_again(session: Session, row: QueueItem, now: datetime) -> str:
+    """It is about nobody who could be called: whoever reads the queue is told again until one has."""
+    row.deadline = now + TELL_AGAIN
+    notify.queue_new(session, readers(session, row), row, now, again=True)
+    steps.plan(session, [_overdue(row)])
+    return "told again"
+
+
+def _overdue(row: QueueItem) -> PlannedStep:
+    return PlannedStep(
+        kind=StepKind.QUEUE_OVERDUE,
+        due_at=row.deadline,
+        key=f"queue:{row.id}:{int(row.deadline.timestamp())}",
+        subject_id=row.id,
+    )
 
 
 def handle(

@@ -14,7 +14,7 @@ from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.quiet_hours import next_open
 from cism.domain.roster_csv import RosterRow, parse_roster
 from cism.errors import BadInput
-from cism.services import languages, reach, roster_conflicts, roster_write, steps
+from cism.services import languages, lives, reach, roster_conflicts, roster_write, steps
 from cism.services.roster_write import Known
 from cism.store.tables import Agency, Person, Step
 
@@ -69,7 +69,9 @@ def import_file(session: Session, text: str, now: datetime, *, region: str | Non
     found = parse_roster(text, today=now.date(), region=region or _region(session), known=frozenset(known))
     _refuse(roster_conflicts.conflicts(found.rows, known))
     made = _make_agencies(session, found.rows, known, region or _region(session))
+    before = {one.row.id: lives.place(one.row) for one in known.values()}
     lines = roster_write.write(session, found.rows, known, now)
+    lives.follow(session, before, now)
     reports = tuple(LineReport(row.line, row.key, what, kept) for row, what, kept in lines)
     agencies = sorted({row.agency for row in found.rows})
     return ImportReport(

@@ -87,6 +87,15 @@ def cancel_one(step: Step, reason: str, now: datetime) -> None:
     step.state, step.outcome, step.done_at = StepState.CANCELLED, reason, now
 
 
+def hasten(session: Session, kind: StepKind, key: str, now: datetime) -> None:
+    """One planned step, by its key, need not wait any longer."""
+    step = session.scalar(
+        select(Step).where(Step.key == key, Step.kind == kind, Step.state == StepState.PLANNED)
+    )
+    if step is not None:
+        step.due_at = min(step.due_at, now)
+
+
 def planned(session: Session, *, incident_id: str | None = None, person_id: str | None = None) -> list[Step]:
     """What is still to come, in order."""
     query = select(Step).where(Step.state == StepState.PLANNED).order_by(Step.due_at)

@@ -167,6 +167,8 @@ MAY = {
     Act.REPORT_SESSION: {K, C, D},
     Act.LIST_QUEUE: {K, C, D},
     Act.HANDLE_QUEUE: {K, C, D},
+    Act.CHANGE_ROSTER: {K, D},
+    Act.END_CONTACTS: {K, D},
     Act.SET_AGENCY: {K, D},
 }
 

@@ -56,7 +56,7 @@ class Story:
         self.act(clockwork.set_instant, moment)
         self.act(roster.import_file, self.cast.text(), moment)
         self.act(_settle_in, moment, self.cast)
-        self._names = self.act(_keys_by_number, self.cast)
+        self._names = _keys_by_number(self.cast)
 
     def log(self, type_: str, *affected: str, **details: Any) -> str:
         """Log an incident and let what it causes happen; `affected` are `key:CIRCLE`."""
@@ -89,6 +89,18 @@ class Story:
     def stand_down(self, incident_id: str) -> None:
         """It was a false alarm."""
         self.act(response.stand_down, incident_id, by=None, now=self.now())
+        self.run()
+
+    def roster(self, key: str, **columns: str) -> None:
+        """The next roster file says something else of somebody; it is imported whole."""
+        self.rosters({key: columns})
+
+    def rosters(self, changes: dict[str, dict[str, str]]) -> None:
+        """The next roster file says something else of several people at once."""
+        for key, columns in changes.items():
+            self.cast.rows[key] |= columns
+        self.act(roster.import_file, self.cast.text(), self.now())
+        self._names = {**self._names, **_keys_by_number(self.cast)}
         self.run()
 
     def phone(self, key: str) -> Phone:
@@ -253,7 +265,7 @@ def _close_escalation(session: Session, helper_id: str, outcome: str, moment: da
     escalations.close(session, row, people.get(session, helper_id), outcome, moment)
 
 
-def _keys_by_number(_session: Session, cast: Cast) -> dict[str, str]:
+def _keys_by_number(cast: Cast) -> dict[str, str]:
     return {row["phone"]: key for key, row in cast.rows.items()}
 
 

@@ -40,6 +40,8 @@ _QUEUE: dict[str, str] = {
     "contact_missed": "A check-in could not be sent in its time. Call this person.",
     "care_held": "This person sent a 0 that could mean several things. Texts are held until you have asked.",
     "unsettled_send": "Nobody can say whether a text arrived. It is not sent twice: call this person.",
+    "person_died": "Somebody whom we looked after, or who served, was set deceased on the roster. Tell the "
+    "helpers concerned yourself, and end what is still open about them.",
     "answer_refused": "A helper's answer could not be carried out. Ask them what they meant.",
 }
 

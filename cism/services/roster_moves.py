@@ -1,0 +1,152 @@
+"""What a coordinator does to one person of the roster between two files: moving them on, taking them off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain import roster_cells
+from cism.domain.incident import IncidentState
+from cism.domain.people import PersonStatus
+from cism.errors import AlreadyDone, BadInput, NotAllowed
+from cism.services import (
+    activation,
+    agencies,
+    contact_answers,
+    events,
+    lives,
+    outbox,
+    people,
+    questions,
+    steps,
+)
+from cism.store.db import find_hash
+from cism.store.tables import AffectedPerson, Escalation, Incident, Person
+
+REMOVED = "removed"
+ON_THEIR_WISH = "asked_by_voice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPlace:
+    """Where somebody goes. Unit, station and superior are the new ones; None of them is known otherwise."""
+
+    agency: str
+    roster_id: str | None = None
+    unit: str = ""
+    station: str = ""
+    reports_to: str | None = None
+
+
+def set_status(
+    session: Session, person: Person, status: PersonStatus, *, by: str | None, now: datetime
+) -> None:
+    """Somebody is on leave, is back, has left, or has died; all that follows from it happens now."""
+    if person.status is status:
+        message = f"this person is {status.value} already"
+        raise AlreadyDone(message)
+    if person.status is PersonStatus.DECEASED:
+        message = "this person is deceased on the roster, and stays so: nobody may be texted by mistake"
+        raise NotAllowed(message)
+    lives.set_status(session, person, status, by=by, now=now)
+
+
+def transfer(session: Session, person: Person, new: NewPlace, *, by: str | None, now: datetime) -> None:
+    """Another agency employs them: they stay the same person, with all that they consented to or stopped.
+
+    What was promised goes on: check-ins, anniversaries, an open escalation. Whoever commands them now does
+    not look after them, and nobody in their new chain keeps doing so.
+    """
+    agencies.get(session, new.agency)
+    roster_id = new.roster_id or person.roster_id
+    _refuse_taken(session, person, new.agency, roster_id)
+    before = {person.id: lives.place(person)}
+    person.reports_to = _superior(session, new)
+    person.agency, person.roster_id = new.agency, roster_id
+    person.roster_hash = find_hash(session, "roster", f"{new.agency}\0{roster_id}")
+    person.unit, person.station = new.unit, new.station
+    events.record(
+        session,
+        "person.transferred",
+        now,
+        subject_id=person.id,
+        actor_id=by,
+        before=before[person.id].agency,
+        after=new.agency,
+    )
+    lives.follow(session, before, now)
+
+
+def remove(session: Session, person: Person, *, by: str | None, now: datetime) -> None:
+    """They want nothing to do with it, or have left for good: contacts end, and we forget how to reach them.
+
+    The row stays, without name, number and address, so that no later file gives back what they took back.
+    """
+    if session.scalar(
+        select(Escalation.id).where(Escalation.person_id == person.id, Escalation.closed_at.is_(None))
+    ):
+        message = "somebody is being found for this person right now: end that first, then remove them"
+        raise NotAllowed(message)
+    if person.status in {PersonStatus.ACTIVE, PersonStatus.LEAVE}:
+        lives.set_status(session, person, PersonStatus.RETIRED, by=by, now=now)
+    activation.stop_serving(session, person, now)
+    for incident_id in _looked_after_in(session, person):
+        contact_answers.end_contacts(session, incident_id, person.id, REMOVED, now)
+    person.revoked_pages = person.revoked_care = True
+    outbox.cancel(session, reason=REMOVED, person_id=person.id)
+    steps.cancel(session, reason=REMOVED, now=now, person_id=person.id)
+    questions.close(session, state="superseded", now=now, person_id=person.id)
+    person.name, person.email = REMOVED, None
+    person.phone = person.phone_hash = person.phone_confirmed_at = None
+    events.record(session, "person.removed", now, subject_id=person.id, actor_id=by)
+
+
+def end_contacts(session: Session, row: Incident, person: Person, *, by: str | None, now: datetime) -> None:
+    """One person wants no more of this incident's contacts, and said so to somebody: no text confirms it."""
+    if row.state is not IncidentState.OPEN:
+        message = f"the incident is {row.state.value.replace('_', ' ')} already"
+        raise AlreadyDone(message)
+    item = next((one for one in row.affected if one.person_id == person.id), None)
+    if item is None:
+        message = "this person is not on the incident's list"
+        raise BadInput(message)
+    if item.ended_at is not None:
+        message = "this person's contacts have ended already"
+        raise AlreadyDone(message)
+    contact_answers.end_contacts(session, row.id, person.id, ON_THEIR_WISH, now)
+    events.record(session, "contacts.end_entered", now, incident_id=row.id, subject_id=item.id, actor_id=by)
+
+
+def _refuse_taken(session: Session, person: Person, agency: str, roster_id: str) -> None:
+    try:
+        roster_cells.person_id(roster_id)
+    except roster_cells.CellError as error:
+        message = f"the new id {error}"
+        raise BadInput(message) from error
+    here = people.by_roster_id(session, agency, roster_id)
+    if here is not None and here.id == person.id:
+        message = f"this person is {agency}:{roster_id} already"
+        raise AlreadyDone(message)
+    if here is not None:
+        message = f"{agency}:{roster_id} is somebody else: give another id with --id"
+        raise BadInput(message)
+
+
+def _superior(session: Session, new: NewPlace) -> str | None:
+    if new.reports_to is None:
+        return None
+    found = people.by_roster_id(session, new.agency, new.reports_to)
+    if found is None:
+        message = f"nobody {new.reports_to!r} is on the roster of {new.agency}"
+        raise BadInput(message)
+    return found.id
+
+
+def _looked_after_in(session: Session, person: Person) -> list[str]:
+    query = select(AffectedPerson.incident_id).where(
+        AffectedPerson.person_id == person.id, AffectedPerson.ended_at.is_(None)
+    )
+    return list(session.scalars(query.order_by(AffectedPerson.incident_id)))
