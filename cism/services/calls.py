@@ -82,8 +82,13 @@ def needs_caller(session: Session, person: Person, incident_id: str | None, now:
 
 def plan_call(session: Session, row: Incident, item: AffectedPerson, point: str, now: datetime) -> None:
     """The peer who looks after this person calls, once for each point and peer."""
+    steps.plan(session, [call_step(row, item, point, now)])
+
+
+def call_step(row: Incident, item: AffectedPerson, point: str, now: datetime) -> PlannedStep:
+    """That call, to be planned; without a peer it waits for whoever comes."""
     first = point == FIRST and item.exposure_end is not None
-    step = PlannedStep(
+    return PlannedStep(
         kind=StepKind.PEER_TASK,
         due_at=now,
         expires_at=item.exposure_end + FIRST_CALL_UNTIL if first and item.exposure_end else None,
@@ -93,7 +98,6 @@ def plan_call(session: Session, row: Incident, item: AffectedPerson, point: str,
         subject_id=item.id,
         payload={"point": point},
     )
-    steps.plan(session, [step])
 
 
 def peer_changed(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.services import words
 from cism.services.choice import team_need
 from cism.services.links import link_for
 from cism.store.states import AssignmentState
-from cism.store.tables import Assignment, GroupSession, Incident, Person, Question
+from cism.store.tables import Assignment, Event, GroupSession, Incident, Person, Question
 from notifications import messages as m
 
 
@@ -111,7 +111,9 @@ def team_short(
     session: Session, row: Incident, people_in_charge: Iterable[Person], missing: int, now: datetime
 ) -> None:
     """Nobody is left to ask: it is theirs now."""
-    _team_notice(session, row, people_in_charge, now, f"short{missing}", missing=missing)
+    _team_notice(
+        session, row, people_in_charge, now, f"short{missing}:{_left(session, row)}", missing=missing
+    )
 
 
 def approval(
@@ -244,6 +246,16 @@ def _team_notice(
             link=link_for(session, helper, "incident", row.id),
         )
         words.put(session, message, f"notice:{key}:{row.id}:{helper.id}", now, helper, None, row.id)
+
+
+def _left(session: Session, row: Incident) -> int:
+    """How often somebody who served has left the team: it may be short once more, and that is said again."""
+    query = select(func.count()).where(
+        Event.incident_id == row.id,
+        Event.kind == "assignment.moved",
+        Event.before == AssignmentState.ACCEPTED.value,
+    )
+    return int(session.scalar(query) or 0)
 
 
 def _accepted(session: Session, row: Incident) -> int:

@@ -5,6 +5,7 @@ ended.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from cism.domain.followup import days_after, waits_for_kin
 from cism.domain.incident import IncidentState
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.quiet_hours import next_open
 from cism.errors import AlreadyDone, NotAllowed
 from cism.services import (
     activation,
@@ -30,6 +32,7 @@ from cism.services import (
     sessions,
     steps,
 )
+from cism.services.contact_rules import hours
 from cism.store.tables import AffectedPerson, Incident, Step
 
 # design: a year and the anniversary's window after the event; it depends on nobody's answers
@@ -122,9 +125,15 @@ def on_ask_exposure_end(session: Session, step: Step, now: datetime) -> str | No
 def on_mhp_reminder(session: Session, step: Step, now: datetime) -> str | None:
     """The coordinator offers the individual session with a professional in time; attendance is not kept."""
     row = people.lock_incident(session, step.incident_id or "")
-    due = datetime.fromisoformat(str(step.payload["by"]))
-    notify.mhp_reminder(session, in_charge.in_charge(session, row), row, due, now)
-    return "reminded"
+    by = datetime.fromisoformat(str(step.payload["by"]))
+    readers = [one for one in in_charge.in_charge(session, row) if step.payload.get("to", one.id) == one.id]
+    later = {one.id: next_open(now, *hours(one)) for one in readers}
+    # at the hour of the event they may sleep; what is due before they are up cannot wait for them
+    told = [one for one in readers if later[one.id] <= now or later[one.id] >= by]
+    notify.mhp_reminder(session, told, row, by, now)
+    waiting = [one for one in readers if one not in told]
+    steps.plan(session, [_mhp_again(step, one.id, later[one.id]) for one in waiting])
+    return f"reminded {len(told)}"
 
 
 def on_close_incident(session: Session, step: Step, now: datetime) -> str | None:
@@ -232,6 +241,11 @@ def _professional(session: Session, row: Incident, now: datetime) -> list[Planne
             )
         )
     return found
+
+
+def _mhp_again(step: Step, reader_id: str, due: datetime) -> PlannedStep:
+    again = held.again(step, due, f"@{reader_id}")
+    return replace(again, payload={**step.payload, "to": reader_id})
 
 
 def _snapshots(row: Incident, item: AffectedPerson) -> tuple[rules.Incident, rules.Affected]:

@@ -10,13 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from cism.domain.people import SleepWindow
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import SessionRule
-from cism.domain.quiet_hours import next_open
 from cism.domain.sessions import OFF, SessionPlan, plan_sessions, why_off
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import choice, events, notify, offers, people, questions, session_team, steps
+from cism.services import choice, events, notify, offers, people, questions, session_late, session_team, steps
 from cism.services.contact_rules import later, open_now, textable, why_not_now
 from cism.store.states import SessionState
 from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation, Question, Step
@@ -36,9 +34,15 @@ def planned_steps(session: Session, row: Incident, now: datetime) -> list[Planne
     protocol = choice.protocol_of(row)
     for plan in plan_sessions(people.incident_snapshot(row), snapshots, protocol, now):
         _call_off_forbidden(session, row, plan, now)
-        meeting = _written(session, row, plan, protocol.sessions[plan.kind], now)
+        rule = protocol.sessions[plan.kind]
+        late = session_late.joined(session, row, plan, rule, now)
+        if late is not None:
+            found += late
+            continue
+        meeting = _written(session, row, plan, rule, now)
+        if meeting is not None and meeting.state is SessionState.BLOCKED:
+            found += session_late.instead(session, row, plan, now)
         if meeting is not None and meeting.state in _LIVE:
-            rule = protocol.sessions[plan.kind]
             due = max(now, row.logged_at + rule.propose_at) if plan.needs_approval else now
             found.append(_step(StepKind.PROPOSE_SESSION, meeting, due, f"propose:{meeting.id}"))
     return found
@@ -319,10 +323,7 @@ def _offer(session: Session, row: Incident, meeting: GroupSession, now: datetime
     rule = choice.protocol_of(row).sessions[meeting.kind]
     planned = []
     for person_id in session.scalars(select(Invitation.person_id).where(Invitation.session_id == meeting.id)):
-        person = people.get(session, person_id)
-        due = next_open(now, person.zone, SleepWindow(person.sleep_start, person.sleep_end))
-        step = _step(StepKind.INVITE, meeting, due, f"invite:{meeting.id}:{person_id}")
-        planned.append(replace(step, person_id=person_id, expires_at=meeting.starts_at))
+        planned.append(session_late.invite_step(session, meeting, person_id, now))
     remind = max(now, meeting.starts_at - rule.reminder)
     planned.append(_step(StepKind.SESSION_REMINDER, meeting, remind, f"remind:{meeting.id}"))
     planned.append(

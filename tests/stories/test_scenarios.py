@@ -123,7 +123,7 @@ def test_scenario_a_officer_involved_shooting_on_the_night_that_clocks_go_forwar
             story.phone(key).expects("check_in", at=at(day, LA)).replies("1").expects_nothing()
     # the professional within a week: by Sat 14 Mar; the coordinator is reminded on day 5
     story.phone("cora").expects(
-        "mhp_reminder", "appointments are due by Sat 23:10", at=at("2026-03-12 23:10", LA)
+        "mhp_reminder", "appointments are due by Sat 23:10", at=at("2026-03-13 08:00", LA)
     )
     # by 5 Jul the second individual contact; f90, then the opt-in; the anniversary before 7 Mar 2027
     story.go_to(at("2026-06-05 10:00", LA))
@@ -132,11 +132,11 @@ def test_scenario_a_officer_involved_shooting_on_the_night_that_clocks_go_forwar
         story.phone(key).replies("1" if key == "shooter" else "0")
         story.phone(key).expects("opt_in_done" if key == "shooter" else "contacts_ended")
     story.go_to(at("2026-07-05 00:00", LA))
-    story.phone("cora").expects("mhp_reminder", "Sun 5 Jul", at=at("2026-06-28 23:10", LA))
+    story.phone("cora").expects("mhp_reminder", "by Sun 23:10", at=at("2026-06-29 08:00", LA))
     story.go_to(at("2026-09-03 10:00", LA))
     story.phone("shooter").expects("check_in", at=at("2026-09-03 10:00", LA)).replies("1")
     story.go_to(at("2027-02-28 10:00", LA))
-    story.phone("cora").expects("mhp_reminder", "Sat 6 Mar", at=at("2027-02-27 23:10", LA))
+    story.phone("cora").expects("mhp_reminder", "by Sat 23:10", at=at("2027-02-28 08:00", LA))
     story.phone("shooter").expects("check_in", at=at("2027-02-28 10:00", LA)).replies("1")
     story.go_to(at("2027-06-01 00:00", LA))
 
