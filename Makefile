@@ -42,6 +42,9 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, all tests
 bench: $(VENV)/dev.stamp ## time from logged to accepted, and messages a second
 	@$(BIN)/python -m bench $(ARGS)
 
+golden: $(VENV)/dev.stamp ## write the golden rehearsals of all protocols anew, to be read
+	@$(BIN)/python -m tests.golden
+
 format: $(VENV)/dev.stamp ## write the code as the house writes it
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 

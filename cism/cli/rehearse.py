@@ -39,7 +39,7 @@ def rehearse(
     said = KEEP_IN_TOUCH if replies is None else parse_replies(replies)
     sample = roster is None and not own_roster
     script = rehearse_input.script(incident, proved.key, RealClock().now(), sample=sample)
-    fill = rehearse_input.roster(roster, own=own_roster)
+    fill = rehearse_input.roster(roster, proved.key if incident is None else "", own=own_roster)
     with show.progress("rehearsing"):
         found = play(proved, script, fill, said)
         differs = compare(found, play(other, script, fill, said)) if other else []

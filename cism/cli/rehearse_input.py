@@ -21,6 +21,7 @@ from cism.services.intake import AffectedInput, IncidentInput
 from cism.services.rehearsal import Later, Script
 from cism.services.rehearsal_ground import Fill
 
+_INCIDENTS = resources.files("cism.data.incidents")
 _FIELDS = {item.name for item in fields(IncidentInput)} - {"logged_by"}
 _LATER = "later"
 _INPUT = TypeAdapter(IncidentInput)
@@ -49,15 +50,25 @@ def protocol(given: str) -> Protocol:
     return load_protocol(given)
 
 
-def roster(path: Path | None, *, own: bool) -> Fill:
-    """Whose people are rehearsed with: a file's, the installation's own, or those of the sample roster."""
+def roster(path: Path | None, key: str, *, own: bool) -> Fill:
+    """Whose people are rehearsed with: a file's, the installation's own, or those of a sample roster.
+
+    A protocol whose incident needs people that the sample roster lacks brings some of its own.
+    """
     if path is not None and own:
         message = "give --roster or --own-roster, not both"
         raise BadInput(message)
     if own:
         with acting(None, "rehearse own roster") as viewer:
             return rehearsal_ground.copied(viewer.session)
-    return rehearsal_ground.from_file(reading.file(path)) if path else rehearsal_ground.sample()
+    if path is not None:
+        return rehearsal_ground.from_file(reading.file(path))
+    theirs = _INCIDENTS.joinpath(f"{key}.csv")
+    return (
+        rehearsal_ground.from_file(theirs.read_text(encoding="utf-8"))
+        if theirs.is_file()
+        else rehearsal_ground.sample()
+    )
 
 
 def script(path: Path | None, key: str, present: datetime, *, sample: bool) -> Script:
@@ -66,10 +77,9 @@ def script(path: Path | None, key: str, present: datetime, *, sample: bool) -> S
         return _script(reading.file(path), str(path), present)
     if not sample:
         return Script(report=None, start=present.replace(second=0, microsecond=0))
-    folder = resources.files("cism.data.incidents")
-    file = folder.joinpath(f"{key}.json")
+    file = _INCIDENTS.joinpath(f"{key}.json")
     if not file.is_file():
-        file = folder.joinpath(f"{_ALWAYS}.json")
+        file = _INCIDENTS.joinpath(f"{_ALWAYS}.json")
     return _script(file.read_text(encoding="utf-8"), file.name, present)
 
 

@@ -12,7 +12,14 @@ from cism.cli import show
 from cism.domain.protocol import Protocol
 from cism.domain.rehearsed import Change, Difference, Met, Rehearsed, Said, Taken
 
-_COLUMNS = {"local": "Local time", "person": "Who", "what": "What", "text": "Text", "segments": "SMS"}
+_COLUMNS = {
+    "local": "Local time",
+    "person": "Who",
+    "what": "What",
+    "text": "Text",
+    "segments": "SMS",
+    "asleep": "Asleep",
+}
 _CHANGED = {"change": "Change", "at": "At", "by": "By", "person": "Who", "what": "What", "text": "Text"}
 
 
@@ -48,6 +55,7 @@ def tell(protocol: Protocol, found: Rehearsed) -> None:
             "what": what(item.kind, item.point),
             "text": item.text,
             "segments": None if item.answer else item.segments,
+            "asleep": "asleep" if item.asleep and not item.answer else "",
         }
         for item in found.said
     ]
@@ -60,10 +68,12 @@ def summary(found: Rehearsed) -> str:
     """One line: how much, how long, how it ended, and what was assumed."""
     texts = found.texts
     total = sum(item.segments for item in texts)
+    night = sum(item.asleep for item in texts)
     answers = len(found.said) - len(texts)
     return (
-        f"{len(texts)} texts ({total} segments) and {answers} answers over {found.days} days; "
-        f"at the end {found.state}. The team said yes to everything and reached whom it called."
+        f"{len(texts)} texts ({total} segments; {night} reach somebody asleep) and {answers} answers "
+        f"over {found.days} days; at the end {found.state}. "
+        "The team said yes to everything, those awake first, and reached whom it called."
     )
 
 
@@ -121,6 +131,7 @@ def _said(item: Said) -> dict[str, Any]:
         "kind": item.kind,
         "point": item.point,
         "language": item.language,
+        "asleep": item.asleep and not item.answer,
         "segments": 0 if item.answer else item.segments,
         "text": item.text,
     }

@@ -36,6 +36,7 @@ class Said:
     point: str | None = None
     language: str = "en"
     segments: int = 1
+    asleep: bool = False  # it arrives inside the sleep window of whoever gets it
     answer: bool = False
 
 

@@ -1,7 +1,7 @@
 """A rehearsal: one protocol played in virtual time on a database that is thrown away. No phone is reached.
 
-The team says yes to everything at once and reaches whom it calls. The people looked after say nothing, unless
-`replies` says otherwise.
+The team says yes to everything at once, those awake first, and reaches whom it calls. The people looked after
+say nothing, unless `replies` says otherwise.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cism.domain.people import SleepWindow
 from cism.domain.plan import StepState
 from cism.domain.protocol import Protocol, to_json
+from cism.domain.quiet_hours import is_asleep
 from cism.domain.rehearsed import KEEP_IN_TOUCH, Met, Rehearsed, Reply, Said, Taken, reply_of
 from cism.services import (
     claims,
@@ -104,6 +106,7 @@ class _Answer:
     number: str
     text: str
     to: Said
+    question_id: str
 
 
 class _Rehearsal:
@@ -156,13 +159,16 @@ class _Rehearsal:
             claims.record(session, [Outcome(item.id, receipt=self._receipt()) for item in sent])
             for item in sent:
                 delivery.apply_receipt(session, item.id, MessageStatus.DELIVERED, None)
-                said, back = self._read(session, item)
+                said, question = self._read(session, item)
                 yield said
-                if back is not None:
-                    answers.append(_Answer(item.to, back, said))
-        for answer in answers:
+                back = self._back(question, said.person) if question else None
+                if question is not None and back is not None:
+                    answers.append(_Answer(item.to, back, said, question.id))
+        for answer in sorted(answers, key=lambda item: item.to.asleep):  # whoever is awake is quicker
             self._texts += 1
             with self._db.transaction() as session:
+                if session.get_one(Question, answer.question_id).state != "open":
+                    continue  # they have just been told that it is covered
                 inbound.receive_once(
                     session, InboundSms(f"IN{self._texts}", answer.number, _OUR_NUMBER, answer.text)
                 )
@@ -172,7 +178,7 @@ class _Rehearsal:
         self._texts += 1
         return Receipt(f"SM{self._texts:032x}", MessageStatus.QUEUED)
 
-    def _read(self, session: Session, item: Claimed) -> tuple[Said, str | None]:
+    def _read(self, session: Session, item: Claimed) -> tuple[Said, Question | None]:
         row = session.get_one(Outbox, item.id)
         person = people.get(session, row.person_id) if row.person_id else None
         question = session.get(Question, row.question_id) if row.question_id else None
@@ -186,8 +192,9 @@ class _Rehearsal:
             point=question.point if question else None,
             language=row.language,
             segments=segments(item.body),
+            asleep=person is not None and _asleep(person, now(session)),
         )
-        return said, self._back(question, who) if question else None
+        return said, question
 
     def _back(self, question: Question, who: str) -> str | None:
         """What whoever is asked texts back, at once, or None."""
@@ -198,6 +205,10 @@ class _Rehearsal:
             return says[place].format(question.code) if place < len(says) else None
         wanted = None if place else reply_of(self._replies, who, question.point or question.kind)
         return f"{wanted} {question.code}" if wanted and wanted.isdigit() and question.code else wanted
+
+
+def _asleep(person: Person, at: datetime) -> bool:
+    return is_asleep(at, person.zone, SleepWindow(person.sleep_start, person.sleep_end))
 
 
 def _taken(session: Session) -> Iterator[Taken]:

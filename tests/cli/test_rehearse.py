@@ -173,7 +173,10 @@ def test_a_file_is_played_with_its_own_rules(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "ours.yaml"
     file.write_text(SFA.read_text().replace("key: sfa-follow-up", "key: ours"))
     said = cli.ok("rehearse", str(file))
-    assert "at the end closed. The team said yes to everything and reached whom it called." in said
+    assert (
+        "at the end closed. The team said yes to everything, those awake first, and reached whom it called."
+        in said
+    )
     assert cli.json("rehearse", str(file))["protocol"] == "ours"
 
 
