@@ -58,7 +58,9 @@ _TELLS: dict[Kind, str] = {
     Kind.CONTACTS_ENDED: "answered: no more check-ins",
     Kind.MHP_REMINDER: "reminded of the individual appointments",
 }
-_QUIET = frozenset({Kind.PHONE_CONFIRMED, Kind.NOTED, Kind.OPT_IN_DONE, Kind.INVITATION_ACCEPTED})
+_QUIET = frozenset(
+    {Kind.PHONE_CONFIRMED, Kind.NOTED, Kind.OPT_IN_DONE, Kind.INVITATION_ACCEPTED, Kind.ATTESTATION}
+)
 _SHOWN_NAMES = 4
 _PARTS = ("coordinator", "clinical_director", "clinician", "peer", "supervisor")
 

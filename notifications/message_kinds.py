@@ -38,6 +38,7 @@ class MessageKind(StrEnum):
     TURN_TAKEN = "turn_taken"
     HAND_OFF = "hand_off"
     UNSETTLED_SEND = "unsettled_send"
+    ATTESTATION = "attestation"
     # to a person about themselves
     CONFIRM_PHONE = "confirm_phone"
     PHONE_CONFIRMED = "phone_confirmed"

@@ -30,6 +30,7 @@ from notifications.person_messages import (
     WhichCode,
     Who,
 )
+from notifications.programme_messages import Attestation
 from notifications.team_messages import (
     AlreadyCovered,
     Approval,
@@ -93,6 +94,7 @@ _CLASSES: Final[tuple[type[Message], ...]] = (
     TurnTaken,
     HandOff,
     UnsettledSend,
+    Attestation,
     ConfirmPhone,
     PhoneConfirmed,
     CheckIn,
@@ -200,6 +202,7 @@ __all__ = [
     "Approval",
     "AskExposureEnd",
     "Assigned",
+    "Attestation",
     "CallArranged",
     "CallNow",
     "CallPromised",

@@ -47,8 +47,7 @@ class StepKind(StrEnum):
     ESCALATION_OVERDUE = "escalation_overdue"  # taken, but no outcome in time
     QUEUE_OVERDUE = "queue_overdue"  # a text that no human has read in time
     PAGE_UNDELIVERED = "page_undelivered"  # a page that did not arrive counts as not asked
-    NIGHTLY = "nightly"  # retention, readiness
-    WEEKLY = "weekly"  # readiness report
+    NIGHTLY = "nightly"  # retention, and the attestation that nobody is forgotten
 
 
 _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
@@ -80,7 +79,7 @@ _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
         StepKind.ESCALATION_OVERDUE,
         StepKind.QUEUE_OVERDUE,
     ),
-    FlowName.NIGHTLY: (StepKind.NIGHTLY, StepKind.WEEKLY),
+    FlowName.NIGHTLY: (StepKind.NIGHTLY,),
 }
 
 KINDS_OF: Mapping[FlowName, tuple[StepKind, ...]] = MappingProxyType(dict(_FLOWS))
@@ -97,7 +96,7 @@ URGENT: frozenset[StepKind] = frozenset(
         StepKind.PAGE_UNDELIVERED,
     }
 )
-RECURRING: frozenset[StepKind] = frozenset({StepKind.NIGHTLY, StepKind.WEEKLY})
+RECURRING: frozenset[StepKind] = frozenset({StepKind.NIGHTLY})
 
 
 class StepState(StrEnum):

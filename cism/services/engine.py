@@ -24,6 +24,7 @@ from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Counter, Heartbeat, Incident, Outbox, Step
+from notifications.message_kinds import MessageKind
 
 PROVIDER = "provider"  # the heartbeat that says when the provider was last heard
 STARTING = "up"  # the one that says that all parts are just being started
@@ -115,7 +116,9 @@ def next_due(session: Session) -> datetime | None:
     )
     message = session.scalar(
         select(func.min(Outbox.not_before)).where(
-            Outbox.state == OutboxState.PENDING, Outbox.retry_real.is_(None)
+            Outbox.state == OutboxState.PENDING,
+            Outbox.retry_real.is_(None),
+            Outbox.kind != MessageKind.ATTESTATION,  # recurring too: it waits for a morning
         )
     )
     found = [moment for moment in (step, message) if moment is not None]

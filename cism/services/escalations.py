@@ -35,7 +35,10 @@ from cism.store.tables import (
 # Reasons that say what the team left undone, not what the person needs.
 OUR_OWN = frozenset(
     f"unread_{kind}"
-    for kind in ("call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held", "worry")
+    for kind in (
+        *("call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held", "worry"),
+        "no_next_step",
+    )
 )
 _WORRIES = frozenset({"worry", "unread_worry"})
 BY_DIGIT = {"4": "reached", "5": "declined", "6": "not_reached"}

@@ -47,7 +47,6 @@ HANDLERS = _Handlers(
         StepKind.ESCALATION_OVERDUE: escalations.on_overdue,
         StepKind.QUEUE_OVERDUE: queue.on_overdue,
         StepKind.NIGHTLY: nightly.on_nightly,
-        StepKind.WEEKLY: nightly.on_weekly,
     }
 )
 HANDLERS.on_expired = {

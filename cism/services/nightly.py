@@ -1,4 +1,4 @@
-"""Recurring work as recurring steps: what must be forgotten is forgotten, and the next night is planned."""
+"""Recurring work as a recurring step: words are forgotten, people are not, and the next night is planned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import PlannedStep, StepKind
-from cism.services import audit, events, steps
+from cism.services import attestation, audit, events, steps
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import InboundState, QueueState
@@ -24,22 +24,17 @@ def plan_first(session: Session) -> None:
     """Start the recurrence, once; occurrences missed while nothing ran are performed once."""
     now = product_now(session)
     if session.scalar(select(Step.id).where(Step.kind == StepKind.NIGHTLY).limit(1)) is None:
-        _plan_next(session, StepKind.NIGHTLY, now)
+        _plan_next(session, now)
 
 
 def on_nightly(session: Session, step: Step, now: datetime) -> str | None:
-    """Forget what is to be forgotten."""
+    """Forget what is to be forgotten, and attest that nobody is."""
+    attestation.attest(session, now)
     done = purge(session, now, dry_run=False)
-    _plan_next(session, StepKind.NIGHTLY, now)
+    _plan_next(session, now)
     events.record(session, "nightly.done", now)
     audit.write(session, "system", "purge")
     return f"purged {sum(done.values())}"
-
-
-def on_weekly(session: Session, step: Step, now: datetime) -> str | None:
-    """Kept for the weekly readiness report."""
-    _plan_next(session, StepKind.WEEKLY, now)
-    return "done"
 
 
 def purge(session: Session, now: datetime, *, dry_run: bool) -> dict[str, int]:
@@ -89,9 +84,9 @@ _CLASSES: dict[str, Callable[[Session, datetime, bool], int]] = {
 }
 
 
-def _plan_next(session: Session, kind: StepKind, now: datetime) -> None:
+def _plan_next(session: Session, now: datetime) -> None:
     due = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
-    span = timedelta(days=1 if kind is StepKind.NIGHTLY else 7)
     while due <= now:
-        due += span
-    steps.plan(session, [PlannedStep(kind=kind, due_at=due, key=f"{kind.value}:{due.date().isoformat()}")])
+        due += timedelta(days=1)
+    key = f"{StepKind.NIGHTLY.value}:{due.date().isoformat()}"
+    steps.plan(session, [PlannedStep(kind=StepKind.NIGHTLY, due_at=due, key=key)])

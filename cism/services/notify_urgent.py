@@ -15,7 +15,9 @@ from cism.store.tables import Escalation, Incident, Outbox, Person, Question, Qu
 from notifications import messages as m
 
 # Reasons for an escalation that the person knows of, because they wrote; of others they hear from the caller.
-_CALLS = frozenset({"call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held"})
+_CALLS = frozenset(
+    {"call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held", "no_next_step"}
+)
 _UNREAD_WORDS = frozenset({"unread_free_text", "unread_who_is_this", "unread_answer_refused"})
 _ASKED_THEMSELVES = frozenset(
     {

@@ -184,6 +184,7 @@ def phone_trouble(session: Session, text: Outbox, person: Person, now: datetime,
 # unread.
 _LEVELS = {"call_needed": EscalationLevel.ROUTINE, "call_unreported": EscalationLevel.ROUTINE}
 _LEVELS |= {"contact_missed": EscalationLevel.ROUTINE, "unsettled_send": EscalationLevel.ROUTINE}
+_LEVELS |= {"no_next_step": EscalationLevel.ROUTINE}
 
 
 def escalate(session: Session, row: QueueItem, now: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import RECURRING, StepState
-from cism.services import clockwork, reach
+from cism.services import clockwork, ledger, reach
 from cism.services.engine import PROVIDER, STARTING
 from cism.settings import Settings
 from cism.store.db import now, offset, real_now
@@ -55,6 +55,7 @@ def of_database(session: Session) -> list[Check]:
         *_agencies(session),
         _conductor(session),
         _oldest_due(session),
+        _ledger(session),
         _failed(session),
         _unsettled(session),
         _refused(session),
@@ -140,6 +141,21 @@ def _oldest_due(session: Session) -> Check:
     waits = current - oldest
     verdict = Verdict.BAD if waits > _LATE else Verdict.GOOD
     return Check("due work", verdict, f"the oldest due step waits since {clockwork.stamp(oldest)}")
+
+
+def _ledger(session: Session) -> Check:
+    """Each affected person of an open incident has a next step or a recorded reason; counts, no people."""
+    lines = ledger.lines(session)
+    counts = ledger.by_incident(session, lines)
+    bad = {ref: count for ref, count in sorted(counts.items()) if not count.good}
+    if not bad:
+        text = f"{len(lines)} affected in {len(counts)} open incidents, each with a next step or a reason"
+        return Check("nobody forgotten", Verdict.GOOD, text)
+    named = "; ".join(
+        f"{ref}: of {count.people} affected {count.forgotten} without a next step, {count.overdue} overdue"
+        for ref, count in bad.items()
+    )
+    return Check("nobody forgotten", Verdict.BAD, f"{named}: call them, and see the timeline")
 
 
 def _failed(session: Session) -> Check:

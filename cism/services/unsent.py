@@ -45,7 +45,7 @@ _BY_TEXT = (
 _ASKS = frozenset({MessageKind.ESCALATION, MessageKind.WELFARE, MessageKind.QUEUE_OVERDUE})
 # They tell of something that has a deadline and a ladder of its own. Were each that is lost told of in turn,
 # a provider's bad hour would end in thousands.
-_TELLING = frozenset({MessageKind.QUEUE_NEW, MessageKind.UNSETTLED_SEND})
+_TELLING = frozenset({MessageKind.QUEUE_NEW, MessageKind.UNSETTLED_SEND, MessageKind.ATTESTATION})
 _ABOUT_THEMSELVES = ("check_in", "opt_in", "invitation", "confirm_phone")
 
 

@@ -48,6 +48,7 @@ SIGNS: Final[tuple[tuple[str, str], ...]] = (
     ("ASK_EXPOSURE_END", r"falta una hora de salida"),
     ("MHP_REMINDER", r"citas individuales vencen"),
     ("UNSETTLED", r"quiza no llego"),
+    ("ATTESTATION", r"control nocturno"),
     ("CALL_ARRANGED", r"^Hola\b.* te llama antes de"),
     ("CALL_PROMISED", r"lguien (?:de los .* )?te llama antes de .* ¿Antes\? Escribe 3"),
     ("CALL_NOW", r"lguien de los .* te llama antes de|compañeros: alguien te llama antes de"),

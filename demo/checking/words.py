@@ -38,6 +38,7 @@ class Kind(Enum):
     ASK_EXPOSURE_END = "finish time missing"
     MHP_REMINDER = "appointments due"
     UNSETTLED = "unsettled text"
+    ATTESTATION = "nightly check"
     CONFIRM_PHONE = "confirm phone"
     PHONE_CONFIRMED = "phone confirmed"
     CHECK_IN = "check-in"
@@ -119,6 +120,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.ASK_EXPOSURE_END, r"a finish time is missing"),
     (Kind.MHP_REMINDER, r"individual appointments are due"),
     (Kind.UNSETTLED, r"may not have arrived"),
+    (Kind.ATTESTATION, r"nightly check"),
     (Kind.CALL_ARRANGED, r"^Hi\b.* will call you by"),
     (Kind.CALL_PROMISED, r"omeone from the .* will call you by .* Sooner\? Text 3"),
     (Kind.CALL_PROMISED, r"run by peers: someone will call you by .* Sooner\? Text 3"),

@@ -59,10 +59,10 @@ def test_a_step_that_the_database_refuses_does_not_stop_the_others(
         session.flush()
         return "never"
 
-    monkeypatch.setitem(HANDLERS, StepKind.WEEKLY, breaks)
-    _plan(any_world, StepKind.WEEKLY, "refused")
+    monkeypatch.setitem(HANDLERS, StepKind.CONFIRM_PHONE, breaks)
+    _plan(any_world, StepKind.CONFIRM_PHONE, "refused")
     _plan(any_world, StepKind.NIGHTLY, "works")
-    assert any_world.act(engine.run_due, kinds=[StepKind.WEEKLY, StepKind.NIGHTLY]).steps == 1
+    assert any_world.act(engine.run_due, kinds=[StepKind.CONFIRM_PHONE, StepKind.NIGHTLY]).steps == 1
     assert any_world.rows(Step, Step.key == "works")[0].state is StepState.DONE
     assert any_world.rows(Step, Step.key == "refused")[0].tries == 1
 

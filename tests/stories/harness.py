@@ -231,6 +231,7 @@ class Story:
         for message in fresh:
             if not message.is_inbound and message.arrived_at is not None:
                 self.arrivals.append(self._arrival(message, moment))
+                self.arrivals[-1].expected = _good_night(self.arrivals[-1])
 
     def _on_the_way(self) -> str | None:
         fresh = [m for m in self.servers.wall.app_state.store.messages[self._seen :] if not m.is_inbound]
@@ -246,6 +247,11 @@ class Story:
         mine = (message.status_callback or "").rpartition("d=")[2]
         row = self.see(lambda session: session.get(Outbox, mine)) if mine else None
         return Arrival(who, row.kind if row else "carrier", message.body, moment.astimezone(UTC))
+
+
+def _good_night(arrival: Arrival) -> bool:
+    """The coordinator hears each night that nobody is forgotten; that somebody is, no story expects."""
+    return arrival.kind == "attestation" and "nobody without a next step" in arrival.body
 
 
 def _affected(item: str, ends: dict[str, datetime]) -> intake.AffectedInput:

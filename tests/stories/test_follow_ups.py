@@ -35,7 +35,7 @@ def test_a_person_who_is_all_right_gets_six_texts_in_a_year_and_a_silence_after_
     story.go_to(local("2027-02-24 10:00"))
     jordan.expects("check_in", at=local("2027-02-24 10:00")).replies("1").expects_nothing()
     story.go_to(local("2027-04-01 00:00"))
-    assert {step.kind.value for step in planned(story)} <= {"nightly", "weekly"}
+    assert {step.kind.value for step in planned(story)} <= {"nightly"}
 
 
 def test_silence_brings_one_reminder_then_a_call_by_the_peer_and_never_more(story: Story) -> None:

@@ -37,6 +37,7 @@ _QUEUE: dict[str, str] = {
     "worry": "A helper is worried about one of the people they look after. Ask the helper whom they mean.",
     "call_needed": "This person is to be called, and no peer is assigned.",
     "call_unreported": "A peer was to call this person and has not reported it.",
+    "no_next_step": "Nothing is planned for this person. Call, and see what they need.",
     "contact_missed": "A check-in could not be sent in its time. Call this person.",
     "care_held": "This person sent a 0 that could mean several things. Texts are held until you have asked.",
     "unsettled_send": "Nobody can say whether a text arrived. It is not sent twice: call this person.",
