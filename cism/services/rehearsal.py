@@ -93,8 +93,8 @@ def rehearse(
         with db.read() as session:
             return Rehearsed(
                 said=said,
-                taken=tuple(_taken(session)),
-                met=tuple(_met(session)),
+                taken=tuple(sorted(_taken(session), key=lambda item: (item.due_at, item.kind, repr(item)))),
+                met=tuple(sorted(_met(session), key=repr)),
                 state=session.scalars(select(Incident)).one().state.value,
             )
 
@@ -154,17 +154,18 @@ class _Rehearsal:
 
     def _arrive(self, sent: Sequence[Claimed]) -> Iterator[Said]:
         """They are delivered, and people answer one after the other."""
-        answers = []
+        texts, answers = [], []
         with self._db.transaction() as session:
             claims.record(session, [Outcome(item.id, receipt=self._receipt()) for item in sent])
             for item in sent:
                 delivery.apply_receipt(session, item.id, MessageStatus.DELIVERED, None)
                 said, question = self._read(session, item)
-                yield said
+                texts.append(said)
                 back = self._back(question, said.person) if question else None
                 if question is not None and back is not None:
                     answers.append(_Answer(item.to, back, said, question.id))
-        for answer in sorted(answers, key=lambda item: item.to.asleep):  # whoever is awake is quicker
+        yield from sorted(texts, key=_place)
+        for answer in sorted(answers, key=lambda item: (item.to.asleep, _place(item.to))):  # the awake first
             self._texts += 1
             with self._db.transaction() as session:
                 if session.get_one(Question, answer.question_id).state != "open":
@@ -207,13 +208,18 @@ class _Rehearsal:
         return f"{wanted} {question.code}" if wanted and wanted.isdigit() and question.code else wanted
 
 
+def _place(said: Said) -> tuple[str, str, str]:
+    """Texts of one moment have no order of their own: the same one every time, so that they can be compared."""
+    return said.person, said.kind, said.point or ""
+
+
 def _asleep(person: Person, at: datetime) -> bool:
     return is_asleep(at, person.zone, SleepWindow(person.sleep_start, person.sleep_end))
 
 
 def _taken(session: Session) -> Iterator[Taken]:
     names = _names(session)
-    for step in session.scalars(select(Step).order_by(Step.due_at, Step.kind, Step.key)):
+    for step in session.scalars(select(Step)):
         yield Taken(
             due_at=step.due_at,
             kind=step.kind.value,
@@ -227,8 +233,7 @@ def _met(session: Session) -> Iterator[Met]:
     invited = dict(
         session.execute(select(Invitation.session_id, func.count()).group_by(Invitation.session_id)).all()
     )
-    query = select(GroupSession).order_by(GroupSession.kind, GroupSession.starts_at, GroupSession.group_key)
-    for row in session.scalars(query):
+    for row in session.scalars(select(GroupSession)):
         yield Met(
             kind=row.kind,
             state=row.state.value,
