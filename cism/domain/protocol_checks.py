@@ -49,6 +49,7 @@ def check_contacts(contacts: tuple[ContactRule, ...]) -> Iterator[Problem]:
     """The points stand in order of time, each in its window, with no text before the first check-in."""
     yield from _contact_order(contacts)
     yield from _first_check_in(contacts)
+    yield from _opt_in_asked(contacts)
     for index, rule in enumerate(contacts):
         for check in (_contact_window, _contact_days, _contact_screen, _contact_hour):
             yield from (Problem((index, *p.loc), p.text) for p in check(rule))
@@ -77,6 +78,20 @@ def _first_check_in(contacts: tuple[ContactRule, ...]) -> Iterator[Problem]:
     for index, rule in enumerate(contacts):
         if rule.by == "sms" and rule.after < first.after:
             yield Problem((index, "by"), f"no text goes out before f1; write by: peer for {rule.id}")
+
+
+def _opt_in_asked(contacts: tuple[ContactRule, ...]) -> Iterator[Problem]:
+    """Whether to keep in touch is asked after the last check-in by text; without it nobody could say yes."""
+    for severity in Severity:
+        here = [rule for rule in contacts if severity in rule.severities and rule.after > _NOTHING]
+        promised = [rule for rule in here if not rule.opt_in]
+        if len(here) > len(promised) and promised and promised[-1].by == "peer":
+            last = promised[-1]
+            yield Problem(
+                (contacts.index(last), "by"),
+                f"nobody would be asked for the points by opt-in; let {last.id} go by sms",
+            )
+            return
 
 
 def _contact_window(rule: ContactRule) -> Iterator[Problem]:

@@ -70,6 +70,7 @@ class SessionRule(Rule):
     statement_circles: frozenset[Circle] = frozenset({Circle.A, Circle.B})
     blocked_for_types: frozenset[str] = frozenset()
     disaster: tuple[Span, Span] | None = None  # the window for catastrophes, clinician's choice
+    as_disaster: bool = False  # in that window whatever the type of incident
     # a debriefing after a death in the line of duty: from the funeral, which overrides the anchor
     after_funeral: tuple[Span, Span] = (timedelta(days=3), timedelta(days=7))
     again_after: tuple[Span, ...] = ()  # held again so long after the first time, with the same window

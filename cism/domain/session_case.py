@@ -71,7 +71,7 @@ class SessionCase:
     def _first_window(self, anchors: Sequence[datetime]) -> Window:
         if self.debriefing and self.after_funeral:
             return funeral_window(self.rule, max(anchors))
-        if self.type.disaster:
+        if self.type.disaster or self.rule.as_disaster:
             return disaster_window(self.rule, anchors)
         return session_window(self.rule, anchors)
 

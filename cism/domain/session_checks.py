@@ -67,6 +67,8 @@ def _session_window(rule: SessionRule) -> Iterator[Problem]:
         yield Problem(("ideal",), "the ideal stretch ends before it begins; write more than earliest")
     if not rule.ideal <= rule.latest:
         yield Problem(("latest",), "the window closes inside the ideal stretch; write ideal or more")
+    if rule.as_disaster and rule.disaster is None:
+        yield Problem(("as_disaster",), "it needs a window; write disaster, e.g. [21d, 28d]")
     if not rule.after_funeral[0] < rule.after_funeral[1]:
         yield Problem(("after_funeral",), "it closes before it opens; write e.g. [3d, 7d]")
     if rule.approval == "clinician" and not rule.propose_at + rule.approve_within < rule.latest:

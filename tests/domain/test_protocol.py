@@ -147,7 +147,7 @@ def test_the_ladders_keep_the_targets_of_the_practice() -> None:
 def test_an_unknown_protocol_names_the_nearest() -> None:
     with pytest.raises(ProtocolUnknown, match=r"no protocol 'iacp-osi'. Did you mean iacp-ois\?"):
         load_protocol("iacp-osi")
-    with pytest.raises(ProtocolUnknown, match="Known: iacp-ois, "):
+    with pytest.raises(ProtocolUnknown, match="Known: cism-classic, fra-272, iacp-ois, "):
         load_protocol("../../etc/passwd")
 
 
@@ -158,7 +158,7 @@ def test_an_incident_keeps_the_protocol_it_started_with(key: str) -> None:
     assert from_json(kept) == protocol
     assert to_json(from_json(kept)) == kept
     assert digest(from_json(kept)) == digest(protocol)
-    assert json.loads(kept)["contacts"][1]["after"] == "1d"
+    assert "1d" in [point["after"] for point in json.loads(kept)["contacts"]]
 
 
 def test_the_digest_is_the_same_in_every_process() -> None:

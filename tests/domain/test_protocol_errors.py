@@ -104,6 +104,18 @@ MISTAKES = [
     ("disaster: [21d, 28d]", "disaster: [28d, 21d]", "sessions.cisd.disaster", "the smaller first"),
     ("disaster: [21d, 28d]", "disaster: [21d, 29d]", "sessions.cisd.disaster", "write e.g. [21d, 28d]"),
     (
+        "disaster: [21d, 28d]",
+        "as_disaster: true",
+        "sessions.cisd.as_disaster",
+        "write disaster, e.g. [21d, 28d]",
+    ),
+    (
+        "window: [85d, 95d]",
+        "window: [85d, 95d], by: peer",
+        "contacts[5].by",
+        "nobody would be asked for the points by opt-in; let f90 go by sms",
+    ),
+    (
         "duration: 2h",
         "duration: 2h\n    after_funeral: [7d, 3d]",
         "sessions.cisd.after_funeral",
