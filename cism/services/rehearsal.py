@@ -209,7 +209,7 @@ class _Rehearsal:
 
 
 def _place(said: Said) -> tuple[str, str, str]:
-    """Texts of one moment have no order of their own: the same one every time, so that they can be compared."""
+    """Texts of one moment have no order of their own: always the same one, so that they can be compared."""
     return said.person, said.kind, said.point or ""
 
 
