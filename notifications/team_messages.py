@@ -1,6 +1,5 @@
-"""Messages to the team: peers, clinicians and coordinators, about turns, tasks and calls.
-
-None says who is affected or what happened; whom to call stands behind the link and a sign-in.
+"""Messages to the team, about turns, tasks and calls: whom they affect or what happened none of them says,
+and whom to call stands behind the link and a sign-in.
 """
 
 from dataclasses import dataclass
@@ -56,10 +55,11 @@ class Covered(TeamMessage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandDown(TeamMessage):
-    """It was called off."""
+    """It was called off. `calls`: a call that another text asks for is still to be made."""
 
     kind: ClassVar[MessageKind] = MessageKind.STAND_DOWN
     code: Code
+    calls: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -195,6 +195,9 @@ def not_understood(words: list[str]) -> str | None:
     rest = list(words)
     while rest and rest[0] in getattr(command, "commands", {}):
         command = command.commands[rest.pop(0)]
+    by_default = getattr(command, "default_command", None)
+    if by_default is not None:
+        command = command.commands[by_default]
     if hasattr(command, "commands") and rest and not rest[0].startswith("-"):
         return " ".join(words)
     known = {option for parameter in command.params for option in parameter.opts} | {"--help"}

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from cism.cli import agency, care, clock, incidents, languages, moves, parts, rehearse, staff, upkeep
+from cism.cli import (
+    agency,
+    care,
+    clock,
+    incident_changes,
+    incidents,
+    languages,
+    moves,
+    parts,
+    rehearse,
+    staff,
+    upkeep,
+)
 from cism.cli.root import OneLineGroup
 
 app = typer.Typer(
@@ -23,11 +35,12 @@ app.add_typer(staff.app, name="roster")
 app.add_typer(agency.app, name="agency")
 app.command("log")(incidents.log)
 app.add_typer(incidents.listing, name="incidents")
-app.command("incident")(incidents.incident)
+app.add_typer(incident_changes.app, name="incident")
 app.command("accept")(incidents.accept)
 app.command("stand-down")(incidents.stand_down)
 app.command("close")(incidents.close)
 app.command("end-contacts")(moves.end_contacts)
+app.command("reopen")(incident_changes.reopen)
 app.command("escalations")(care.list_escalations)
 app.add_typer(care.escalation, name="escalation")
 app.add_typer(care.session, name="session")

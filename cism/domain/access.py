@@ -174,6 +174,8 @@ class Act(StrEnum):
     LIFT_LEGAL_HOLD = "lift_legal_hold"  # statements complete: groups may be offered
     STAND_DOWN = "stand_down"
     CLOSE_INCIDENT = "close_incident"
+    REOPEN_INCIDENT = "reopen_incident"
+    REMOVE_AFFECTED = "remove_affected"
     LIST_ESCALATIONS = "list_escalations"
     ACK_ESCALATION = "ack_escalation"
     CLOSE_ESCALATION = "close_escalation"
@@ -206,6 +208,8 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.LIFT_LEGAL_HOLD: _IN_CHARGE,
         Act.STAND_DOWN: _IN_CHARGE,
         Act.CLOSE_INCIDENT: _IN_CHARGE,
+        Act.REOPEN_INCIDENT: _IN_CHARGE,
+        Act.REMOVE_AFFECTED: _IN_CHARGE,
         Act.LIST_ESCALATIONS: _ANSWERING,
         Act.ACK_ESCALATION: _ANSWERING,
         Act.CLOSE_ESCALATION: _CLINICAL,  # and whoever took it: see `may_do`

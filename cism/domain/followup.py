@@ -145,13 +145,14 @@ def waits_for_kin(incident: Incident, affected: Affected) -> bool:
     return close and not incident.kin_notified and kind is not None and kind.lodd
 
 
-def last_point(protocol: Protocol, severity: Severity) -> str | None:
-    """The last contact point that needs no opt-in; the opt-in question follows it. None where nothing would
-    come of a yes.
-    """
-    rules = [rule for rule in protocol.contacts_for(severity) if rule.after]
-    promised = [rule.id for rule in rules if not rule.opt_in]
-    return promised[-1] if promised and len(promised) < len(rules) else None
+def promised_points(protocol: Protocol) -> frozenset[str]:
+    """The contact points that need no opt-in; when none of them is to come, the opt-in question follows."""
+    return frozenset(rule.id for rule in protocol.contacts if rule.after and not rule.opt_in)
+
+
+def worth_asking(protocol: Protocol, severity: Severity) -> bool:
+    """Whether anything would come of a yes to keeping in touch."""
+    return any(rule.after and rule.opt_in for rule in protocol.contacts_for(severity))
 
 
 def reminder_at(

@@ -40,6 +40,7 @@ class StepKind(StrEnum):
     CONTACT_CLOSE = "contact_close"  # silence: not reached, the next point stays
     PEER_TASK = "peer_task"  # a call that a peer makes
     PEER_TASK_DEADLINE = "peer_task_deadline"  # the call was not reported
+    LAST_CALL = "last_call"  # a meeting ended with its incident: whoever was invited hears it by voice
     OPT_IN = "opt_in"  # keep in touch after the last point?
     CONFIRM_PHONE = "confirm_phone"  # ask for confirmation of a number
     CLOSE_INCIDENT = "close_incident"  # at a time that depends on nobody's answers
@@ -70,6 +71,7 @@ _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
         StepKind.CONTACT_CLOSE,
         StepKind.PEER_TASK,
         StepKind.PEER_TASK_DEADLINE,
+        StepKind.LAST_CALL,
         StepKind.OPT_IN,
         StepKind.CONFIRM_PHONE,
         StepKind.CLOSE_INCIDENT,
@@ -94,6 +96,17 @@ URGENT: frozenset[StepKind] = frozenset(
         StepKind.ESCALATION_OVERDUE,
         StepKind.QUEUE_OVERDUE,
         StepKind.PAGE_UNDELIVERED,
+    }
+)
+# What goes on when its incident is stood down or closed: people who asked for help, words that nobody has
+# read, and the calls that the end itself brought.
+OUTLIVES: frozenset[StepKind] = frozenset(
+    {
+        StepKind.ESCALATE,
+        StepKind.ESCALATION_OVERDUE,
+        StepKind.QUEUE_OVERDUE,
+        StepKind.LAST_CALL,
+        StepKind.PEER_TASK_DEADLINE,
     }
 )
 RECURRING: frozenset[StepKind] = frozenset({StepKind.NIGHTLY})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -169,11 +170,12 @@ def team_changed(session: Session, row: Incident, now: datetime) -> bool:
     return bool(changed)
 
 
-def stand_down_team(session: Session, row: Incident, now: datetime) -> None:
-    """One text to those who serve, and to nobody else (domain.md 11.9)."""
+def stand_down_team(session: Session, row: Incident, now: datetime, *, callers: Collection[str] = ()) -> None:
+    """One text to those who serve, and to nobody else (domain.md 11.9). `callers` still have a call."""
     for assignment in _assignments(session, row.id):
         if assignment.state is AssignmentState.ACCEPTED:
-            notify.stand_down(session, people.get(session, assignment.peer_id), assignment, row, now)
+            helper = people.get(session, assignment.peer_id)
+            notify.stand_down(session, helper, assignment, row, now, calls=helper.id in callers)
         if assignment.state in {AssignmentState.ACCEPTED, *_OPEN}:
             _move(session, assignment, AssignmentState.STOOD_DOWN, now)
 
@@ -182,6 +184,7 @@ def _plan(session: Session, row: Incident, now: datetime) -> RoundPlan:
     asked = [
         Asked(peer_id=item.peer_id, asked_at=item.asked_at, answer=Answer(item.state.value), round=item.round)
         for item in _assignments(session, row.id)
+        if item.state is not AssignmentState.STOOD_DOWN
     ]
     chosen = choose(choice.roster(session), choice.context(session, row, now))
     up = [next_open(now, peer.zone, peer.sleep) for peer in chosen.when_up]
@@ -202,14 +205,9 @@ def _ask(
     helper = people.get(session, peer_id)
     if helper.status is not PersonStatus.ACTIVE or plan.deadline is None:
         return
-    assignment = Assignment(
-        incident_id=row.id,
-        peer_id=peer_id,
-        state=AssignmentState.ASKED,
-        round=plan.round,
-        asked_at=now,
-        changed_at=now,
-    )
+    assignment = _asked_again(session, row.id, peer_id) or Assignment(incident_id=row.id, peer_id=peer_id)
+    assignment.state, assignment.round = AssignmentState.ASKED, plan.round
+    assignment.asked_at = assignment.changed_at = now
     session.add(assignment)
     session.flush()
     question = questions.ask(
@@ -223,6 +221,17 @@ def _ask(
     )
     events.record(session, "peer.asked", now, incident_id=row.id, subject_id=assignment.id, after="asked")
     notify.page(session, helper, question, row, plan.deadline, now, repeat=repeat)
+
+
+def _asked_again(session: Session, incident_id: str, peer_id: str) -> Assignment | None:
+    """The part of somebody who was stood down, where the incident is open again."""
+    return session.scalar(
+        select(Assignment).where(
+            Assignment.incident_id == incident_id,
+            Assignment.peer_id == peer_id,
+            Assignment.state == AssignmentState.STOOD_DOWN,
+        )
+    )
 
 
 def _cover(session: Session, row: Incident, peer_id: str, now: datetime) -> None:

@@ -19,6 +19,7 @@ CALL_WITHIN = timedelta(hours=4)  # design: a peer's call is reported by then, i
 FIRST_CALL_UNTIL = timedelta(hours=12)  # design: afterwards it is no call before going home
 UNREPORTED_WITHIN = timedelta(hours=12)
 FIRST = "f0"
+ASKED, NO_PEER = "asked the peer", "no peer: in the coordinator's queue"
 
 
 def on_peer_task(session: Session, step: Step, now: datetime) -> str | None:
@@ -38,7 +39,7 @@ def on_peer_task(session: Session, step: Step, now: datetime) -> str | None:
             needs_caller(session, person, row.id, now)
         return moved
     _ask(session, row, item, peer, step, now)
-    return "asked the peer"
+    return ASKED
 
 
 def on_peer_task_deadline(session: Session, step: Step, now: datetime) -> str | None:
@@ -85,14 +86,16 @@ def plan_call(session: Session, row: Incident, item: AffectedPerson, point: str,
     steps.plan(session, [call_step(row, item, point, now)])
 
 
-def call_step(row: Incident, item: AffectedPerson, point: str, now: datetime) -> PlannedStep:
-    """That call, to be planned; without a peer it waits for whoever comes."""
+def call_step(
+    row: Incident, item: AffectedPerson, point: str, now: datetime, *, again: str = ""
+) -> PlannedStep:
+    """That call, to be planned; without a peer it waits for whoever comes. `again` marks one more."""
     first = point == FIRST and item.exposure_end is not None
     return PlannedStep(
         kind=StepKind.PEER_TASK,
         due_at=now,
         expires_at=item.exposure_end + FIRST_CALL_UNTIL if first and item.exposure_end else None,
-        key=f"call:{item.id}:{point}:{item.peer_id}",
+        key=f"call:{item.id}:{point}:{item.peer_id}{again}",
         incident_id=row.id,
         person_id=item.person_id,
         subject_id=item.id,
@@ -199,7 +202,7 @@ def _without_peer(session: Session, step: Step, row: Incident, person: Person, n
         steps.plan(session, [held.again(step, until, f"@{int(until.timestamp())}")])
         return "waits for a peer"
     needs_caller(session, person, row.id, now)
-    return "no peer: in the coordinator's queue"
+    return NO_PEER
 
 
 def _waiting(session: Session, item: AffectedPerson, now: datetime) -> list[str]:

@@ -42,7 +42,13 @@ def context(
 ) -> SelectionContext:
     """One choice for one incident at this moment."""
     affected = people.by_ids(session, [item.person_id for item in row.affected])
-    asked = session.scalars(select(tables.Assignment.peer_id).where(tables.Assignment.incident_id == row.id))
+    asked = session.scalars(
+        select(tables.Assignment.peer_id).where(
+            tables.Assignment.incident_id == row.id,
+            # it was called off before: opened again, they are asked like everybody else
+            tables.Assignment.state != AssignmentState.STOOD_DOWN,
+        )
+    )
     chart = session.execute(select(tables.Person.id, tables.Person.reports_to)).all()
     refused = session.execute(select(tables.Refusal.person_id, tables.Refusal.peer_id)).all()
     lending = mutual_aid.helping(session, row.agency)
@@ -76,7 +82,10 @@ def loads(session: Session, incident_id: str, now: datetime) -> dict[str, Load]:
     """What each helper carries outside this incident."""
     open_persons: dict[str, int] = defaultdict(int)
     for peer_id in session.scalars(
-        select(tables.AffectedPerson.peer_id).where(
+        select(tables.AffectedPerson.peer_id)
+        .join(tables.Incident, tables.Incident.id == tables.AffectedPerson.incident_id)
+        .where(
+            tables.Incident.state == IncidentState.OPEN,
             tables.AffectedPerson.peer_id.is_not(None),
             tables.AffectedPerson.ended_at.is_(None),
             tables.AffectedPerson.incident_id != incident_id,
@@ -127,7 +136,10 @@ def _own_incidents(session: Session, incident_id: str, now: datetime) -> dict[st
         select(
             tables.AffectedPerson.person_id,
             func.coalesce(tables.AffectedPerson.exposure_end, tables.AffectedPerson.added_at),
-        ).where(
+        )
+        .join(tables.Incident, tables.Incident.id == tables.AffectedPerson.incident_id)
+        .where(
+            tables.Incident.state != IncidentState.STOOD_DOWN,  # a false alarm is no event of one's own
             tables.AffectedPerson.incident_id != incident_id,
             tables.AffectedPerson.added_at > now - timedelta(days=60),
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.domain.followup import last_point, opt_in_at
+from cism.domain.followup import opt_in_at
 from cism.domain.plan import StepKind, StepState
 from cism.services import calls, choice, contact_plan, events, notify, people, questions, steps
 from cism.services.contact_rules import affected
@@ -87,6 +87,6 @@ def _opt_in_now(session: Session, incident_id: str, person: Person, now: datetim
         )
     )
     protocol = choice.protocol_of(row)
-    if planned is not None and last_point(protocol, row.severity) is not None:
+    if planned is not None:
         asked_at = planned.due_at - protocol.opt_in_after
         planned.due_at = opt_in_at(asked_at, people.snapshot(person), protocol, now)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.domain.followup import last_point, opt_in_at, reminder_at
+from cism.domain.followup import reminder_at
 from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import next_open
-from cism.services import calls, choice, escalations, events, held, notify, people, questions, queue, steps
+from cism.services import (
+    calls,
+    choice,
+    escalations,
+    events,
+    held,
+    notify,
+    opt_ins,
+    people,
+    questions,
+    queue,
+    steps,
+)
 from cism.services import contact_merging as merging
 from cism.services.contact_plan import MERGED, SENT, TO_PEER
 from cism.services.contact_rules import (
@@ -27,8 +39,6 @@ from cism.services.contact_rules import (
 )
 from cism.services.reach import somebody_can_answer
 from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
-
-OPT_IN_WAITS = timedelta(days=14)  # design: then silence has been a no for long enough
 
 
 def on_contact(session: Session, step: Step, now: datetime) -> str | None:
@@ -49,7 +59,7 @@ def on_contact(session: Session, step: Step, now: datetime) -> str | None:
             _missed(session, person, row.id, now)
         return moved
     if merging.check_in(session, step, row, item, person):
-        _plan_opt_in(session, row, item, str(step.payload["point"]), person, now)
+        opt_ins.plan_after(session, step, row, item, person, now)
         return MERGED
     _check_in(session, step, row, item, person, now)
     return SENT
@@ -107,35 +117,6 @@ def on_contact_expired(session: Session, step: Step, now: datetime) -> str | Non
     return None
 
 
-def on_opt_in(session: Session, step: Step, now: datetime) -> str | None:
-    """After the last point: keep in touch? Silence is no. It becomes the person's one open question."""
-    person = people.lock_person(session, step.person_id or "")
-    item = session.get_one(AffectedPerson, step.subject_id or "")
-    row = session.get_one(Incident, step.incident_id or "")
-    reason = why_not_now(session, row, item, person)
-    if reason is not None:
-        return reason
-    if not textable(person):
-        return "no texts to this person"
-    if not open_now(person, now):
-        return later(session, step, person, now)
-    if merging.opt_in(session, row, person, now):
-        return MERGED
-    questions.close(session, state="superseded", now=now, person_id=person.id, kinds=("check_in",))
-    question = questions.ask(
-        session,
-        person_id=person.id,
-        kind="opt_in",
-        now=now,
-        incident_id=row.id,
-        subject_id=item.id,
-        deadline=now + OPT_IN_WAITS,
-    )
-    notify.opt_in(session, person, question, row, helper_of(session, row, person), now)
-    steps.plan(session, [_close_step(question, now + OPT_IN_WAITS)])
-    return SENT
-
-
 def on_confirm_phone(session: Session, step: Step, now: datetime) -> str | None:
     """Ask once whether this number is theirs, in their open hours."""
     person = people.lock_person(session, step.person_id or "")
@@ -169,12 +150,12 @@ def _check_in(
     notify.check_in(session, person, question, row, helper, now, expires_at=step.expires_at)
     following = _next_contact(session, item, now)
     reminder = reminder_at(now, people.snapshot(person), protocol, following)
-    opt_in = _plan_opt_in(session, row, item, point, person, now)
+    opt_in = opt_ins.plan_after(session, step, row, item, person, now)
     if opt_in is not None and reminder is not None and opt_in <= reminder:
         reminder = None  # the opt-in is the next text; never two at once
     ends = next_open((reminder or now) + protocol.answer_wait, *hours(person))
     nudge = [] if reminder is None else [_reminder_step(question, reminder, following)]
-    steps.plan(session, [*nudge, _close_step(question, ends)])
+    steps.plan(session, [*nudge, opt_ins.close_step(question, ends)])
 
 
 def _next_contact(session: Session, item: AffectedPerson, now: datetime) -> datetime | None:
@@ -201,37 +182,6 @@ def _reminder_step(question: Question, due: datetime, following: datetime | None
         subject_id=question.id,
         expires_at=following,
     )
-
-
-def _close_step(question: Question, due: datetime) -> PlannedStep:
-    return PlannedStep(
-        kind=StepKind.CONTACT_CLOSE,
-        due_at=due,
-        key=f"silent:{question.id}",
-        incident_id=question.incident_id,
-        person_id=question.person_id,
-        subject_id=question.id,
-    )
-
-
-def _plan_opt_in(
-    session: Session, row: Incident, item: AffectedPerson, point: str, person: Person, now: datetime
-) -> datetime | None:
-    """After the last point; returns when."""
-    protocol = choice.protocol_of(row)
-    if point != last_point(protocol, row.severity):
-        return None
-    due = opt_in_at(now, people.snapshot(person), protocol)
-    step = PlannedStep(
-        kind=StepKind.OPT_IN,
-        due_at=due,
-        key=f"opt-in:{item.id}",
-        incident_id=row.id,
-        person_id=item.person_id,
-        subject_id=item.id,
-    )
-    steps.plan(session, [step])
-    return due
 
 
 def _by_peer_instead(session: Session, step: Step, now: datetime) -> str:

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from cism import log
 from cism.domain.incident import IncidentState
-from cism.domain.plan import RECURRING, URGENT, StepKind, StepState
+from cism.domain.plan import OUTLIVES, RECURRING, URGENT, StepKind, StepState
 from cism.errors import CismError
-from cism.services import at_hand, events, outbox, sabotage
+from cism.services import at_hand, events, outbox, sabotage, steps
 from cism.services.handlers import HANDLERS
 from cism.store.db import now as product_now
 from cism.store.db import real_now
@@ -100,9 +100,9 @@ def run_due(
         query = query.where(Step.incident_id == incident_id)
     urgent_first = case((Step.kind.in_(list(URGENT)), 0), else_=1)
     query = query.order_by(urgent_first, Step.due_at, Step.key).limit(limit).with_for_update(skip_locked=True)
-    steps = session.scalars(query).all()
-    with at_hand.gathered(session, steps):
-        taken = sum(_perform(session, step, now, real) for step in steps)
+    ready = session.scalars(query).all()
+    with at_hand.gathered(session, ready):
+        taken = sum(_perform(session, step, now, real) for step in ready)
     messages, urgent = outbox.taken_messages(session)
     return Performed(taken, tuple(messages), tuple(urgent))
 
@@ -187,7 +187,7 @@ def _ready(session: Session, now: datetime, real: datetime) -> tuple[ColumnEleme
 def _perform(session: Session, step: Step, now: datetime, real: datetime) -> int:
     """One step inside a savepoint: its effect and its state together, or neither."""
     if step.incident_id is not None and _incident_is_over(session, step):
-        step.state, step.outcome, step.done_at = StepState.CANCELLED, "incident is over", now
+        step.state, step.outcome, step.done_at = StepState.CANCELLED, steps.OVER, now
         return 1
     if step.expires_at is not None and step.expires_at <= now:
         _expire(session, step, now)
@@ -219,7 +219,7 @@ def _expire(session: Session, step: Step, now: datetime) -> None:
 
 
 def _incident_is_over(session: Session, step: Step) -> bool:
-    if step.kind in {StepKind.ESCALATE, StepKind.ESCALATION_OVERDUE, StepKind.QUEUE_OVERDUE}:
-        return False  # an opened escalation outlives its incident
+    if step.kind in OUTLIVES:
+        return False
     state = session.scalar(select(Incident.state).where(Incident.id == step.incident_id))
     return state in {IncidentState.STOOD_DOWN, IncidentState.HISTORY, IncidentState.CLOSED}

@@ -8,7 +8,18 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind
-from cism.services import activation, calls, contacts, escalations, nightly, queue, response, sessions, turns
+from cism.services import (
+    activation,
+    calls,
+    contacts,
+    escalations,
+    nightly,
+    opt_ins,
+    queue,
+    response,
+    sessions,
+    turns,
+)
 from cism.store.tables import Step
 
 Handler = Callable[[Session, Step, datetime], str | None]
@@ -40,8 +51,9 @@ HANDLERS = _Handlers(
         StepKind.CONTACT_REMINDER: contacts.on_reminder,
         StepKind.CONTACT_CLOSE: contacts.on_close,
         StepKind.PEER_TASK: calls.on_peer_task,
+        StepKind.LAST_CALL: calls.on_peer_task,
         StepKind.PEER_TASK_DEADLINE: calls.on_peer_task_deadline,
-        StepKind.OPT_IN: contacts.on_opt_in,
+        StepKind.OPT_IN: opt_ins.on_opt_in,
         StepKind.CONFIRM_PHONE: contacts.on_confirm_phone,
         StepKind.ESCALATE: escalations.on_escalate,
         StepKind.ESCALATION_OVERDUE: escalations.on_overdue,

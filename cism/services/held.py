@@ -16,6 +16,7 @@ ESCALATION = "held: a human is being found"
 ZERO = "held: a human asks first"
 KIN = "held: next of kin not told yet"
 SILENCED = "no texts to this number"
+WAITING = frozenset({ESCALATION, ZERO, KIN})
 
 
 def release(session: Session, person_id: str, outcome: str, now: datetime) -> int:

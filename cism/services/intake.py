@@ -18,11 +18,11 @@ from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import load_protocol, to_json
 from cism.errors import BadInput, KeyReused, NotFound
-from cism.services import events, lives, people, response, steps
+from cism.services import events, lives, people, removal, response, steps
 from cism.services.team_state import team_state
 from cism.store.db import now as product_now
 from cism.store.db import real_now
-from cism.store.tables import AffectedPerson, Agency, IdempotencyKey, Incident
+from cism.store.tables import AffectedPerson, Agency, IdempotencyKey, Incident, Person
 
 _REF_LETTERS = "ABCDEFGHJKMNPQRTUVWXY23456789"
 _SKEW = timedelta(minutes=2)  # a phone's clock may run ahead of ours by this much
@@ -128,7 +128,8 @@ def log(session: Session, report: IncidentInput) -> Incident:
 def add_affected(session: Session, incident_id: str, items: Sequence[AffectedInput]) -> int:
     """Add people later; a helper who turns out to be affected stops serving at once (invariant 3).
 
-    Whoever is on the list already stays as they are, but for an end of exposure that nobody knew so far.
+    Whoever is on the list already stays as they are, but for the end of their exposure, where one is given:
+    nobody knew it so far, or it was wrong. Whoever was taken off the list is on it again.
     """
     row = people.lock_incident(session, incident_id)
     now = product_now(session)
@@ -144,6 +145,10 @@ def add_affected(session: Session, incident_id: str, items: Sequence[AffectedInp
     if problems:
         raise BadInput("; ".join(problems), errors=problems)
     here = {item.person_id for item in row.affected}
+    named = {found[item.person_id] for item in items}
+    back = [
+        item for item in row.affected if item.person_id in named and removal.put_back(session, row, item, now)
+    ]
     fresh = [item for item in items if found[item.person_id] not in here]
     response.left(session, row, {found[item.person_id]: item.exposure_end for item in items}, now)
     for item in fresh:
@@ -151,9 +156,10 @@ def add_affected(session: Session, incident_id: str, items: Sequence[AffectedInp
         events.record(session, "affected.added", now, incident_id=row.id, subject_id=found[item.person_id])
     session.flush()
     lives.end_for_the_dead(session, row, now)
-    if fresh:
-        response.people_added(session, row, [found[item.person_id] for item in fresh], now)
-    return len(fresh)
+    if fresh or back:
+        added = [*(found[item.person_id] for item in fresh), *(item.person_id for item in back)]
+        response.people_added(session, row, added, now)
+    return len(fresh) + len(back)
 
 
 def change(session: Session, incident_id: str, changes: dict[str, object]) -> Incident:
@@ -168,7 +174,7 @@ def change(session: Session, incident_id: str, changes: dict[str, object]) -> In
     ended = changes.get("ended_at")
     if isinstance(ended, datetime):
         _refuse_times(row.occurred_at, ended, now)
-    before = row.severity
+    before, was_ended = row.severity, row.ended_at
     for name, value in changes.items():
         was = getattr(row, name)
         setattr(row, name, value)
@@ -181,7 +187,7 @@ def change(session: Session, incident_id: str, changes: dict[str, object]) -> In
             after=str(value)[:40],
         )
     session.flush()
-    response.replan(session, row, now)
+    response.replan(session, row, now, was_ended=was_ended)
     if row.severity.at_least(before) and row.severity is not before:
         response.graver(session, row, now)
     return row
@@ -194,6 +200,16 @@ def by_ref(session: Session, ref: str) -> Incident:
         message = f"there is no incident {ref!r}; `cism incidents` lists them"
         raise NotFound(message)
     return row
+
+
+def listed(session: Session, row: Incident, person_id: str) -> Person:
+    """Who on the roster is meant by this id (`AGENCY:ID` for another agency); NotFound where nobody is."""
+    agency, _, roster_id = person_id.rpartition(":")
+    found = people.by_roster_id(session, agency or row.agency, roster_id)
+    if found is None:
+        message = f"nobody {person_id!r} is on the roster of {agency or row.agency}"
+        raise NotFound(message)
+    return found
 
 
 def _agency(session: Session, key: str) -> Agency:

@@ -71,13 +71,16 @@ def relieved(
 
 
 def stand_down(
-    session: Session, helper: Person, assignment: Assignment, row: Incident, now: datetime
+    session: Session, helper: Person, assignment: Assignment, row: Incident, now: datetime, *, calls: bool
 ) -> None:
-    """It was called off; only those who serve are told."""
+    """It was called off; only those who serve are told. `calls`: one that it brought is still to be made."""
     message = m.StandDown(
-        agency=words.agency_name(session, row.agency), code=words.code_of(session, assignment.id)
+        agency=words.agency_name(session, row.agency),
+        code=words.code_of(session, assignment.id),
+        calls=calls,
     )
-    words.put(session, message, f"standdown:{assignment.id}", now, helper, None, row.id)
+    key = f"standdown:{assignment.id}:{now.timestamp():.3f}"  # it may be opened again, and called off again
+    words.put(session, message, key, now, helper, None, row.id)
 
 
 def handed_back(session: Session, helper: Person, question: Question, now: datetime) -> None:

@@ -19,11 +19,13 @@ from cism.domain.quiet_hours import next_open
 from cism.errors import AlreadyDone, NotAllowed
 from cism.services import (
     activation,
+    anchors,
     choice,
     contact_plan,
     events,
     held,
     in_charge,
+    last_calls,
     notify,
     offers,
     outbox,
@@ -47,7 +49,7 @@ def on_plan_response(session: Session, step: Step, now: datetime) -> str | None:
 
 def lay_out(session: Session, row: Incident, now: datetime) -> int:
     """Plan everything this incident calls for; planning again adds only what is new."""
-    planned = [_closing(row), *_professional(session, row, now)]
+    planned = [closing(row), *_professional(session, row, now)]
     for earlier in steps.of_incident(session, row.id, StepKind.CLOSE_INCIDENT):
         if earlier.key != planned[0].key:
             steps.cancel_one(earlier, "somebody left later", now)
@@ -61,14 +63,14 @@ def lay_out(session: Session, row: Incident, now: datetime) -> int:
     return steps.plan(session, planned)
 
 
-def replan(session: Session, row: Incident, now: datetime) -> None:
-    """After a change: ends of exposure that follow from the incident's, then everything new; nothing is
-    taken back.
+def replan(session: Session, row: Incident, now: datetime, *, was_ended: datetime | None = None) -> None:
+    """After a change: ends of exposure that follow from the incident's, then everything new; nothing that
+    was promised is taken back. `was_ended`: the incident's end before the change.
     """
     if row.state is not IncidentState.OPEN:
         return
+    anchors.ended(session, row, was_ended, now)
     for item in row.affected:
-        _anchor(session, row, item, row.ended_at, now)
         if not waits_for_kin(*_snapshots(row, item)):
             held.release(session, item.person_id, held.KIN, now)
     session.flush()
@@ -77,23 +79,10 @@ def replan(session: Session, row: Incident, now: datetime) -> None:
 
 
 def left(session: Session, row: Incident, ends: Mapping[str, datetime | None], now: datetime) -> None:
-    """One who still counted as exposed has left, before the others: their own windows open."""
-    known = [_anchor(session, row, item, ends.get(item.person_id), now) for item in row.affected]
-    if any(known) and row.state is IncidentState.OPEN:
+    """Somebody left at another time than the others: their own windows open, or open anew."""
+    if row.state is IncidentState.OPEN and anchors.left(session, row, ends, now):
         session.flush()
         lay_out(session, row, now)
-
-
-def _anchor(
-    session: Session, row: Incident, item: AffectedPerson, end: datetime | None, now: datetime
-) -> bool:
-    """Take an end of exposure that nobody knew so far; one that is known stays."""
-    if item.exposure_end is not None or end is None:
-        return False
-    item.exposure_end = end
-    contact_plan.anchor_known(session, row, item, now)
-    events.record(session, "affected.exposure_end", now, incident_id=row.id, subject_id=item.id)
-    return True
 
 
 def graver(session: Session, row: Incident, now: datetime) -> None:
@@ -146,7 +135,7 @@ def on_close_incident(session: Session, step: Step, now: datetime) -> str | None
 def accept(session: Session, incident_id: str, *, by: str | None, now: datetime) -> Incident:
     """The coordinator takes over; from here the logging supervisor no longer sees the list."""
     row = people.lock_incident(session, incident_id)
-    _refuse_affected(row, by)
+    refuse_affected(row, by)
     _refuse_over(row)
     if row.accepted_at is not None:
         message = "somebody has taken over already"
@@ -161,10 +150,11 @@ def stand_down(session: Session, incident_id: str, *, by: str | None, now: datet
     people.
     """
     row = people.lock_incident(session, incident_id)
-    _refuse_affected(row, by)
+    refuse_affected(row, by)
     _refuse_over(row)
     _end(session, row, IncidentState.STOOD_DOWN, by, now)
-    activation.stand_down_team(session, row, now)
+    callers = last_calls.plan(session, row, now)
+    activation.stand_down_team(session, row, now, callers=callers)
     sessions.call_off(session, row, now)
     return row
 
@@ -172,9 +162,10 @@ def stand_down(session: Session, incident_id: str, *, by: str | None, now: datet
 def close(session: Session, incident_id: str, *, by: str | None, now: datetime) -> Incident:
     """A coordinator ends it early; opened escalations go on."""
     row = people.lock_incident(session, incident_id)
-    _refuse_affected(row, by)
+    refuse_affected(row, by)
     _refuse_over(row)
     _end(session, row, IncidentState.CLOSED, by, now)
+    last_calls.plan(session, row, now)
     sessions.call_off(session, row, now)
     return row
 
@@ -201,7 +192,7 @@ def _still_exposed(row: Incident) -> bool:
     return any(item.exposure_end is None and item.ended_at is None for item in row.affected)
 
 
-def _closing(row: Incident) -> PlannedStep:
+def closing(row: Incident) -> PlannedStep:
     """After the last person's anniversary: people leave at different times, and may be added late."""
     ends = [item.exposure_end for item in row.affected if item.exposure_end is not None]
     due = max([row.occurred_at or row.logged_at, *ends]) + OPEN_FOR
@@ -223,6 +214,7 @@ def _ask_end(row: Incident, turn: int, due: datetime) -> PlannedStep:
 def _professional(session: Session, row: Incident, now: datetime) -> list[PlannedStep]:
     """One reminder an incident and rule: whoever left first sets it."""
     found = []
+    planned = {step.key: step for step in steps.of_incident(session, row.id, StepKind.MHP_REMINDER)}
     for rule in choice.protocol_of(row).mhp:
         ends = [
             (item.exposure_end, people.get(session, item.person_id).zone)
@@ -231,15 +223,16 @@ def _professional(session: Session, row: Incident, now: datetime) -> list[Planne
         ]
         if not ends or (by := days_after(*min(ends), rule.within)) <= now:
             continue
-        found.append(
-            PlannedStep(
-                kind=StepKind.MHP_REMINDER,
-                due_at=max(now, days_after(*min(ends), rule.remind)),
-                key=f"mhp:{row.id}:{int(rule.within.total_seconds())}",
-                incident_id=row.id,
-                payload={"by": by.isoformat()},
-            )
+        step = PlannedStep(
+            kind=StepKind.MHP_REMINDER,
+            due_at=max(now, days_after(*min(ends), rule.remind)),
+            key=f"mhp:{row.id}:{int(rule.within.total_seconds())}",
+            incident_id=row.id,
+            payload={"by": by.isoformat()},
         )
+        found.append(step)
+        if step.key in planned:  # another end of exposure moves it
+            planned[step.key].due_at, planned[step.key].payload = step.due_at, dict(step.payload)
     return found
 
 
@@ -259,7 +252,8 @@ def _refuse_over(row: Incident) -> None:
         raise AlreadyDone(message)
 
 
-def _refuse_affected(row: Incident, by: str | None) -> None:
+def refuse_affected(row: Incident, by: str | None) -> None:
+    """Whoever is on the list decides nothing about the incident (domain.md 11.17)."""
     if by is not None and any(item.person_id == by for item in row.affected):
         message = "you are on this incident's list: your deputy does this"
         raise NotAllowed(message)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.store.tables import Step, new_id
 
+OVER: Final = "incident is over"  # the outcome of a step that fell due when its incident had ended
 _TABLE = cast("Table", Step.__table__)
 # RETURNING, because a driver need not count the rows of an insert
 _INSERT: Final = {

@@ -160,6 +160,8 @@ MAY = {
     Act.LIFT_LEGAL_HOLD: {K, D},
     Act.STAND_DOWN: {K, D},
     Act.CLOSE_INCIDENT: {K, D},
+    Act.REOPEN_INCIDENT: {K, D},
+    Act.REMOVE_AFFECTED: {K, D},
     Act.LIST_ESCALATIONS: {K, C, D},
     Act.ACK_ESCALATION: {K, C, D},
     Act.CLOSE_ESCALATION: {C, D},

@@ -17,14 +17,15 @@ from cism.domain.followup import (
     OpenContact,
     PlannedContact,
     days_after,
-    last_point,
     may_be_texted,
     merge_contacts,
     opt_in_at,
     plan_contacts,
+    promised_points,
     reminder_at,
     waits_for_kin,
     why_no_contacts,
+    worth_asking,
 )
 from cism.domain.incident import Affected, Circle, Incident, IncidentState, Severity
 from cism.domain.people import Person, PersonStatus, SleepWindow
@@ -139,20 +140,19 @@ def test_the_severity_decides_which_points_there_are() -> None:
     assert points[Severity.S2] == ["f0", "f1", "f3", "f7", "f30", "f90"]
     assert points[Severity.S3] == points[Severity.S4] == points[Severity.S2]
     assert "f180" in planned(end, end, person(), opted_in=True)
-    assert last_point(SFA, Severity.S1) == "f30"
-    assert last_point(SFA, Severity.S3) == "f90"
+    assert promised_points(SFA) == {"f1", "f3", "f7", "f30", "f90"}
 
 
 def test_nobody_is_asked_to_keep_in_touch_where_nothing_would_come_of_a_yes() -> None:
     promised = tuple(rule for rule in SFA.contacts if not rule.opt_in)
-    protocol = SFA.model_copy(update={"contacts": promised})
-    assert last_point(protocol, Severity.S3) is None
+    assert worth_asking(SFA, Severity.S3)
+    assert not worth_asking(SFA.model_copy(update={"contacts": promised}), Severity.S3)
 
 
-def test_a_protocol_without_check_ins_has_no_last_point() -> None:
+def test_a_protocol_without_check_ins_promises_none() -> None:
     only_f0 = SFA.model_copy(update={"contacts": SFA.contacts[:1]})
     end = at(NEW_YORK, 2026, 6, 1, 12)
-    assert last_point(only_f0, Severity.S3) is None
+    assert promised_points(only_f0) == frozenset()
     assert list(planned(end, end, person(), protocol=only_f0)) == ["f0"]
 
 

@@ -36,10 +36,12 @@ def test_one_who_leaves_before_the_others_has_contacts_of_their_own_from_then_on
     assert ends == {world.id_of("jordan"): None, world.id_of("sam"): world.now()}
     assert len(planned(world, StepKind.CONTACT, person_id=world.id_of("sam"))) == 5
     assert len(planned(world, StepKind.CONTACT, person_id=world.id_of("jordan"))) == 1
-    left = ends[world.id_of("sam")]
     world.advance(hours=1)
-    name(world, incident, "sam", ended=True)  # what is known stays
+    name(world, incident, "sam")  # without a time, what is known stays
+    left = ends[world.id_of("sam")]
     assert {row.exposure_end for row in world.rows(AffectedPerson)} == {None, left}
+    name(world, incident, "sam", ended=True)  # another time corrects it
+    assert {row.exposure_end for row in world.rows(AffectedPerson)} == {None, world.now()}
 
 
 def test_the_coordinator_is_asked_every_two_hours_while_anybody_is_out_also_somebody_added_later(

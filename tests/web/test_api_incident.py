@@ -223,6 +223,8 @@ async def test_the_openapi_document_lists_the_contract(site: Site) -> None:
         "/api/v1/incidents",
         "/api/v1/incidents/{ref}",
         "/api/v1/incidents/{ref}/timeline",
+        "/api/v1/incidents/{ref}/affected/{person_id}",
+        "/api/v1/incidents/{ref}/reopen",
         "/api/v1/incidents/{ref}/affected",
         "/api/v1/incidents/{ref}/stand-down",
         "/api/v1/incidents/{ref}/close",
@@ -231,3 +233,28 @@ async def test_the_openapi_document_lists_the_contract(site: Site) -> None:
         "/api/v1/escalations/{escalation_id}/close",
     }
     assert "HTTPBearer" in found["components"]["securitySchemes"]
+
+
+async def test_those_in_charge_open_again_what_was_stood_down_and_a_supervisor_does_not(site: Site) -> None:
+    logged = await site.log()
+    await _send(site, "POST", f"{logged['ref']}/stand-down", {}, Role.COORDINATOR)
+    path = f"{logged['ref']}/reopen"
+    assert (await _send(site, "POST", path, {}, Role.SUPERVISOR)).status_code == 403
+    opened = await _send(site, "POST", path, {}, Role.COORDINATOR)
+    assert (opened.status_code, opened.json()["state"]) == (200, "open")
+    assert (await _send(site, "POST", path, {}, Role.COORDINATOR)).status_code == 409
+    assert len(site.rows(select(Audit).where(Audit.act == "reopen incident"))) == 1
+    supervisor = await _get(site, logged["ref"], Role.SUPERVISOR)
+    assert supervisor.json()["state"] == "offered"
+
+
+async def test_only_those_in_charge_take_somebody_off_the_list(site: Site) -> None:
+    logged = await site.log()
+    path = f"{logged['ref']}/affected/R2"
+    assert (await _send(site, "DELETE", path, None, Role.SUPERVISOR)).status_code == 403
+    assert (await _send(site, "DELETE", path, None, Role.COORDINATOR)).status_code == 200
+    ended = {row.ended_reason for row in site.rows(select(AffectedPerson))}
+    assert ended == {None, "removed"}
+    assert (await _send(site, "DELETE", path, None, Role.COORDINATOR)).status_code == 409
+    nobody = f"{logged['ref']}/affected/X9"
+    assert (await _send(site, "DELETE", nobody, None, Role.COORDINATOR)).status_code == 404

@@ -14,12 +14,12 @@ from starlette.responses import JSONResponse, Response
 
 from cism.domain.access import Act, patch_act
 from cism.errors import BadInput
-from cism.services import audit, intake, response
+from cism.services import audit, intake, removal, reopening, response
 from cism.services.intake import Logged
 from cism.store.db import now
 from cism.web.api import timeline as timelines
 from cism.web.api import views
-from cism.web.api.models import AffectedList, IncidentBody, IncidentPatch, Nothing
+from cism.web.api.models import AffectedList, IncidentBody, IncidentPatch, Key, Nothing
 from cism.web.api.rights import Standing, require_in_agency, standing
 from cism.web.auth import CallerOf, actor_of
 from cism.web.backend import backend_of
@@ -100,7 +100,7 @@ async def see_timeline(request: Request, caller: CallerOf, ref: str) -> dict[str
 
 @router.post("/{ref}/affected")
 async def add_affected(request: Request, caller: CallerOf, ref: str, body: AffectedList) -> dict[str, Any]:
-    """Add people; whoever is on the list already only gets an end of exposure that nobody knew so far."""
+    """Add people; of whoever is on the list already the end of exposure alone may be said, or corrected."""
 
     def work(session: Session) -> dict[str, Any]:
         stands = standing(session, caller, ref)
@@ -138,6 +138,36 @@ async def close(request: Request, caller: CallerOf, ref: str, body: Nothing) -> 
         response.close(session, stands.row.id, by=caller.person_id, now=now(session))
         audit.write(session, actor_of(caller), "close incident", stands.row.id)
         return views.incident(session, stands)
+
+    return await backend_of(request).act(work)
+
+
+@router.post("/{ref}/reopen")
+async def reopen(request: Request, caller: CallerOf, ref: str, body: Nothing) -> dict[str, Any]:
+    """Stood down or closed by mistake: what was promised and is still to come comes back, once."""
+    del body
+
+    def work(session: Session) -> dict[str, Any]:
+        stands = standing(session, caller, ref)
+        stands.require(Act.REOPEN_INCIDENT)
+        reopening.reopen(session, stands.row.id, by=caller.person_id, now=now(session))
+        audit.write(session, actor_of(caller), "reopen incident", stands.row.id)
+        return views.incident(session, stands)
+
+    return await backend_of(request).act(work)
+
+
+@router.delete("/{ref}/affected/{person_id}")
+async def remove_affected(request: Request, caller: CallerOf, ref: str, person_id: Key) -> dict[str, Any]:
+    """Take somebody off who was named by mistake: nothing more goes to them, and no explanation."""
+
+    def work(session: Session) -> dict[str, Any]:
+        stands = standing(session, caller, ref)
+        stands.require(Act.REMOVE_AFFECTED)
+        person = intake.listed(session, stands.row, person_id)
+        removal.remove(session, stands.row.id, person.id, by=caller.person_id, now=now(session))
+        audit.write(session, actor_of(caller), "remove affected", stands.row.id)
+        return views.incident(session, standing(session, caller, ref))
 
     return await backend_of(request).act(work)
 

@@ -37,9 +37,13 @@ _GONE = "This is no longer yours; there is nothing to do. Thank you."
 def assignment(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
     """Whom to call and by when; the brief before it."""
     row = session.get(Assignment, subject or "")
-    if row is None or row.peer_id != helper.id or row.state is not AssignmentState.ACCEPTED:
+    if row is None or row.peer_id != helper.id:
         return over(_GONE)
     incident = session.get_one(Incident, row.incident_id)
+    serves = row.state is AssignmentState.ACCEPTED
+    persons = _persons(session, helper, incident, every=serves)
+    if not (serves or persons):
+        return over(_GONE)
     if not people.is_staff_for(session, helper, incident.id):
         return over(_GONE)
     kind = INCIDENT_TYPES.get(incident.type)
@@ -50,11 +54,7 @@ def assignment(session: Session, helper: Person, subject: str | None, now: datet
             "ref": incident.ref,
             "kind": kind.label if kind else incident.type,
             "jeopardy": kind is not None and kind.jeopardy and not incident.statements_complete,
-            "persons": [
-                _person(session, helper, incident, item)
-                for item in people.looked_after(session, helper.id, incident.id)
-                if item.status is not PersonStatus.DECEASED
-            ],
+            "persons": persons,
             "meetings": _meetings(session, helper, incident, now),
             "code": own.code if own else None,
             "hand_back": buttons(own, {"9": "Hand the whole assignment back"}),
@@ -138,6 +138,16 @@ def _meetings(session: Session, helper: Person, incident: Incident, now: datetim
         for item in sessions.of_incident(session, incident.id)
         if item.state is SessionState.APPROVED and item.starts_at is not None and item.starts_at > now
     ]
+
+
+def _persons(session: Session, helper: Person, incident: Incident, *, every: bool) -> list[dict[str, Any]]:
+    """Whom this helper looks after; once it was called off, only whom they are still to call."""
+    found = [
+        _person(session, helper, incident, item)
+        for item in people.looked_after(session, helper.id, incident.id)
+        if item.status is not PersonStatus.DECEASED
+    ]
+    return [one for one in found if every or one["open"]]
 
 
 def _person(session: Session, helper: Person, incident: Incident, person: Person) -> dict[str, Any]:
