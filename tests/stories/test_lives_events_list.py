@@ -12,7 +12,7 @@ from cism.services import intake, removal
 from cism.store.tables import AffectedPerson, Event, Invitation, Question, Step
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story, planned
-from tests.stories.places import NOON, local, metro, quiet_staff, report_calls, staff, with_helper
+from tests.stories.places import NOON, local, metro, quiet_staff, staff, with_helper
 
 
 @pytest.fixture
