@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from cism.cli import rehearse_input, rehearse_views, show
+from cism.cli import rehearse_input, rehearse_surge, rehearse_views, show
 from cism.cli.show import AsJson
 from cism.clock import RealClock
 from cism.domain.rehearsed import KEEP_IN_TOUCH, compare, parse_replies
+from cism.domain.what_if import parse_what_if
 from cism.services.rehearsal import rehearse as play
+from cism.services.rehearsal_what_if import reckon
 
 
 def rehearse(
@@ -31,6 +33,10 @@ def rehearse(
     diff: Annotated[
         str | None, typer.Option(metavar="OTHER", help="Another protocol: what it would change.")
     ] = None,
+    what_if: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Reckon with many: affected=2000,decline=30%,sender=10dlc-low."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove a protocol, then play it in virtual time: who is texted what, and when. No phone is reached."""
@@ -40,6 +46,12 @@ def rehearse(
     sample = roster is None and not own_roster
     script = rehearse_input.script(incident, proved.key, RealClock().now(), sample=sample)
     fill = rehearse_input.roster(roster, proved.key if incident is None else "", own=own_roster)
+    if what_if is not None:
+        given = parse_what_if(what_if)
+        with show.progress("reckoning"):
+            surge = reckon(proved, script, fill, given)
+        rehearse_surge.tell(proved, given, surge, script.start, as_json=as_json)
+        return
     with show.progress("rehearsing"):
         found = play(proved, script, fill, said)
         differs = compare(found, play(other, script, fill, said)) if other else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ EVENT = {
     "ended_at": "2026-03-02T15:30-05:00",
     "affected": [{"person_id": "E305", "circle": "A"}, {"person_id": "metro-dispatch:D403", "circle": "C"}],
 }
+ONE_TEAM = {"F200", "F201", "F205", "F206", "F210", "F211", "F212", "F214"}
 CREW = [{"person_id": f"P{number}", "circle": "B"} for number in (106, 107, 108, 119)]
 
 
@@ -208,3 +210,77 @@ def test_an_incident_that_is_none_is_refused(
 
 def test_what_is_no_protocol_is_refused_with_the_nearest(cli: Cli) -> None:
     assert "Did you mean sfa-follow-up?" in cli.refused("rehearse", "sfa-folow-up")
+
+
+def test_a_what_if_tells_what_it_assumes_and_what_would_be_short(cli: Cli) -> None:
+    said = cli.ok("rehearse", "sfa-follow-up", "--what-if", "affected=2000,decline=30%,sender=10dlc-low")
+    assert "does not claim to prevent PTSD" in said
+    assert "Reckoned, not performed: 2000 invented people" in said
+    assert "Assumed, all of it a design" in said
+    assert "prices of 2026-11, not verified" in said
+    assert "decline=30" in said
+    for told in (
+        "Team: 667 helpers needed",
+        "Last SMS of all: ",
+        "Peers: longest queue",
+        "Clinicians: longest",
+    ):
+        assert told in said
+    assert " USD" in said
+    again = cli.ok("rehearse", "sfa-follow-up", "--what-if", "affected=2000,decline=30%,sender=10dlc-low")
+    assert again == said
+
+
+def test_a_faster_sender_is_through_sooner(cli: Cli) -> None:
+    slow, fast = (
+        cli.json("rehearse", "sfa-follow-up", "--what-if", f"affected=500,sender={sender}")
+        for sender in ("10dlc-low", "short-code")
+    )
+    name = "first check-in"
+    assert fast["longest_wait_seconds"][name] < slow["longest_wait_seconds"][name] / 5
+    assert fast["segments"] == slow["segments"]
+    assert max(hour["short"] for hour in slow["peers"]) > 0
+    assert slow["assumed"]["senders"]["10dlc-low"]["per_day"] == 1000
+
+
+def test_what_is_reckoned_is_what_the_engine_would_ask_the_same_silent_people(
+    cli: Cli, tmp_path: Path
+) -> None:
+    """Two people who never answer: texts to them and calls, by the engine and by the reckoning."""
+    file = tmp_path / "roster.csv"
+    rows = list(csv.reader(ROSTER.read_text().splitlines()))
+    tied = {rows[0].index(name) for name in ("reports_to", "not_with")}
+    kept = [row for row in rows if row[0] in {"id", *ONE_TEAM}]
+    alone = [["" if at in tied and row[0] != "id" else cell for at, cell in enumerate(row)] for row in kept]
+    file.write_text("".join(",".join(row) + "\n" for row in alone))
+    event = {
+        "type": "CHILD",
+        "severity": "S3",
+        "agency": "harbor-fd",
+        "affected": [{"person_id": "F205", "circle": "B"}, {"person_id": "F206", "circle": "B"}],
+    }
+    incident = written(tmp_path, **event)
+    played = cli.json(
+        "rehearse", "sfa-follow-up", "--roster", str(file), "--incident", incident, "--replies", ""
+    )
+    silent = "affected=2,decline=0,fine=0,call=0,now=0,end=0,keep=0,sender=short-code"
+    reckoned = cli.json(
+        "rehearse", "sfa-follow-up", "--roster", str(file), "--incident", incident, "--what-if", silent
+    )
+    kinds = [row["kind"] for row in played["texts"]]
+    care = sum(kinds.count(kind) for kind in ("check_in", "check_in_reminder", "opt_in"))
+    team = 2 * kinds.count("peer_task")
+    assert care + team == reckoned["segments"] - reckoned["team"]["asked"] - reckoned["team"]["found"]
+    assert reckoned["refused_by_carrier"] == reckoned["expired"] == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("affected=lots", "affected=lots: Input should be a valid integer"),
+        ("sender=pigeon", "sender=pigeon"),
+        ("weather=rain", "e.g. affected=2000,decline=30%"),
+    ],
+)
+def test_a_what_if_that_is_none_is_refused(cli: Cli, given: str, said: str) -> None:
+    assert said in cli.refused("rehearse", "sfa-follow-up", "--what-if", given)
