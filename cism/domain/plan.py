@@ -48,6 +48,7 @@ class StepKind(StrEnum):
     ESCALATION_OVERDUE = "escalation_overdue"  # taken, but no outcome in time
     QUEUE_OVERDUE = "queue_overdue"  # a text that no human has read in time
     PAGE_UNDELIVERED = "page_undelivered"  # a page that did not arrive counts as not asked
+    CALL = "call"  # a page that did not arrive, or was not answered in time, is called
     NIGHTLY = "nightly"  # retention, and the attestation that nobody is forgotten
 
 
@@ -80,6 +81,7 @@ _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
         StepKind.ESCALATE,
         StepKind.ESCALATION_OVERDUE,
         StepKind.QUEUE_OVERDUE,
+        StepKind.CALL,
     ),
     FlowName.NIGHTLY: (StepKind.NIGHTLY,),
 }
@@ -96,6 +98,7 @@ URGENT: frozenset[StepKind] = frozenset(
         StepKind.ESCALATION_OVERDUE,
         StepKind.QUEUE_OVERDUE,
         StepKind.PAGE_UNDELIVERED,
+        StepKind.CALL,
     }
 )
 # What goes on when its incident is stood down or closed: people who asked for help, words that nobody has

@@ -28,6 +28,7 @@ class CallReason(StrEnum):
     UNDELIVERED = "undelivered"  # two minutes later nobody says that the text has arrived
     UNANSWERED = "unanswered"  # the time to answer is over
     TARGET_PASSED = "target_passed"  # the person should have been called by now: text and call at once
+    NOBODY_LEFT = "nobody_left"  # everybody was asked: the duty phone is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Menu(StrEnum):
 
     ASKED = "asked"  # take it or pass
     YOURS = "yours"  # it is theirs; they may hand it back
+    TOLD = "told"  # the duty phone: say that it was heard, which takes nothing
     OVER = "over"  # nothing: others have it, or it is closed
 
 
@@ -58,7 +60,12 @@ class KeyAct(StrEnum):
 # The digits of the contract, each with its one meaning. How a call ended (4, 5, 6) is told by text or page:
 # a slip of the thumb must not close a case.
 KEYS: Final[Mapping[Menu, frozenset[str]]] = MappingProxyType(
-    {Menu.ASKED: frozenset("01"), Menu.YOURS: frozenset("9"), Menu.OVER: frozenset()}
+    {
+        Menu.ASKED: frozenset("01"),
+        Menu.YOURS: frozenset("9"),
+        Menu.TOLD: frozenset("1"),
+        Menu.OVER: frozenset(),
+    }
 )
 
 

@@ -14,7 +14,19 @@ from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import next_open
 from cism.domain.selection import choose, match_peers, must_step_back
-from cism.services import calls, choice, events, in_charge, notify, people, questions, sessions, steps, words
+from cism.services import (
+    calls,
+    choice,
+    events,
+    in_charge,
+    notify,
+    people,
+    questions,
+    sessions,
+    steps,
+    voice,
+    words,
+)
 from cism.store.states import AssignmentState
 from cism.store.tables import AffectedPerson, Assignment, Incident, Person, Question, Step, new_id
 
@@ -53,6 +65,10 @@ def look(session: Session, row: Incident, now: datetime, *, repeat: bool = False
         notify.team_short(
             session, row, in_charge.in_charge(session, row, plan.then), _missing(session, row), now
         )
+        if row.accepted_at is None:
+            voice.tell_duty_phone(
+                session, row.agency, row.id, 0, now, lambda owner: people.is_staff_for(session, owner, row.id)
+            )
         return EXHAUSTED
     return f"asked {len(plan.ask)}"
 
@@ -221,6 +237,7 @@ def _ask(
     )
     events.record(session, "peer.asked", now, incident_id=row.id, subject_id=assignment.id, after="asked")
     notify.page(session, helper, question, row, plan.deadline, now, repeat=repeat)
+    voice.watch(session, question, row.agency, row.severity, now, plan.deadline)
 
 
 def _asked_again(session: Session, incident_id: str, peer_id: str) -> Assignment | None:

@@ -16,6 +16,7 @@ from cism.clock import monotonic
 from cism.errors import StorageUnavailable
 from cism.services import claims, engine, inbound, settling, unsent
 from cism.services.claims import Claimed, Outcome
+from cism.services.dialling import Dialler
 from cism.settings import Settings
 from cism.store.db import Database, in_transaction, now, real_now
 from cism.store.states import OutboxState
@@ -44,6 +45,7 @@ class Courier:
 
     def __init__(self, db: Database, gateway: Gateway, settings: Settings, *, at_once: int = 20) -> None:
         self.db, self.gateway, self.settings = db, gateway, settings
+        self.dialler = Dialler(db, gateway, settings.public_url)
         self._slots = asyncio.Semaphore(at_once)
         self._urgent_slots = asyncio.Semaphore(at_once)
         self._asking = asyncio.Semaphore(_ASKS_AT_ONCE)
@@ -63,8 +65,23 @@ class Courier:
     ) -> int:
         """Claim, commit, send, record; returns how many were handed over. `care` False: no care texts.
 
-        While one handful is with the provider the one before is recorded and the next is claimed, one after
-        the other, so that database and network work at once and the two do not wait for the same lock.
+        Calls that wait are made beside the texts, but not where certain texts are asked for: a call that the
+        provider hangs on keeps no text from leaving.
+        """
+        texts = self._deliver_texts(only, urgent_only=urgent_only, care=care, limit=limit)
+        if only is not None or self._stopped:
+            return await texts
+        done = await asyncio.gather(texts, self.dialler.dial(), return_exceptions=True)
+        for one in done:
+            if isinstance(one, BaseException):
+                raise one
+        return sum(one for one in done if isinstance(one, int))
+
+    async def _deliver_texts(
+        self, only: Collection[str] | None, *, urgent_only: bool, care: bool, limit: int
+    ) -> int:
+        """While one handful is with the provider the one before is recorded and the next is claimed, one
+        after the other, so that database and network work at once and do not wait for the same lock.
         """
         handed, left = 0, limit
         outcomes: list[Outcome] = []
@@ -89,6 +106,7 @@ class Courier:
         # together: where the provider hangs, a page must not wait for the time-outs of all others
         done = sum(await asyncio.gather(*(self._settle_one(row) for row in rows)))
         await self._poll_stalled()
+        await self.dialler.settle()
         await self._redact_settled()
         return done
 

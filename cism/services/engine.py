@@ -18,7 +18,7 @@ from cism import log
 from cism.domain.incident import IncidentState
 from cism.domain.plan import OUTLIVES, RECURRING, URGENT, StepKind, StepState
 from cism.errors import CismError
-from cism.services import at_hand, events, outbox, sabotage, steps
+from cism.services import at_hand, dialling, events, outbox, sabotage, steps
 from cism.services.handlers import HANDLERS
 from cism.store.db import now as product_now
 from cism.store.db import real_now
@@ -33,7 +33,7 @@ _FAILED_WAIT = (5, 15, 60, 300)  # seconds of real time after the first, second 
 
 @dataclass(frozen=True, slots=True)
 class DueNow:
-    """What a look at the due index found."""
+    """What a look at the due index found; calls that wait count as urgent messages."""
 
     kinds: dict[StepKind, int] = field(default_factory=dict)
     fresh_incidents: tuple[str, ...] = ()
@@ -74,12 +74,13 @@ def due(session: Session) -> DueNow:
     lanes = session.execute(
         select(Outbox.lane, func.count()).where(*outbox_ready(now, real)).group_by(Outbox.lane)
     ).all()
+    calls = dialling.waiting(session)
     unsettled = session.scalar(select(func.count()).where(Outbox.state == OutboxState.UNKNOWN))
     return DueNow(
         kinds=kinds,
         fresh_incidents=fresh,
-        urgent_messages=sum(int(count) for lane, count in lanes if lane <= outbox.LANE_ANSWER),
-        messages=sum(int(count) for _, count in lanes),
+        urgent_messages=calls + sum(int(count) for lane, count in lanes if lane <= outbox.LANE_ANSWER),
+        messages=calls + sum(int(count) for _, count in lanes),
         unsettled=int(unsettled or 0),
     )
 
@@ -137,7 +138,9 @@ def busy(session: Session, receipts_within: timedelta) -> bool:
         Outbox.state.in_([OutboxState.SENDING, OutboxState.UNKNOWN]),
         (Outbox.state == OutboxState.SENT) & (Outbox.sent_real > real - receipts_within),
     )
-    return session.scalar(select(Outbox.id).where(moving).limit(1)) is not None
+    if session.scalar(select(Outbox.id).where(moving).limit(1)) is not None:
+        return True
+    return dialling.on_the_way(session)  # a phone that rings is not waited for
 
 
 def beat(session: Session, name: str) -> None:

@@ -16,11 +16,13 @@ from cism.domain.escalation import (
     voice_deadline,
     welfare_ladder,
 )
+from cism.domain.incident import Severity
 from cism.domain.people import PersonStatus, Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import DEFAULT_PROTOCOL, LadderRule, Protocol, from_json, load_protocol
+from cism.domain.voice import is_called
 from cism.errors import AlreadyDone, NotAllowed, NotFound
-from cism.services import after_escalation, events, ladder, notify, people, questions, sabotage, steps
+from cism.services import after_escalation, events, ladder, notify, people, questions, sabotage, steps, voice
 from cism.store.tables import (
     Agency,
     Escalation,
@@ -139,6 +141,7 @@ def acknowledge(session: Session, row: Escalation, helper: Person, now: datetime
     events.record(session, "escalation.acked", now, subject_id=row.id, actor_id=helper.id, after="acked")
     mine = question_of(session, row, helper, now)
     ladder.cover_others(session, row, helper, mine, now)
+    voice.called_off(session, [mine], now)
     steps.cancel(session, reason="taken", now=now, subject_id=row.id)
     steps.plan(
         session,
@@ -301,12 +304,28 @@ def _ask(session: Session, row: Escalation, rung: int, now: datetime, *, but: st
         question = question_of(session, row, helper, now)
         question.deadline = own.ack_deadline
         notify.escalation(session, helper, question, row, rung, own, now)
+        if is_called(row.level):
+            # what we ourselves left undone wakes nobody by phone
+            grave = Severity.S1 if row.reason in OUR_OWN else Severity.S4
+            target = row.level_at + rule.voice
+            voice.watch(session, question, row.agency, grave, own.ask_at, own.ack_deadline, target)
     if plan.alarm:
         events.record(session, "escalation.alarm", now, subject_id=row.id, after=row.level.value)
+        if is_called(row.level):
+            _tell_duty_phone(session, row, rung, {item.id for item in helpers}, now)
     # a rung with nobody on it is passed at once: the ladder never waits for an empty chair, except at its end
     if not sabotage.ends_ladder(session):
         _plan_rung(session, row, rung + 1, deadline if helpers or plan.alarm else now)
     return f"asked {len(helpers)}"
+
+
+def _tell_duty_phone(session: Session, row: Escalation, rung: int, asked: set[str], now: datetime) -> None:
+    """Not a helper's own phone, who is called anyway, nor that of the person or of their chain of command."""
+
+    def may_know(owner: Person) -> bool:
+        return owner.id not in asked and ladder.may_help(session, row, owner)
+
+    voice.tell_duty_phone(session, row.agency, row.id, rung, now, may_know)
 
 
 def _plan_rung(

@@ -19,6 +19,7 @@ from cism.services import (
     response,
     sessions,
     turns,
+    voice,
 )
 from cism.store.tables import Step
 
@@ -58,6 +59,7 @@ HANDLERS = _Handlers(
         StepKind.ESCALATE: escalations.on_escalate,
         StepKind.ESCALATION_OVERDUE: escalations.on_overdue,
         StepKind.QUEUE_OVERDUE: queue.on_overdue,
+        StepKind.CALL: voice.on_call,
         StepKind.NIGHTLY: nightly.on_nightly,
     }
 )

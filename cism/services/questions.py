@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from cism import chance
 from cism.domain.codes import new_code
+from cism.services import voice
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Question
 
@@ -80,6 +81,7 @@ def answer(session: Session, question: Question, text: str, now: datetime) -> No
     question.state = "answered"
     question.answer = text
     question.answered_at = now
+    voice.called_off(session, [question], now)
 
 
 def close(
@@ -108,6 +110,7 @@ def close(
         row.state = state
         row.answered_at = now
     if rows:
+        voice.called_off(session, rows, now)
         session.execute(
             update(Outbox)
             .where(Outbox.question_id.in_([row.id for row in rows]), Outbox.state == OutboxState.PENDING)

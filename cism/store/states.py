@@ -59,6 +59,22 @@ class OutboxState(StrEnum):
     CANCELLED = "cancelled"  # not sent: no longer wanted
 
 
+class CallState(StrEnum):
+    """A call that asks somebody beside a text."""
+
+    PENDING = "pending"  # not handed over yet
+    DIALING = "dialing"  # being handed over right now
+    PLACED = "placed"  # the provider has it: it rings, or somebody listens
+    ANSWERED = "answered"  # a key was pressed: a person was there
+    NOT_ANSWERED = "not_answered"  # nobody, a machine, or somebody who pressed nothing that counts
+    FAILED = "failed"  # the provider refused it for good
+    UNKNOWN = "unknown"  # handed over or not: being settled with the provider
+    UNSETTLED = "unsettled"  # could not be settled; never dialled again, the ladder went on
+    SUPPRESSED = "suppressed"  # not made: consent, opt-out or state forbade it at the last moment
+    EXPIRED = "expired"  # not made: its moment passed
+    CANCELLED = "cancelled"  # not made: no longer wanted
+
+
 class InboundState(StrEnum):
     """A text that came in."""
 

@@ -17,6 +17,7 @@ from cism.domain.people import Discipline, PersonStatus, Role
 from cism.domain.plan import StepKind, StepState
 from cism.store.states import (
     AssignmentState,
+    CallState,
     InboundState,
     OfferState,
     OutboxState,
@@ -454,6 +455,36 @@ class Outbox(Base):
     redacted: Mapped[bool] = mapped_column(default=False)  # our own copy of what it said is gone
     redacted_at: Mapped[datetime | None]  # the provider's copy is gone
     made_at: Mapped[datetime]
+
+
+class PhoneCall(Base):
+    """One call that asks somebody beside a text: claimed, dialled, recorded. No word of it is kept."""
+
+    __tablename__ = "phone_call"
+    __table_args__ = (
+        Index("phone_call_state", "state", "claimed_real"),
+        Index("phone_call_question", "question_id"),
+        Index("phone_call_subject", "subject_id"),
+    )
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    reason: Mapped[str] = mapped_column(String(20))
+    agency: Mapped[str] = mapped_column(ForeignKey("agency.key"))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    to_number: Mapped[str | None] = mapped_column(Sealed)  # a duty phone, where no person is known
+    question_id: Mapped[str | None] = mapped_column(ForeignKey("question.id"))  # None: a duty phone is told
+    subject_id: Mapped[str | None] = mapped_column(String(20))  # the escalation or incident it is told of
+    state: Mapped[CallState] = mapped_column(Named(CallState), default=CallState.PENDING)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    retry_real: Mapped[datetime | None]
+    claimed_real: Mapped[datetime | None]
+    asked_real: Mapped[datetime | None]  # when the provider was last asked what became of it
+    sid: Mapped[str | None] = mapped_column(String(40))
+    provider_status: Mapped[str | None] = mapped_column(String(20))
+    error_code: Mapped[int | None]
+    answered_by: Mapped[str | None] = mapped_column(String(10))  # person or machine, as the provider heard it
 
 
 class SenderRate(Base):

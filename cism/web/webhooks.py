@@ -10,20 +10,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cism.errors import BadInput, NotAllowed
-from cism.services import delivery, inbound
+from cism.services import delivery, dialling, inbound, keypad
 from cism.settings import Settings
 from cism.web.backend import backend_of
-from notifications.inbound import SIGNATURE_HEADER, Params, parse_inbound, parse_status, validate
+from notifications.gateway import HeardOnCall
+from notifications.inbound import (
+    SIGNATURE_HEADER,
+    Params,
+    is_about_a_call,
+    parse_call,
+    parse_inbound,
+    parse_status,
+    validate,
+)
+from notifications.spoken import Spoken, Words, tell
 
 router = APIRouter(prefix="/twilio", include_in_schema=False)
 
 _MOST_FIELDS: Final = 300
+_MOST_MENUS: Final = 9
 _SILENCE: Final = "<Response/>"
-# Whoever rings may be anybody: it does not say what this number is, and nobody is left without a way on.
-_SPOKEN: Final = (
-    "<Response><Say>No one can answer this line. If you are in danger, call 9 1 1. "
-    "To speak with a person now, call or text 9 8 8.</Say><Hangup/></Response>"
-)
 
 
 @router.post("/sms")
@@ -40,8 +46,10 @@ async def sms(request: Request) -> Response:
 
 @router.post("/status")
 async def status(request: Request) -> Response:
-    """What became of a message of ours, which `d` names; a word that we do not know changes nothing."""
+    """What became of a message or call of ours, which `d` names; an unknown word changes nothing."""
     params = await _signed(request)
+    if is_about_a_call(params):
+        return await _call_status(request, _heard(params))
     try:
         update = parse_status(params)
     except ValueError as error:
@@ -56,9 +64,34 @@ async def status(request: Request) -> Response:
 
 @router.post("/voice")
 async def voice(request: Request) -> Response:
-    """Somebody rings our number."""
-    await _signed(request)
-    return _twiml(_SPOKEN)
+    """The words of a call of ours, which `c` names, after a key or silence; or somebody rings our number.
+
+    Whoever rings may be anybody: they are not told what this number is, nor left without a way on.
+    """
+    params = await _signed(request)
+    call_id, turn = request.query_params.get("c", ""), request.query_params.get("n", "0")
+    if not call_id:
+        return _xml(tell(Spoken.STRANGER, Words()))
+    heard, spoken = _heard(params), min(int(turn), _MOST_MENUS) if turn.isdecimal() else _MOST_MENUS
+    return _xml(
+        await backend_of(request).act(lambda session: keypad.converse(session, call_id, heard, spoken))
+    )
+
+
+async def _call_status(request: Request, heard: HeardOnCall) -> Response:
+    call_id = request.query_params.get("d", "")
+    if heard.status is not None and call_id:
+        await backend_of(request).act(
+            lambda session: dialling.apply_status(session, call_id, heard.sid, heard.status)
+        )
+    return Response(status_code=204)
+
+
+def _heard(params: Params) -> HeardOnCall:
+    try:
+        return parse_call(params)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
 
 
 def auth_tokens(settings: Settings) -> tuple[str, ...]:
@@ -99,4 +132,8 @@ def _address(settings: Settings, request: Request) -> str:
 
 
 def _twiml(body: str) -> Response:
-    return Response(f'<?xml version="1.0" encoding="UTF-8"?>{body}', media_type="text/xml")
+    return _xml(f'<?xml version="1.0" encoding="UTF-8"?>{body}')
+
+
+def _xml(document: str) -> Response:
+    return Response(document, media_type="text/xml")

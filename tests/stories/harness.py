@@ -21,9 +21,9 @@ from cism.domain.incident import Circle, Severity
 from cism.services import clockwork, engine, escalations, intake, people, queue, response, roster
 from cism.services.delivery import Courier
 from cism.store.db import Database, now
-from cism.store.states import OutboxState
-from cism.store.tables import Escalation, Incident, Outbox, Person, QueueItem, Step
-from notifications.phone_wall.records import ENDED, Message
+from cism.store.states import CallState, OutboxState
+from cism.store.tables import Escalation, Incident, Outbox, Person, PhoneCall, QueueItem, Step
+from notifications.phone_wall.records import ENDED, Call, Message
 from tests.stories import promises
 from tests.stories.clock import StoryClock
 from tests.stories.phones import Arrival, Phone
@@ -43,6 +43,9 @@ class Story:
         self.db, self.real, self.servers, self.cast = db, clock, servers, cast
         self.arrivals: list[Arrival] = []
         self.incidents: list[str] = []
+        self.expected_calls: set[str] = set()
+        self.call_times: dict[str, datetime] = {}
+        self.every_call_counts = False  # a story about voice: a phone that rings unexpectedly fails it
         self._seen = 0
         self._phones: dict[str, Phone] = {}
         self._names: dict[str, str] = {}
@@ -187,6 +190,22 @@ class Story:
         self._runner.run(self.courier.sweep_inbound())
         self.run()
 
+    # --- calls
+
+    def calls(self) -> list[Call]:
+        """Every call that was made, in order."""
+        return list(self.servers.wall.app_state.store.calls)
+
+    def on_the_call(self, number: str, do: str, keys: str = "") -> None:
+        """Do something with the call at a handset; then let happen what it causes."""
+        self.servers.on_the_call(number, do, keys)
+        self._arrive()  # the words are fetched, and the key is passed on, while we wait
+        self.run()
+
+    def who_is(self, number: str) -> str:
+        """The short name of a number's owner; the number itself where it is nobody's."""
+        return self._names.get(number, number)
+
     # --- texts
 
     def say(self, number: str, body: str) -> None:
@@ -210,6 +229,8 @@ class Story:
             if judge:
                 left = [one for one in self.arrivals if not one.expected]
                 assert not left, f"unexpected texts: {self.told(left)}"
+                rang = [one for one in self.calls() if one.sid not in self.expected_calls]
+                assert not (self.every_call_counts and rang), f"unexpected calls: {rang}"
                 promises.check(self)
         finally:
             self._runner.run(self.courier.aclose())
@@ -226,6 +247,8 @@ class Story:
             assert monotonic() < deadline, f"the phone wall never finished: {late}"
             wait(0.002)
         store = self.servers.wall.app_state.store
+        for call in store.calls:
+            self.call_times.setdefault(call.sid, self.now())
         fresh, self._seen = store.messages[self._seen :], len(store.messages)
         moment = self.now()
         for message in fresh:
@@ -238,6 +261,12 @@ class Story:
         moving = [m.status for m in fresh if m.status not in ENDED and m.arrived_at is None]
         if moving:
             return f"texts {moving}"
+        talking = [one.status for one in self.calls() if not one.is_over and not one.waits_for]
+        if talking:
+            return f"calls {talking}"
+        over = [one.sid for one in self.calls() if one.is_over and one.status_callback]
+        if over and (untold := self.see(lambda session: _call_without_end(session, over))):
+            return f"{untold} calls whose end is not told"
         ended = [m.sid for m in fresh if m.status in ENDED and m.status_callback]
         waiting = self.see(lambda session: _without_receipt(session, ended)) if ended else 0
         return f"{waiting} receipts" if waiting else None
@@ -278,6 +307,12 @@ def _keys_by_number(cast: Cast) -> dict[str, str]:
 def _without_receipt(session: Session, sids: list[str]) -> int:
     """Messages that ended at the wall and not yet here; one whose send is unclear has no id here."""
     query = select(func.count()).where(Outbox.sid.in_(sids), Outbox.state == OutboxState.SENT)
+    return int(session.scalar(query) or 0)
+
+
+def _call_without_end(session: Session, sids: list[str]) -> int:
+    """Calls that are over at the wall and still up here."""
+    query = select(func.count()).where(PhoneCall.sid.in_(sids), PhoneCall.state == CallState.PLACED)
     return int(session.scalar(query) or 0)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from notifications.phone_wall.records import Call
+
 if TYPE_CHECKING:
     from tests.stories.harness import Story
 
@@ -74,6 +76,64 @@ class Phone:
         """The code in the text expected last."""
         assert self.last is not None, f"{self.key} has not expected anything yet"
         return self.story.code_in(self.last)
+
+    def rings(self, at: datetime | None = None) -> Phone:
+        """It rings now, once; `at`: and began in that minute."""
+        (call,) = [one for one in self._calls() if one.waits_for == "answer"] or [None]
+        assert call is not None, f"{self.key} does not ring"
+        self.story.expected_calls.add(call.sid)
+        if at is not None:
+            began = self.story.call_times[call.sid]
+            assert abs((began - at).total_seconds()) < 60, f"{self.key} rang at {began}, not at {at}"
+        return self
+
+    def was_called(self, ending: str) -> Phone:
+        """A call came that ended like this, and nobody answered it here."""
+        found = [one for one in self._calls() if one.status == ending]
+        assert found, f"{self.key}: {[one.status for one in self._calls()]}"
+        self.story.expected_calls.update(one.sid for one in found)
+        return self
+
+    def does_not_ring(self) -> Phone:
+        """No call is up here."""
+        assert [one for one in self._calls() if not one.is_over] == [], f"{self.key} rings"
+        return self
+
+    def was_never_called(self) -> Phone:
+        """No call ever came here."""
+        assert self._calls() == [], f"{self.key} was called"
+        return self
+
+    def answers(self) -> Phone:
+        """Pick up."""
+        return self._on_the_call("answer")
+
+    def presses(self, keys: str) -> Phone:
+        """Press keys."""
+        return self._on_the_call("press", keys)
+
+    def says_nothing(self) -> Phone:
+        """Let the call wait for a key in vain."""
+        return self._on_the_call("silence")
+
+    def hangs_up(self) -> Phone:
+        """End the call, or decline it."""
+        return self._on_the_call("hang_up")
+
+    def hears(self, *texts: str) -> Phone:
+        """The words spoken last say all of `texts`."""
+        words = self._calls()[-1].words
+        assert words, f"{self.key} heard nothing"
+        for text in texts:
+            assert text in words[-1], f"{self.key}: {text!r} is not in {words[-1]!r}"
+        return self
+
+    def _calls(self) -> list[Call]:
+        return self.story.servers.wall.app_state.store.calls_by_handset.get(self.number, [])
+
+    def _on_the_call(self, do: str, keys: str = "") -> Phone:
+        self.story.on_the_call(self.number, do, keys)
+        return self
 
     def unread(self) -> list[Arrival]:
         """What came and was not expected so far."""

@@ -44,6 +44,12 @@ def check(story: Story) -> None:
     ]
     doubled = [one for one, n in Counter((a.who, a.body, a.at) for a in unasked).items() if n > 1]
     assert not doubled, f"the same text twice at once: {doubled}"
+    for call in story.calls():
+        for said in call.words:
+            for word in NEVER:
+                assert word not in said, f"{word!r} said aloud: {said}"
+        row_called = story.cast.rows.get(story.who_is(call.to))
+        assert row_called is None or row_called["roles"] != "responder", f"a call to no helper: {call}"
 
 
 def _open(local: datetime, row: dict[str, str]) -> bool:

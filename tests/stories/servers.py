@@ -38,6 +38,17 @@ class Servers:
         answer = self.client.patch(f"{self.wall.url}/wall/api/handsets/{number}", json={"mode": mode})
         assert answer.status_code == 200, answer.text
 
+    def line_is(self, number: str, voice: str) -> None:
+        """What happens from now on when a call rings at a handset."""
+        answer = self.client.patch(f"{self.wall.url}/wall/api/handsets/{number}", json={"voice": voice})
+        assert answer.status_code == 200, answer.text
+
+    def on_the_call(self, number: str, do: str, keys: str = "") -> None:
+        """Answer the call at a handset, press keys, say nothing, or hang up."""
+        asked = {"do": do, "keys": keys}
+        answer = self.client.post(f"{self.wall.url}/wall/api/handsets/{number}/call", json=asked)
+        assert answer.status_code == 200, answer.text
+
     def goes_wrong(self, kind: str, times: int) -> None:
         """Let the provider misbehave the next so many times."""
         answer = self.client.post(f"{self.wall.url}/wall/api/faults", json={"kind": kind, "times": times})

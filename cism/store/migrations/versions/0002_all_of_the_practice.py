@@ -18,11 +18,15 @@ def upgrade() -> None:
     with op.batch_alter_table("group_session") as table:
         table.alter_column("kind", existing_type=sa.String(20), type_=sa.String(40), existing_nullable=False)
     _add_offers()
+    _add_calls()
 
 
 def downgrade() -> None:
     """Take them away again."""
     op.drop_table("offer")
+    # calls, and the steps that no older program knows
+    op.drop_table("phone_call")
+    op.execute("DELETE FROM step WHERE kind = 'call'")
     with op.batch_alter_table("agency") as batch:  # mutual aid
         batch.drop_column("mutual_aid")
     # names of group formats
@@ -58,3 +62,32 @@ def _add_offers() -> None:
         sa.UniqueConstraint("incident_id", "key"),
     )
     op.create_index("ix_offer_person_id", "offer", ["person_id"])
+
+
+def _add_calls() -> None:
+    """Calls that ask somebody beside a text."""
+    op.create_table(
+        "phone_call",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("key", sa.String(160), nullable=False, unique=True),
+        sa.Column("reason", sa.String(20), nullable=False),
+        sa.Column("agency", sa.String(32), sa.ForeignKey("agency.key"), nullable=False),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("to_number", sa.Text(), nullable=True),
+        sa.Column("question_id", sa.String(20), sa.ForeignKey("question.id"), nullable=True),
+        sa.Column("subject_id", sa.String(20), nullable=True),
+        sa.Column("state", sa.String(40), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("retry_real", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("claimed_real", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_real", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sid", sa.String(40), nullable=True),
+        sa.Column("provider_status", sa.String(20), nullable=True),
+        sa.Column("error_code", sa.Integer(), nullable=True),
+        sa.Column("answered_by", sa.String(10), nullable=True),
+    )
+    op.create_index("phone_call_state", "phone_call", ["state", "claimed_real"])
+    op.create_index("phone_call_question", "phone_call", ["question_id"])
+    op.create_index("phone_call_subject", "phone_call", ["subject_id"])
