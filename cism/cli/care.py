@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -13,10 +14,11 @@ from cism.cli import show
 from cism.cli.show import AsJson, moment
 from cism.cli.viewer import AsId, Viewer, acting
 from cism.domain.access import Act
+from cism.domain.briefs import brief_of
 from cism.domain.escalation import EscalationState
 from cism.domain.people import Role
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import escalations, people, queue, sessions
+from cism.services import choice, escalations, people, queue, sessions
 from cism.store.tables import Escalation, GroupSession, Incident, Person, Question, QueueItem
 
 escalation = typer.Typer(help="Take an escalation, or say how it ended.", no_args_is_help=True)
@@ -92,6 +94,23 @@ def approve(id_: Id, as_id: AsId = None) -> None:
 def refuse(id_: Id, as_id: AsId = None) -> None:
     """Refuse a proposed debriefing: one-to-one support instead."""
     _decide(id_, False, as_id)
+
+
+@session.command("brief")
+def brief(id_: Id, as_id: AsId = None, as_json: AsJson = False) -> None:
+    """Show the leader's brief: phases in order, what it never is, how long, how many lead it."""
+    with acting(as_id, "session brief") as viewer:
+        meeting, row = _meeting(viewer, id_)
+        leads = viewer.person is not None and meeting.leader_id == viewer.person.id
+        viewer.require(Act.REPORT_SESSION, row.agency, incident=row, took_it=leads)
+        found = brief_of(meeting.kind, choice.protocol_of(row).sessions.get(meeting.kind))
+        shown = {"team": meeting.team_size, **(asdict(found) if found is not None else {})}
+    if as_json:
+        show.data(shown)
+        return
+    for name, value in shown.items():
+        said = "; ".join(value) if isinstance(value, tuple) else value
+        show.line(f"{name.replace('_', ' ')}: {said}")
 
 
 @session.command("held")

@@ -12,6 +12,7 @@ from cism.cli import (
     incidents,
     languages,
     moves,
+    offering,
     parts,
     rehearse,
     staff,
@@ -45,6 +46,9 @@ app.command("escalations")(care.list_escalations)
 app.add_typer(care.escalation, name="escalation")
 app.add_typer(care.session, name="session")
 app.add_typer(care.human_queue, name="queue")
+app.command("offers")(offering.list_offers)
+app.add_typer(offering.offer, name="offer")
+app.command("refer")(offering.refer)
 app.command("doctor")(upkeep.doctor)
 app.add_typer(upkeep.audit, name="audit")
 app.command("purge")(upkeep.purge)

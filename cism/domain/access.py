@@ -183,6 +183,7 @@ class Act(StrEnum):
     REPORT_SESSION = "report_session"
     LIST_QUEUE = "list_queue"
     HANDLE_QUEUE = "handle_queue"
+    MAKE_OFFER = "make_offer"  # and hand a person over; the person's own peer does so from their page
     CHANGE_ROSTER = "change_roster"  # one person at a time: status, transfer, removal
     END_CONTACTS = "end_contacts"  # of one person, who told somebody so
     SET_AGENCY = "set_agency"  # its name, lines and protocol, what it attests, who lends it aid
@@ -217,6 +218,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.REPORT_SESSION: _ANSWERING,
         Act.LIST_QUEUE: _ANSWERING,
         Act.HANDLE_QUEUE: _ANSWERING,
+        Act.MAKE_OFFER: _IN_CHARGE,
         Act.CHANGE_ROSTER: _IN_CHARGE,
         Act.END_CONTACTS: _IN_CHARGE,
         Act.SET_AGENCY: _IN_CHARGE,

@@ -58,14 +58,17 @@ class OfferPlan:
     @property
     def alternative(self) -> OfferKind | None:
         """What there is instead, where its window has closed."""
-        if self.blocked in {None, OfferBlocked.KIN_NOT_TOLD}:
-            return None
-        return _INSTEAD[self.kind]
+        return None if self.blocked in {None, OfferBlocked.KIN_NOT_TOLD} else instead_of(self.kind)
 
     @property
     def formal(self) -> bool:
         """Whether nobody's consent is asked: the family was notified formally, and is looked after."""
         return self.person_id is not None and self.key.endswith("/F")
+
+
+def instead_of(kind: OfferKind) -> OfferKind | None:
+    """What there is where an offer's window has closed."""
+    return _INSTEAD.get(kind)
 
 
 def plan_offers(

@@ -140,7 +140,7 @@ def session_team(session: Session, helper: Person, code: str, meeting: GroupSess
         agency=words.agency_name(session, row.agency),
         code=code,
         when=m.when_text(meeting.starts_at or now, now, helper.zone),
-        link=link_for(session, helper, "assignment", words.assignment_id(session, row, helper)),
+        link=_meeting_link(session, row, helper, meeting),
     )
     words.put(session, message, f"team:{meeting.id}:{helper.id}", now, helper, None, row.id)
 
@@ -154,7 +154,7 @@ def session_reminder(
         agency=words.agency_name(session, row.agency),
         code=code,
         when=m.when_text(meeting.starts_at or now, now, helper.zone),
-        link=link_for(session, helper, "assignment", words.assignment_id(session, row, helper)),
+        link=_meeting_link(session, row, helper, meeting),
     )
     key = f"remind:{meeting.id}:{helper.id}"
     words.put(session, message, key, now, helper, None, row.id, expires_at=meeting.starts_at)
@@ -249,6 +249,12 @@ def _team_notice(
             link=link_for(session, helper, "incident", row.id),
         )
         words.put(session, message, f"notice:{key}:{row.id}:{helper.id}", now, helper, None, row.id)
+
+
+def _meeting_link(session: Session, row: Incident, helper: Person, meeting: GroupSession) -> str:
+    """To the leader's brief: on the page of the assignment, or for a clinician who has none of its own."""
+    part = words.assignment_id(session, row, helper)
+    return link_for(session, helper, "assignment" if part else "session", part or meeting.id)
 
 
 def _left(session: Session, row: Incident) -> int:

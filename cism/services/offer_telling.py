@@ -36,6 +36,9 @@ def overdue(session: Session, row: Incident, offer: Offer, now: datetime) -> str
         move(session, offer, OfferState.CANCELLED, now)
         return "not needed"
     events.record(session, "offer.overdue", now, incident_id=row.id, subject_id=offer.id, after=offer.kind)
+    for other in of_incident(session, row.id):  # what is overdue with it stands in the same text
+        if other.state is OfferState.OPEN and other.by_at <= now and not not_needed(session, row, other):
+            other.told, other.told_to = CHARGE, None
     return to_charge(session, row, offer, now)
 
 
@@ -55,7 +58,7 @@ def tell(session: Session, row: Incident, offer: Offer, now: datetime) -> str:
         due = min(next_open(now, *hours(one)) for one in readers)
         key = f"offer:{offer.id}@{int(due.timestamp())}"
         kind = StepKind.OFFER_DEADLINE if offer.told == CHARGE else StepKind.OFFER
-        steps.plan(session, [one_step(kind, offer, due, key)])
+        steps.plan(session, [one_step(kind, offer, due, key, tell=1)])
         return "moved to open hours"
     for reader in awake:
         _remind(session, row, offer, reader, now)

@@ -48,6 +48,9 @@ _TEAM_SAYS: Final = {
     "approval": ("1 {}",),
     "report": ("4 {} 6",),
     "contact_report": ("4 {}",),
+    "offers": ("1 {}",),
+    "turn": ("1 {}", "4 {}"),
+    "hand_off": ("1 {}", "4 {}"),
     "escalation": ("1 {}", "4 {}"),
     "welfare": ("1 {}", "4 {}"),
 }

@@ -49,7 +49,9 @@ def on_offer_deadline(session: Session, step: Step, now: datetime) -> str | None
     offer = offer_rows.get(session, step.subject_id or "")
     if "question" in step.payload:
         return _not_answered(session, row, offer, str(step.payload["question"]), now)
-    if offer.state in offer_rows.TO_MAKE:
+    if offer.state in offer_rows.TO_MAKE and "tell" in step.payload:
+        return offer_telling.tell(session, row, offer, now)
+    if offer.state is OfferState.OPEN:
         return offer_telling.overdue(session, row, offer, now)
     if offer.state is OfferState.WANTED:
         return _nobody(session, row, offer, now)

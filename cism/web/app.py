@@ -30,7 +30,7 @@ from cism.web.backend import Backend
 from cism.web.background import beat_forever
 from cism.web.middleware import Guard
 from cism.web.pages import errors as error_pages
-from cism.web.pages import links, log_page, sign_in
+from cism.web.pages import links, log_page, offer_links, sign_in
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -48,7 +48,7 @@ def create_app(db: Database, settings: Settings, courier: Courier | None) -> Fas
     )
     app.state.backend = Backend(db, settings, courier)
     app.state.refusals = RefusalLog()
-    for module in (incidents, escalations, webhooks, health, sign_in, log_page, links):
+    for module in (incidents, escalations, webhooks, health, sign_in, log_page, links, offer_links):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(CismError, _refused)

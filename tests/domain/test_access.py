@@ -169,6 +169,7 @@ MAY = {
     Act.REPORT_SESSION: {K, C, D},
     Act.LIST_QUEUE: {K, C, D},
     Act.HANDLE_QUEUE: {K, C, D},
+    Act.MAKE_OFFER: {K, D},
     Act.CHANGE_ROSTER: {K, D},
     Act.END_CONTACTS: {K, D},
     Act.SET_AGENCY: {K, D},

@@ -43,6 +43,12 @@ def quiet_staff(story: Story) -> None:
         story.phone(key).ignores()
 
 
+def quiet_offers(story: Story) -> None:
+    """What is offered beside the groups, and who looks after the team itself, is another story's matter."""
+    for key in staff(story):
+        story.phone(key).ignores("offers_due", "turn")
+
+
 def report_calls(story: Story) -> None:
     """Every peer makes the calls they were asked for, and says so."""
     for key in staff(story):

@@ -10,7 +10,7 @@ from cism.store.tables import AffectedPerson, QueueItem, Step
 from tests.stories.clock import at
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story, planned
-from tests.stories.places import NOON, live_until, local, metro, quiet_staff, with_helper
+from tests.stories.places import NOON, live_until, local, metro, quiet_offers, quiet_staff, with_helper
 
 
 @pytest.fixture
@@ -35,6 +35,7 @@ def test_a_person_who_is_all_right_gets_six_texts_in_a_year_and_a_silence_after_
     story.go_to(local("2027-02-24 10:00"))
     jordan.expects("check_in", at=local("2027-02-24 10:00")).replies("1").expects_nothing()
     story.go_to(local("2027-04-01 00:00"))
+    quiet_offers(story)
     assert {step.kind.value for step in planned(story)} <= {"nightly"}
 
 

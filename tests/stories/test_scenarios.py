@@ -8,7 +8,7 @@ from cism.store.tables import Assignment, GroupSession
 from tests.stories.clock import at
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story
-from tests.stories.places import NEW_YORK, report_calls
+from tests.stories.places import NEW_YORK, quiet_offers, report_calls
 from tests.stories.roster import Cast
 
 LA = "America/Los_Angeles"
@@ -139,6 +139,7 @@ def test_scenario_a_officer_involved_shooting_on_the_night_that_clocks_go_forwar
     story.phone("cora").expects("mhp_reminder", "by Sat 23:10", at=at("2027-02-28 08:00", LA))
     story.phone("shooter").expects("check_in", at=at("2027-02-28 10:00", LA)).replies("1")
     story.go_to(at("2027-06-01 00:00", LA))
+    quiet_offers(story)
 
 
 def _dispatch_is_served_by_dispatch(story: Story) -> None:

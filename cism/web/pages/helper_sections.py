@@ -29,6 +29,7 @@ from cism.store.tables import (
     Step,
 )
 from cism.web.pages.local_time import spoken
+from cism.web.pages.offer_sections import brief, offer_list
 from cism.web.pages.sections import REPORT_LABELS, Section, buttons, open_question, over
 
 _GONE = "This is no longer yours; there is nothing to do. Thank you."
@@ -132,9 +133,9 @@ def approval(session: Session, helper: Person, subject: str | None, now: datetim
     )
 
 
-def _meetings(session: Session, helper: Person, incident: Incident, now: datetime) -> list[str]:
+def _meetings(session: Session, helper: Person, incident: Incident, now: datetime) -> list[dict[str, Any]]:
     return [
-        spoken(item.starts_at, helper.zone)
+        brief(session, helper, incident, item)
         for item in sessions.of_incident(session, incident.id)
         if item.state is SessionState.APPROVED and item.starts_at is not None and item.starts_at > now
     ]
@@ -163,6 +164,7 @@ def _person(session: Session, helper: Person, incident: Incident, person: Person
     ).first()
     waits = question if question is not None and question.state == "open" else None
     return {
+        "id": person.id,
         "name": person.name,
         "phone": person.phone if person.frozen_at is None else None,
         "by": _spoken(waits.deadline, helper) if waits else None,
@@ -173,6 +175,7 @@ def _person(session: Session, helper: Person, incident: Incident, person: Person
         "buttons": buttons(waits, REPORT_LABELS),
         "question": question.id if question else None,
         "worried": _is_worried_about(session, person),
+        "offers": offer_list(session, helper, incident, person.id),
     }
 
 

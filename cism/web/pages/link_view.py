@@ -13,7 +13,7 @@ from cism.services import audit, people
 from cism.services.links import Opened
 from cism.store.db import now as product_now
 from cism.store.tables import Person
-from cism.web.pages import helper_sections, other_sections
+from cism.web.pages import helper_sections, offer_sections, other_sections
 from cism.web.pages.local_time import zone_name
 from cism.web.pages.sections import Section, over
 from cism.web.pages.waiting import waiting, waits
@@ -29,6 +29,9 @@ _BY_PURPOSE: Mapping[str, _Read] = {
     "incident": other_sections.incident,
     "queue": other_sections.queue_item,
     "invitation": other_sections.invitation,
+    "offers": offer_sections.to_offer,
+    "turn": offer_sections.turn,
+    "session": offer_sections.meeting,
 }
 _NOTHING = "Nothing waits for you. For a call at any time, text our number: 2 in the next days, 3 now."
 

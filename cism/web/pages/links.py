@@ -137,7 +137,7 @@ async def answer_question(request: Request, secret: str) -> Response:
             raise BadInput(message)
         answers.apply(session, question, digit, int(number[:4]) if number else None, product_now(session))
 
-    return await _act(request, secret, work, "answer")
+    return await act_once(request, secret, work, "answer")
 
 
 @router.post("/a/{secret}/handled")
@@ -153,7 +153,7 @@ async def handled(request: Request, secret: str) -> Response:
             raise AlreadyDone  # handled meanwhile, or theirs no longer: the page says which
         queue.handle(session, shown.subject, by=helper.id, now=now)
 
-    return await _act(request, secret, work, "handle queue")
+    return await act_once(request, secret, work, "handle queue")
 
 
 @router.post("/a/{secret}/take-over")
@@ -170,7 +170,7 @@ async def take_over(request: Request, secret: str) -> Response:
             raise NotAllowed(message)
         response.accept(session, shown.subject, by=helper.id, now=now)
 
-    return await _act(request, secret, work, "accept incident")
+    return await act_once(request, secret, work, "accept incident")
 
 
 @router.post("/a/{secret}/welfare")
@@ -194,7 +194,7 @@ async def end_welfare(request: Request, secret: str) -> Response:
         helper = people.get(session, opened.person_id)
         escalations.close(session, row, helper, outcome, product_now(session))
 
-    return await _act(request, secret, work, "close escalation")
+    return await act_once(request, secret, work, "close escalation")
 
 
 @router.post("/a/{secret}/worry")
@@ -209,7 +209,7 @@ async def worried(request: Request, secret: str) -> Response:
         helper = people.lock_person(session, opened.person_id)
         worry.about(session, helper, question, product_now(session))
 
-    return await _act(request, secret, work, "worry")
+    return await act_once(request, secret, work, "worry")
 
 
 @router.post("/sign-in/phone")
@@ -241,7 +241,7 @@ def _number(written: str) -> str:
     return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
 
 
-async def _act(
+async def act_once(
     request: Request, secret: str, work: Callable[[Session, Opened, Form], None], act: str
 ) -> Response:
     """One act of the browser that gave the code, audited with the person's id."""

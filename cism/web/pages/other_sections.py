@@ -25,6 +25,7 @@ from cism.store.tables import (
     QueueItem,
 )
 from cism.web.pages.local_time import spoken
+from cism.web.pages.offer_sections import offer_list
 from cism.web.pages.sections import Section, buttons, open_question, over
 
 _GONE = "There is nothing for you here any more. Thank you."
@@ -68,6 +69,7 @@ def incident(session: Session, helper: Person, subject: str | None, now: datetim
             "people": len(row.affected),
             "needed": choice.team_need(row),
             "team": _team(session, row),
+            "offers": offer_list(session, helper, row) if row.state is IncidentState.OPEN else [],
             "open": row.state is IncidentState.OPEN,
             "accepted": spoken(row.accepted_at, helper.zone) if row.accepted_at else None,
         },

@@ -22,7 +22,10 @@ MOST: Final = 20  # of a kind: what is done makes room for the next
 Waiting = tuple[str, str]  # purpose, subject
 
 # what must not wait stands first
-_ORDER: Final = ("escalation", "queue", "page", "approval", "assignment", "report", "incident", "invitation")
+_ORDER: Final = (
+    *("escalation", "queue", "page", "approval", "assignment"),
+    *("report", "turn", "offers", "incident", "invitation"),
+)
 _BY_QUESTION: Final = {
     "escalation": "escalation",
     "welfare": "escalation",
@@ -31,6 +34,9 @@ _BY_QUESTION: Final = {
     "assignment": "assignment",
     "report": "report",
     "invitation": "invitation",
+    "offers": "offers",
+    "turn": "turn",
+    "hand_off": "turn",
 }
 
 

@@ -1,0 +1,61 @@
+"""The leader's brief of every group and every offer that the practice knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from cism.domain.briefs import brief_of
+from cism.domain.interventions import GROUP_FORMATS
+from cism.domain.offer_kinds import OfferKind
+from cism.domain.protocol import load_protocol
+
+
+@pytest.mark.parametrize("kind", [*GROUP_FORMATS, *OfferKind])
+def test_whoever_leads_reads_what_it_is_and_what_it_never_is(kind: str) -> None:
+    brief = brief_of(kind)
+    assert brief is not None
+    assert brief.title
+    assert brief.what.endswith(".")
+    assert brief.lead
+
+
+@pytest.mark.parametrize("kind", GROUP_FORMATS)
+def test_a_group_is_led_through_its_phases_and_is_no_therapy_and_no_investigation(kind: str) -> None:
+    brief = brief_of(kind)
+    assert brief is not None
+    assert brief.phases
+    assert any("therapy" in one and "investigation" in one for one in brief.never)
+    assert any("notes" in one for one in brief.never)
+
+
+def test_the_phases_of_a_debriefing_stand_in_their_order() -> None:
+    brief = brief_of("cisd")
+    assert brief is not None
+    assert brief.phases == (
+        "Introduction",
+        "Fact",
+        "Thought",
+        "Reaction",
+        "Symptom",
+        "Teaching",
+        "Re-entry",
+    )
+
+
+def test_how_long_it_takes_is_the_protocols_word_before_the_catalogues() -> None:
+    own, planned = brief_of("cisd"), brief_of("cisd", load_protocol("sfa-follow-up").sessions["cisd"])
+    assert own is not None
+    assert planned is not None
+    assert (own.minutes, planned.minutes) == ("60 to 180", "120")
+
+
+def test_one_to_one_is_not_told_what_only_groups_are_told() -> None:
+    brief = brief_of("one_on_one")
+    assert brief is not None
+    assert brief.never == ("therapy", "obligatory retelling of the event") or not any(
+        "take notes" in one for one in brief.never
+    )
+
+
+def test_what_the_catalogue_does_not_know_has_no_brief() -> None:
+    assert brief_of("seance") is None
