@@ -14,10 +14,15 @@ from cism.domain.incident import Severity
 from cism.domain.proof_contacts import check_contacts, classes
 from cism.domain.proof_counts import Texts, most_texts
 from cism.domain.proof_paths import Path, check_paths, paths
+from cism.domain.proof_sessions import Reach, check_sessions, reaches
 from cism.domain.protocol_model import Protocol
 from cism.domain.yaml_lines import Problem
 
-_PROOFS: Final[tuple[Callable[[Protocol], Iterator[Problem]], ...]] = (check_contacts, check_paths)
+_PROOFS: Final[tuple[Callable[[Protocol], Iterator[Problem]], ...]] = (
+    check_contacts,
+    check_sessions,
+    check_paths,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Facts:
 
     classes: int  # start minute by sleep window by kind of night
     texts: tuple[Texts, ...]  # by severity
+    groups: tuple[Reach, ...]
     paths: tuple[Path, ...]
 
 
@@ -39,4 +45,4 @@ def problems_with(protocol: Protocol) -> list[Problem]:
 def facts_of(protocol: Protocol) -> Facts:
     """What a proved protocol does at its worst."""
     texts = tuple(most_texts(protocol, severity) for severity in Severity)
-    return Facts(classes(), texts, tuple(paths(protocol)))
+    return Facts(classes(), texts, tuple(reaches(protocol)), tuple(paths(protocol)))

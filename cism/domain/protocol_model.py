@@ -73,6 +73,7 @@ class SessionRule(Rule):
     as_disaster: bool = False  # in that window whatever the type of incident
     # a debriefing after a death in the line of duty: from the funeral, which overrides the anchor
     after_funeral: tuple[Span, Span] = (timedelta(days=3), timedelta(days=7))
+    phases: tuple[Text, ...] = ()  # the catalogue's in its order, where the file writes them out
     again_after: tuple[Span, ...] = ()  # held again so long after the first time, with the same window
 
 

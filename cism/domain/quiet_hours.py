@@ -26,7 +26,7 @@ _SECOND = timedelta(seconds=1)
 
 def is_asleep(at: datetime, zone: str, sleep: SleepWindow) -> bool:
     """Whether the person's own sleep window covers `at` (aware); the floor of 08:00-21:00 plays no part."""
-    return _asleep(_minute(at.astimezone(ZoneInfo(zone))), sleep)
+    return sleeps_at(_minute(at.astimezone(ZoneInfo(zone))), sleep)
 
 
 def is_open(at: datetime, zone: str, sleep: SleepWindow) -> bool:
@@ -98,7 +98,8 @@ def _minute(local: datetime) -> int:
     return local.hour * 60 + local.minute
 
 
-def _asleep(minute: int, sleep: SleepWindow) -> bool:
+def sleeps_at(minute: int, sleep: SleepWindow) -> bool:
+    """Whether the sleep window covers that minute of a day."""
     start, end = _minutes(sleep.start), _minutes(sleep.end)
     if start < end:
         return start <= minute < end
@@ -107,7 +108,7 @@ def _asleep(minute: int, sleep: SleepWindow) -> bool:
 
 
 def _open(minute: int, sleep: SleepWindow) -> bool:
-    return OPENS <= minute < CLOSES and not _asleep(minute, sleep)
+    return OPENS <= minute < CLOSES and not sleeps_at(minute, sleep)
 
 
 def _open_ones(edges: tuple[int, int], sleep: SleepWindow) -> list[int]:

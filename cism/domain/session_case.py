@@ -10,7 +10,7 @@ from typing import Final
 from cism.domain.incident import Affected, Incident
 from cism.domain.incident_types import IncidentType
 from cism.domain.interventions import GROUP_FORMATS, Anchor, Element, LeaderRole, Split, TeamRule
-from cism.domain.protocol import Protocol, SessionRule
+from cism.domain.protocol_model import Protocol, SessionRule
 from cism.domain.windows import Window, disaster_window, funeral_window, session_window, shifted
 
 DEFUSING: Final = "defusing"

@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cism.domain.people import Person
-from cism.domain.protocol import SessionRule
+from cism.domain.protocol_model import SessionRule
 from cism.domain.quiet_hours import is_asleep, is_open, next_open
 from cism.domain.windows import Window
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from cism.domain.protocol import SessionRule
+from cism.domain.protocol_model import SessionRule
 
 
 class WindowState(StrEnum):

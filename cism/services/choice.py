@@ -10,15 +10,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.people import Person, PersonStatus, Role
 from cism.domain.protocol import Protocol, from_json
 from cism.domain.selection import Helper, Load, SelectionContext, SelectionPolicy
+from cism.domain.session_case import led_by_clinician
 from cism.services import mutual_aid, people
 from cism.store import tables
-from cism.store.states import AssignmentState
+from cism.store.states import AssignmentState, SessionState
 
 # design: how long an incident counts as work at hand. After it the rest of the selection policy begins.
 ACUTE = timedelta(days=7)
@@ -31,10 +32,30 @@ def protocol_of(row: tables.Incident) -> Protocol:
 
 
 def team_need(row: tables.Incident) -> int:
-    """How many helpers: the protocol's number, and enough that nobody looks after too many."""
+    """How many helpers: the protocol's number, enough that nobody looks after too many, and as many as a
+    meeting needs.
+    """
     served = [item for item in row.affected if item.circle is not Circle.F and item.ended_at is None]
     each = SelectionPolicy().max_open_persons
-    return max(protocol_of(row).activation.team[row.severity], math.ceil(len(served) / each))
+    own = protocol_of(row).activation.team[row.severity]
+    return max(own, math.ceil(len(served) / each), _for_a_meeting(row))
+
+
+def _for_a_meeting(row: tables.Incident) -> int:
+    """The most helpers that one meeting to come needs; a clinician who leads it is not one of the team."""
+    session = object_session(row)
+    if session is None:
+        return 0
+    found = session.execute(
+        select(tables.GroupSession.kind, func.max(tables.GroupSession.team_size))
+        .where(
+            tables.GroupSession.incident_id == row.id,
+            tables.GroupSession.state.in_([SessionState.PROPOSED, SessionState.APPROVED]),
+        )
+        .group_by(tables.GroupSession.kind)
+    )
+    rules = protocol_of(row).sessions
+    return max((size - led_by_clinician(kind, rules[kind]) for kind, size in found), default=0)
 
 
 def context(

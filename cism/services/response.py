@@ -44,7 +44,11 @@ OPEN_FOR = timedelta(days=380)
 def on_plan_response(session: Session, step: Step, now: datetime) -> str | None:
     """Sessions inside their windows, contacts for months, reminders to those in charge, the end."""
     row = people.lock_incident(session, step.incident_id or "")
-    return f"{lay_out(session, row, now)} steps"
+    before = choice.team_need(row)
+    planned = lay_out(session, row, now)
+    if choice.team_need(row) > before:
+        activation.look(session, row, now)  # a meeting needs more helpers than were asked for
+    return f"{planned} steps"
 
 
 def lay_out(session: Session, row: Incident, now: datetime) -> int:

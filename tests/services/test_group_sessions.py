@@ -222,3 +222,14 @@ def test_whoever_was_waiting_for_a_call_is_invited_once_somebody_has_spoken_with
     assert taken
     world.answer("escalation", "4")
     assert world.told("invitation").count("ana") == 2
+
+
+def test_a_meeting_of_three_has_two_helpers_also_where_the_protocol_asks_for_one(make: Make) -> None:
+    world = make()
+    three = [f"{key}:B" for key in CREW[:3]]
+    world.log("THREAT", *three, severity="S2", ended_at=world.now())
+    assert len(world.told("page")) == 3  # two places, and one more
+    world.answer("page")
+    (meeting,) = of_kind(world, "defusing", "approved")
+    assert meeting.team_size == 2
+    assert len(set(world.told("session_team"))) == 2
