@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cism.cli import ground, reading, show
+from cism.cli import ground, proof_report, reading, show
 from cism.cli.show import AsJson
 from cism.cli.viewer import acting
-from cism.domain.protocol import ProtocolInvalid, load_protocol, parse_protocol, protocol_keys
+from cism.clock import RealClock
+from cism.domain.proof import Facts, facts_of
+from cism.domain.protocol import Protocol, ProtocolInvalid, load_protocol, parse_protocol, protocol_keys
 from cism.errors import CismError
 from cism.services import audit as audit_log
-from cism.services import nightly, readiness
+from cism.services import nightly, proofs, readiness
 from cism.services.readiness import Check, Verdict
 from cism.settings import load
 from cism.store import migrate
@@ -86,27 +89,36 @@ def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Without: those that come with it.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check protocol files; every error with file, line and what to write instead."""
-    rows: list[dict[str, Any]] = []
-    errors: list[str] = []
-    for name, read in _sources(files or ()):
-        try:
-            found = read()
-            rows.append({"file": name, "key": found.key, "version": found.version, "title": found.title})
-        except ProtocolInvalid as error:
-            errors += error.errors or [str(error)]
+    """Prove protocol files and the texts they send; every error with file, line and what to write instead."""
+    with show.progress("proving"):
+        proved, errors = _proved(files or ())
+        texts = proofs.prove_texts(load().home)
+        zones, unknown = proofs.prove_zones(RealClock().now())
+    errors += [*texts.problems, *unknown]
     if as_json:
-        show.data({"protocols": rows, "errors": errors})
+        rows = [{"file": name, **proof_report.as_data(found, facts)} for name, found, facts in proved]
+        show.data({"protocols": rows, "texts": asdict(texts), "zones": zones, "errors": errors})
     else:
-        columns = {"file": "File", "key": "Protocol", "version": "Version", "title": "Title"}
-        if rows:
-            show.table("Good protocols", columns, rows, "")
-        for error_line in errors:
-            show.line(error_line)
+        for _, found, facts in proved:
+            for told in proof_report.as_lines(found, facts):
+                show.line(told)
+        for told in errors or [proof_report.of_texts(texts), f"clocks: {zones} zones, nothing unknown"]:
+            show.line(told)
     if errors:
         count = "one error" if len(errors) == 1 else f"{len(errors)} errors"
         message = f"{count} in protocol files. First: {errors[0]}"
         raise CismError(message)
+
+
+def _proved(files: Sequence[Path]) -> tuple[list[tuple[str, Protocol, Facts]], list[str]]:
+    proved, errors = [], []
+    for name, read in _sources(files):
+        try:
+            found = read()
+            proved.append((name, found, facts_of(found)))
+        except ProtocolInvalid as error:
+            errors += error.errors or [str(error)]
+    return proved, errors
 
 
 def _sources(files: Sequence[Path]) -> list[tuple[str, Any]]:
