@@ -73,8 +73,8 @@ def _report(proved: float, one: float) -> Report:
     ]
     report.aims = [Aim("proved in seconds", proved <= _AIM, seconds(proved))]
     report.notes = [
-        f"one case through plan_contacts: median {one * 1e6:.0f} us of {_SAMPLE} (seed {_SEED}); the two lower "
-        "rows are that times the cases: contacts alone, under the 780 least open sleep windows alone",
+        f"one case through plan_contacts: median {one * 1e6:.0f} us of {_SAMPLE} (seed {_SEED}); the lower "
+        "two are that times the cases: contacts alone, under the 780 least open sleep windows alone",
         f"ratio of the first two: {one * classes / proved:,.0f}",
     ]
     report.raw = {"proved": proved, "one": one, "classes": classes, "year": year}
