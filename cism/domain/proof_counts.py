@@ -44,32 +44,32 @@ def most_texts(protocol: Protocol, severity: Severity) -> Texts:
     rules = [rule for rule in protocol.contacts_for(severity) if rule.after and rule.by == "sms"]
     promised = [rule for rule in rules if not rule.opt_in]
     more = [rule for rule in rules if rule.opt_in]
-    reminders = sum(_reminded(protocol, promised, rule) for rule in promised)
+    asked = promised[-1] if promised and more else None  # the opt-in follows it
+    reminders = sum(_reminded(protocol, asked, rule) for rule in promised)
     invitations = sum(1 for _ in _invited(protocol, severity))
     return Texts(
         severity=severity,
         check_ins=len(promised),
         reminders=reminders,
-        opt_in=1 if promised and more else 0,
+        opt_in=1 if asked else 0,
         invitations=invitations,
-        opted_in=len(more) + sum(_reminded(protocol, (), rule) for rule in more),
-        most_a_day=_most_a_day(protocol, rules, promised, severity),
+        opted_in=len(more) + sum(_reminded(protocol, None, rule) for rule in more),
+        most_a_day=_most_a_day(protocol, rules, asked, severity),
     )
 
 
-def _reminded(protocol: Protocol, promised: Sequence[ContactRule], rule: ContactRule) -> bool:
-    """Whether a check-in can have its one reminder; after the last promised one the opt-in comes instead."""
-    last = bool(promised) and rule is promised[-1]
-    return not last or protocol.opt_in_after > protocol.reminder_after
+def _reminded(protocol: Protocol, asked: ContactRule | None, rule: ContactRule) -> bool:
+    """Whether a check-in can have its one reminder; after `asked` the opt-in comes instead."""
+    return rule is not asked or protocol.opt_in_after > protocol.reminder_after
 
 
 def _most_a_day(
-    protocol: Protocol, rules: Sequence[ContactRule], promised: Sequence[ContactRule], severity: Severity
+    protocol: Protocol, rules: Sequence[ContactRule], asked: ContactRule | None, severity: Severity
 ) -> int:
     """The most that can fall on one day. A check-in and its own reminder lie a day apart: one of the two."""
-    spans = [_point(protocol, promised, rule) for rule in rules]
-    if promised:
-        first, last = bounds(promised[-1])
+    spans = [_point(protocol, asked, rule) for rule in rules]
+    if asked is not None:
+        first, last = bounds(asked)
         wait = seconds(protocol.opt_in_after)
         spans.append([(first, last + wait + longest_closed())])
     spans += [[span] for span in _invited(protocol, severity)]
@@ -77,9 +77,9 @@ def _most_a_day(
     return max((sum(_meets(ways, at) for ways in spans) for at in begins), default=0)
 
 
-def _point(protocol: Protocol, promised: Sequence[ContactRule], rule: ContactRule) -> list[_Span]:
+def _point(protocol: Protocol, asked: ContactRule | None, rule: ContactRule) -> list[_Span]:
     first, last = bounds(rule)
-    if not _reminded(protocol, promised, rule):
+    if not _reminded(protocol, asked, rule):
         return [(first, last)]
     wait = seconds(protocol.reminder_after)
     return [(first, last), (first + wait, last + wait + longest_closed())]
@@ -93,8 +93,11 @@ def _meets(ways: Sequence[_Span], at: int) -> bool:
 def _invited(protocol: Protocol, severity: Severity) -> Iterator[_Span]:
     """When an invitation to each group of this protocol can come, from the end of exposure."""
     for rule in protocol.sessions.values():
-        yield (0, seconds(_latest(rule)))
+        if severity in rule.severities:
+            yield from [(0, seconds(_latest(rule)))] * (1 + len(rule.again_after))
 
 
 def _latest(rule: SessionRule) -> timedelta:
-    return max(rule.latest, *(rule.disaster or (rule.latest,)))
+    latest: timedelta = max((rule.latest, *(rule.disaster or ())))
+    again: timedelta = max(rule.again_after, default=timedelta(0))
+    return latest + again

@@ -98,6 +98,13 @@ BROKEN = {
         "by: f1 would be texted at once, whatever the hour; write by: peer, or a later hour",
         "id: f1, after: 24h, kind: elapsed, window: [0h, 40h]}",
     ),
+    "the question to keep in touch is a text": (
+        "window: [85d, 95d], severities: [S2, S3, S4]}",
+        "window: [85d, 95d], severities: [S2, S3, S4], by: peer}",
+        "contacts[5].by",
+        "nobody would be asked for the points by opt-in; let f90 go by sms",
+        "window: [85d, 95d], severities: [S2, S3, S4], by: sms}",
+    ),
     "those in charge hear in time that there is no team": (
         "max_rounds: 6",
         "max_rounds: 25",
@@ -258,6 +265,21 @@ def test_two_check_ins_and_an_invitation_are_the_most_of_a_day() -> None:
     assert {texts.most_a_day for texts in found.texts} == {3}
     alone = SFA.model_copy(update={"sessions": {}, "reminder_after": SFA.reminder_after * 100})
     assert {texts.most_a_day for texts in facts_of(alone).texts} == {2}  # an answer is followed at once
+
+
+def test_a_meeting_that_is_held_again_invites_again_and_only_where_it_is_grave_enough() -> None:
+    again = SFA.sessions["defusing"].model_copy(
+        update={"again_after": (SFA.opt_in_after,), "severities": frozenset({Severity.S3})}
+    )
+    protocol = SFA.model_copy(update={"sessions": {"defusing": again}})
+    invited = {texts.severity: texts.invitations for texts in facts_of(protocol).texts}
+    assert invited == {Severity.S1: 0, Severity.S2: 0, Severity.S3: 2, Severity.S4: 0}
+
+
+def test_where_nothing_hangs_on_opting_in_the_last_check_in_has_its_reminder() -> None:
+    promised = tuple(rule for rule in SFA.contacts if not rule.opt_in)
+    found = facts_of(SFA.model_copy(update={"contacts": promised})).texts[0]
+    assert (found.check_ins, found.reminders, found.opt_in) == (3, 3, 0)
 
 
 def test_a_protocol_of_calls_alone_sends_no_text() -> None:
