@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from cism.domain.followup import PlannedContact, last_point, opt_in_at, plan_contacts, reminder_at
+from cism.domain.followup import PlannedContact, opt_in_at, plan_contacts, reminder_at, worth_asking
 from cism.domain.incident import Affected, Circle, Incident
 from cism.domain.people import Person, PersonStatus
 from cism.domain.protocol import Protocol
@@ -142,7 +142,7 @@ class _Crowd:
             self.urgent.append(at)
         elif drawn >= call + assumed.now + assumed.fine:
             self._silent(item, following, person, capped=capped)
-        if item.point == last_point(self.protocol, self.incident.severity):
+        if self._asked_after(item):
             self.texts.append(Outgoing(self._opt_in(item, person), _CARE, "opt-in", None, capped))
         return True
 
@@ -150,7 +150,7 @@ class _Crowd:
         self, item: PlannedContact, following: PlannedContact | None, person: Person, *, capped: bool
     ) -> None:
         """The one reminder, and a peer's call where silence lasts until then and nothing else comes first."""
-        last = item.point == last_point(self.protocol, self.incident.severity)
+        last = self._asked_after(item)
         after = self._opt_in(item, person) if last else following.due_at if following else None
         reminder = reminder_at(item.due_at, person, self.protocol, after)
         if reminder is not None:
@@ -161,6 +161,12 @@ class _Crowd:
 
     def _ended(self) -> datetime:
         return self.incident.ended_at or self.incident.logged_at
+
+    def _asked_after(self, item: PlannedContact) -> bool:
+        """Whether the question to keep in touch follows this check-in: the last that needs no opt-in."""
+        rules = self.protocol.contacts_for(self.incident.severity)
+        promised = [rule.id for rule in rules if rule.after and not rule.opt_in]
+        return worth_asking(self.protocol, self.incident.severity) and item.point == promised[-1]
 
     def _opt_in(self, item: PlannedContact, person: Person) -> datetime:
         return opt_in_at(item.due_at, person, self.protocol)
