@@ -145,6 +145,16 @@ def waits_for_kin(incident: Incident, affected: Affected) -> bool:
     return close and not incident.kin_notified and kind is not None and kind.lodd
 
 
+def last_point(protocol: Protocol, severity: Severity) -> str | None:
+    """The last promised contact point of an incident that stays as it is; the opt-in question follows it.
+
+    None where nothing would come of a yes.
+    """
+    promised = promised_points(protocol)
+    points = [rule.id for rule in protocol.contacts_for(severity) if rule.id in promised]
+    return points[-1] if points and worth_asking(protocol, severity) else None
+
+
 def promised_points(protocol: Protocol) -> frozenset[str]:
     """The contact points that need no opt-in; when none of them is to come, the opt-in question follows."""
     return frozenset(rule.id for rule in protocol.contacts if rule.after and not rule.opt_in)

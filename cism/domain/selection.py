@@ -152,13 +152,14 @@ class _Matching:
         return [person_id for person_id, by in self.peer_of.items() if by == peer_id]
 
     def _choices(self, person: Person, *, own_kind: bool) -> list[Person]:
-        """Those who fit, best first: own discipline, own language, the fewest people, then by lot."""
+        """Those who fit, best first: known to them, own discipline, language, fewest people, then by lot."""
         fits = self._fits[person.id]
         if own_kind:
             fits = [peer for peer in fits if peer.discipline is person.discipline]
         return sorted(
             fits,
             key=lambda p: (
+                (person.id, p.id) not in self.ctx.known,
                 p.discipline is not person.discipline,
                 p.language != person.language,
                 len(self._served_by(p.id)) - self._room[p.id],

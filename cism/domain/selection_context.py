@@ -43,6 +43,7 @@ class SelectionPolicy:
     rest_after_s2: timedelta = timedelta(days=7)
     rest_after_own_incident: timedelta = timedelta(days=30)
     peer_certs: frozenset[str] = frozenset({"AIC", "GCI", "SFA", "TRIM"})
+    points_known: float = 60.0
     points_same_discipline: float = 40.0
     points_language: float = 20.0
     points_other_station: float = 10.0
@@ -80,8 +81,9 @@ class SelectionContext:
     """One choice for one incident at one moment.
 
     `people`: the affected people, by id; `reports_to`: the chain of command of the whole roster; `refused`:
-    (person, helper) pairs; `for_person`: the one to be served, where it is one; `on_scene`: initial
-    responders, witnesses and parties who are not on the list; `reviewers`: who investigates, reviews or
+    (person, helper) pairs; `known`: such pairs that have met over this or another incident;
+    `for_person`: the one to be served, where it is one; `on_scene`: initial responders, witnesses and
+    parties who are not on the list; `reviewers`: who investigates, reviews or
     represents in this event; `asked`: who was asked about this before, whatever the answer; `team`: who
     serves already or has an open page; `mutual_aid`: other agencies whose helpers may be asked.
     """
@@ -92,6 +94,7 @@ class SelectionContext:
     reports_to: Mapping[str, str | None] = field(default_factory=dict)
     loads: Mapping[str, Load] = field(default_factory=dict)
     refused: frozenset[tuple[str, str]] = frozenset()
+    known: frozenset[tuple[str, str]] = frozenset()
     for_person: Person | None = None
     on_scene: frozenset[str] = frozenset()
     reviewers: frozenset[str] = frozenset()

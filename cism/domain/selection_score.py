@@ -34,7 +34,8 @@ def points(peer: Person, ctx: SelectionContext) -> float:
     """How well a peer fits the people to be served, less what the peer did lately."""
     policy, load = ctx.policy, ctx.load(peer)
     fit = (
-        policy.points_same_discipline * _share(ctx, lambda p: p.discipline is peer.discipline)
+        policy.points_known * _share(ctx, lambda p: (p.id, peer.id) in ctx.known)
+        + policy.points_same_discipline * _share(ctx, lambda p: p.discipline is peer.discipline)
         + policy.points_language * _share(ctx, lambda p: p.language == peer.language)
         + policy.points_other_station * _share(ctx, lambda p: _elsewhere(peer, p))
         + policy.points_rank_parity * _share(ctx, lambda p: _same_rank(peer, p))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -82,12 +82,34 @@ def context(
         reports_to=dict(chart),
         loads=loads(session, row.id, now),
         refused=frozenset((person_id, peer_id) for person_id, peer_id in refused),
+        known=_known(session, affected),
         asked=frozenset(asked),
         team=tuple(_serving(session, row.id)),
         mutual_aid=lending - {row.agency},
         helper=helper,
         urgent=row.severity.at_least(Severity.S3),
     )
+
+
+def _known(session: Session, persons: Collection[str]) -> frozenset[tuple[str, str]]:
+    """Who of them has a helper over another incident, or was called by one before."""
+    looked_after = session.execute(
+        select(tables.AffectedPerson.person_id, tables.AffectedPerson.peer_id)
+        .join(tables.Incident, tables.Incident.id == tables.AffectedPerson.incident_id)
+        .where(
+            tables.AffectedPerson.person_id.in_(persons),
+            tables.AffectedPerson.peer_id.is_not(None),
+            tables.Incident.state == IncidentState.OPEN,
+        )
+    )
+    called = session.execute(
+        select(tables.Question.about_id, tables.Question.person_id).where(
+            tables.Question.kind == "contact_report",
+            tables.Question.state == "answered",
+            tables.Question.about_id.in_(persons),
+        )
+    )
+    return frozenset((str(person), str(helper)) for person, helper in (*looked_after, *called))
 
 
 def roster(session: Session, roles: Iterable[Role] = (Role.PEER,)) -> list[Person]:

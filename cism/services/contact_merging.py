@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.followup import MERGE_WITHIN
+from cism.domain.incident import IncidentState
+from cism.domain.plan import StepState
 from cism.services import choice
-from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
+from cism.services.contact_rules import affected
+from cism.store.states import OutboxState
+from cism.store.tables import AffectedPerson, Incident, Outbox, Person, Question, Step
 
 
 def check_in(session: Session, step: Step, row: Incident, item: AffectedPerson, person: Person) -> bool:
@@ -55,3 +59,43 @@ def opt_in(session: Session, row: Incident, person: Person, now: datetime) -> bo
         return False
     asked.merged = sorted({*(asked.merged or []), row.id})
     return True
+
+
+def hand_over(session: Session, row: Incident, person_id: str | None = None) -> int:
+    """One of several incidents ends, or ends for `person_id`: a question that speaks for others goes on as
+    theirs, with what waits for its answer. What the person says to it still counts; returns how many.
+    """
+    query = select(Question).where(
+        Question.incident_id == row.id,
+        Question.kind.in_(["check_in", "opt_in"]),
+        Question.state == "open",
+    )
+    if person_id is not None:
+        query = query.where(Question.person_id == person_id)
+    return sum(_to_another(session, question) for question in session.scalars(query).all())
+
+
+def _to_another(session: Session, question: Question) -> int:
+    others = [session.get_one(Incident, one) for one in question.merged or []]
+    items = {one.id: affected(session, one.id, question.person_id) for one in others}
+    still = [
+        item
+        for one in others
+        if one.state is IncidentState.OPEN and (item := items[one.id]) is not None and item.ended_at is None
+    ]
+    if not still:
+        return 0
+    question.incident_id, question.subject_id = still[0].incident_id, still[0].id
+    question.merged = [item.incident_id for item in still[1:]]
+    session.execute(
+        update(Step)
+        .where(Step.subject_id == question.id, Step.state == StepState.PLANNED)
+        .values(incident_id=question.incident_id)
+    )
+    session.execute(
+        update(Outbox)
+        .where(Outbox.question_id == question.id, Outbox.state == OutboxState.PENDING)
+        .values(incident_id=question.incident_id)
+    )
+    session.flush()
+    return 1

@@ -9,7 +9,17 @@ from sqlalchemy.orm import Session
 
 from cism.domain.incident import IncidentState
 from cism.errors import AlreadyDone, NotFound
-from cism.services import activation, contact_answers, contact_plan, events, outbox, people, response, steps
+from cism.services import (
+    activation,
+    contact_answers,
+    contact_merging,
+    contact_plan,
+    events,
+    outbox,
+    people,
+    response,
+    steps,
+)
 from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation
 
 REMOVED = "removed"
@@ -32,6 +42,7 @@ def remove(
     if item.ended_at is not None:
         message = "this incident's contacts with them have ended already"
         raise AlreadyDone(message)
+    contact_merging.hand_over(session, row, person_id)
     contact_answers.end_contacts(session, row.id, person_id, REMOVED, now)
     outbox.cancel(session, reason=REMOVED, incident_id=row.id, person_id=person_id)
     meetings = select(GroupSession.id).where(GroupSession.incident_id == row.id)

@@ -21,6 +21,7 @@ from cism.services import (
     activation,
     anchors,
     choice,
+    contact_merging,
     contact_plan,
     events,
     held,
@@ -185,6 +186,7 @@ def _end(session: Session, row: Incident, state: IncidentState, by: str | None, 
         after=state.value,
     )
     row.state, row.closed_at = state, now
+    contact_merging.hand_over(session, row)
     steps.cancel(session, reason=state.value, now=now, incident_id=row.id)
     questions.close(session, state="superseded", now=now, incident_id=row.id)
     outbox.cancel(session, reason=state.value, incident_id=row.id)

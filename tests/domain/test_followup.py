@@ -17,6 +17,7 @@ from cism.domain.followup import (
     OpenContact,
     PlannedContact,
     days_after,
+    last_point,
     may_be_texted,
     merge_contacts,
     opt_in_at,
@@ -141,12 +142,16 @@ def test_the_severity_decides_which_points_there_are() -> None:
     assert points[Severity.S3] == points[Severity.S4] == points[Severity.S2]
     assert "f180" in planned(end, end, person(), opted_in=True)
     assert promised_points(SFA) == {"f1", "f3", "f7", "f30", "f90"}
+    assert last_point(SFA, Severity.S1) == "f30"
+    assert last_point(SFA, Severity.S3) == "f90"
 
 
 def test_nobody_is_asked_to_keep_in_touch_where_nothing_would_come_of_a_yes() -> None:
     promised = tuple(rule for rule in SFA.contacts if not rule.opt_in)
     assert worth_asking(SFA, Severity.S3)
-    assert not worth_asking(SFA.model_copy(update={"contacts": promised}), Severity.S3)
+    protocol = SFA.model_copy(update={"contacts": promised})
+    assert not worth_asking(protocol, Severity.S3)
+    assert last_point(protocol, Severity.S3) is None
 
 
 def test_a_protocol_without_check_ins_promises_none() -> None:

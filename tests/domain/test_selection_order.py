@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cism.domain.incident import Circle, Severity
 from cism.domain.people import Cert, Discipline, Person
-from cism.domain.selection import Load, choose, consider, rank
+from cism.domain.selection import Load, choose, consider, match_peers, rank
 from tests.domain.selection_makers import NIGHT, NIGHTS, context, incident, peer, responder
 
 LAW, FIRE, DISPATCH = Discipline.LAW_ENFORCEMENT, Discipline.FIRE, Discipline.DISPATCH
@@ -178,3 +178,17 @@ def test_adding_an_affected_person_never_adds_a_candidate_and_no_candidate_is_in
             assert i not in roster[affected].not_with
             assert affected not in roster[i].not_with
             assert (affected, i) not in refused
+
+
+def test_a_helper_whom_they_know_is_asked_before_others_who_fit_as_well() -> None:
+    served = responder("r1")
+    others = [peer(f"p{number}") for number in range(6)]
+    last = rank(others, context(served))[-1]
+    assert rank(others, context(served, known=frozenset({("r1", last.id)})))[0] is last
+
+
+def test_a_person_gets_the_helper_whom_they_know() -> None:
+    persons, helpers = (responder("r1"), responder("r2")), (peer("p1"), peer("p2"))
+    for helper in ("p1", "p2"):
+        ctx = context(*persons, known=frozenset({("r1", helper)}))
+        assert match_peers(helpers, persons, ctx)["r1"] == helper

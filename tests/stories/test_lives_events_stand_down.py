@@ -53,7 +53,9 @@ def test_a_response_that_was_stood_down_by_mistake_goes_on_where_it_was(story: S
     story.advance(hours=5)
     jordan.expects_nothing()
     reopen(story, incident)
-    assert first in team_says_yes(story)  # who served before is asked again, and nobody is taken for granted
+    asked = {one.who for one in story.arrivals if one.kind == "page" and not one.expected}
+    assert first in asked  # whom they know is asked again, and nobody is taken for granted
+    team_says_yes(story)
     for moment in ("2026-03-06 12:00", "2026-03-10 10:00", "2026-04-02 10:00", "2026-06-01 10:00"):
         story.go_to(local(moment))
         jordan.expects("check_in", at=local(moment)).replies("1")
