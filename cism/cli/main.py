@@ -15,6 +15,7 @@ from cism.cli import (
     offering,
     parts,
     rehearse,
+    rules,
     staff,
     upkeep,
 )
@@ -53,6 +54,7 @@ app.command("doctor")(upkeep.doctor)
 app.add_typer(upkeep.audit, name="audit")
 app.command("purge")(upkeep.purge)
 app.add_typer(upkeep.protocols, name="protocols")
+app.add_typer(rules.types, name="types")
 app.add_typer(languages.app, name="languages")
 app.command("rehearse")(rehearse.rehearse)
 app.add_typer(staff.token, name="token")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from cism.domain.incident import Severity
 from cism.domain.model_errors import said, validated
 from cism.domain.people import Discipline
+from cism.domain.rule_parts import Basis
 from cism.domain.suggestions import nearest
 from cism.domain.yaml_lines import Problem, read_yaml
 from cism.errors import BadInput
@@ -71,6 +72,9 @@ class IncidentType(BaseModel):
     cumulative: bool = False  # there is no single end of exposure
     interventions: frozenset[Intervention] = frozenset()
     protocol: str | None = None  # suggested instead of the agency's own
+    # of the kind and of what is offered after it; every severity is a design
+    basis: Basis = Basis.DESIGN
+    sources: tuple[str, ...] = ()
 
     def model_post_init(self, context: object, /) -> None:
         """Nobody is left without one-to-one support and follow-up."""
@@ -132,7 +136,7 @@ def _one(code: str, entry: object, shipped: IncidentType | None) -> tuple[Incide
     found, problems = validated({**entry, "code": code}, IncidentType)
     if found is None:
         return None, [_at_the_code(problem) for problem in problems]
-    return found, [*_group_conflicts(found), *_lifted(found, shipped)]
+    return found, [*_group_conflicts(found), *_unsourced(found), *_lifted(found, shipped)]
 
 
 def _at_the_code(problem: Problem) -> Problem:
@@ -146,6 +150,12 @@ def _group_conflicts(found: IncidentType) -> list[Problem]:
     if found.group_allowed or not groups:
         return []
     return [Problem(("interventions",), f"group_allowed is false; take out {', '.join(groups)}")]
+
+
+def _unsourced(found: IncidentType) -> list[Problem]:
+    if found.basis is Basis.DESIGN or found.sources:
+        return []
+    return [Problem(("basis",), "there is no source; write sources, or basis: design")]
 
 
 def _lifted(found: IncidentType, shipped: IncidentType | None) -> list[Problem]:
@@ -178,7 +188,27 @@ def _read(path: Path) -> str:
         raise IncidentTypesInvalid(message) from error
 
 
-INCIDENT_TYPES: Final[Mapping[str, IncidentType]] = load_incident_types()
+class TypesInUse(Mapping[str, IncidentType]):
+    """The types that an incident may have: the shipped ones, or with the installation's own beside them."""
+
+    def __init__(self, types: Mapping[str, IncidentType]) -> None:
+        self._types = types
+
+    def use(self, types: Mapping[str, IncidentType]) -> None:
+        """These are the types from now on."""
+        self._types = types
+
+    def __getitem__(self, code: str) -> IncidentType:
+        return self._types[code]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._types)
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+
+INCIDENT_TYPES: Final = TypesInUse(load_incident_types())
 
 
 def suggest_types(code: str, types: Mapping[str, IncidentType] = INCIDENT_TYPES) -> list[str]:

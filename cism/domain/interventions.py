@@ -19,7 +19,7 @@ from pydantic import Field
 
 from cism.domain.incident_types import Intervention
 from cism.domain.model_errors import said, validated
-from cism.domain.rule_parts import Count, Rule, Span, Text
+from cism.domain.rule_parts import Basis, Count, Rule, Span, Text
 from cism.domain.yaml_lines import Problem, read_yaml
 from cism.errors import BadInput
 
@@ -57,14 +57,6 @@ class LeaderRole(StrEnum):
     FAMILY_PEER = "family_peer"
     COORDINATOR = "coordinator"
     AUTHORITY = "authority"  # somebody of the agency whose word on the facts is believed
-
-
-class Basis(StrEnum):
-    """What stands behind an entry."""
-
-    SOURCE = "source"  # a source says so
-    UNVERIFIED = "unverified"  # known, but the passage was not read, or sources differ
-    DESIGN = "design"  # this product's proposal, no authority behind it
 
 
 class Contraindication(StrEnum):

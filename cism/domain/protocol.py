@@ -48,11 +48,15 @@ __all__ = [
     "load_protocol",
     "parse_protocol",
     "protocol_keys",
+    "protocol_or_default",
+    "shipped_keys",
     "to_json",
+    "use_protocols",
 ]
 
 DEFAULT_PROTOCOL = "sfa-follow-up"
 _FOLDER = "cism/protocols"
+_own: dict[str, Protocol] = {}
 
 
 class ProtocolUnknown(NotFound):
@@ -63,30 +67,63 @@ class ProtocolUnknown(NotFound):
 
 
 def protocol_keys() -> tuple[str, ...]:
+    """The keys of the protocols that can be chosen, in alphabetical order: those that come with the product,
+    and the installation's own."""
+    return tuple(sorted({*shipped_keys(), *_own}))
+
+
+def use_protocols(own: Mapping[str, Protocol]) -> None:
+    """Let these be chosen from now on, beside the shipped ones; they replace those of the last call."""
+    _own.clear()
+    _own.update(own)
+
+
+def load_protocol(key: str) -> Protocol:
+    """The protocol by that key.
+
+    Raises ProtocolUnknown, which names the nearest key, and ProtocolInvalid when its file is broken.
+    """
+    if key in _own:
+        return _own[key]
+    if key not in shipped_keys():
+        message = f"There is no protocol {key!r}. {nearest_hint(key, protocol_keys())}"
+        raise ProtocolUnknown(message)
+    return _shipped(key)
+
+
+def protocol_or_default(key: str) -> Protocol:
+    """The protocol by that key, or the default where it is gone: nobody is left without a response because
+    a file was taken away."""
+    return load_protocol(key if key in protocol_keys() else DEFAULT_PROTOCOL)
+
+
+def parse_protocol(text: str, name: str) -> Protocol:
+    """The protocol that `text` (YAML) writes, whole or as a difference to one that comes with the product;
+    `name` is the file's name for the reader of errors.
+
+    Raises ProtocolInvalid with every error at once, each with file, line, key and what to write.
+    """
+    return read_protocol(text, name, _bases)
+
+
+@cache
+def shipped_keys() -> tuple[str, ...]:
     """The keys of the protocols that come with the product, in alphabetical order."""
     files = resources.files("cism.protocols").iterdir()
     return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
 
 
 @cache
-def load_protocol(key: str) -> Protocol:
-    """The protocol by that key.
-
-    Raises ProtocolUnknown, which names the nearest key, and ProtocolInvalid when its file is broken.
-    """
-    if key not in protocol_keys():
-        message = f"There is no protocol {key!r}. {nearest_hint(key, protocol_keys())}"
-        raise ProtocolUnknown(message)
-    text = resources.files("cism.protocols").joinpath(f"{key}.yaml").read_text(encoding="utf-8")
-    return parse_protocol(text, f"{_FOLDER}/{key}.yaml")
+def _shipped(key: str) -> Protocol:
+    return parse_protocol(_text(key), f"{_FOLDER}/{key}.yaml")
 
 
-def parse_protocol(text: str, name: str) -> Protocol:
-    """The protocol that `text` (YAML) writes; `name` is the file's name for the reader of errors.
+def _bases() -> dict[str, str]:
+    return {key: _text(key) for key in shipped_keys()}
 
-    Raises ProtocolInvalid with every error at once, each with file, line, key and what to write.
-    """
-    return read_protocol(text, name)
+
+def _text(key: str) -> str:
+    return resources.files("cism.protocols").joinpath(f"{key}.yaml").read_text(encoding="utf-8")
 
 
 def to_json(protocol: Protocol) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from cism.domain.model_errors import said, validated
 from cism.domain.proof import problems_with
 from cism.domain.protocol_checks import check_section
+from cism.domain.protocol_difference import Bases, is_difference, whole
 from cism.domain.protocol_model import Protocol
 from cism.domain.yaml_lines import Lined, Problem, read_yaml
 from cism.errors import BadInput
@@ -18,9 +19,14 @@ class ProtocolInvalid(BadInput):
     problem = "protocol-invalid"
 
 
-def read_protocol(text: str, name: str) -> Protocol:
-    """The protocol in `text`; raises ProtocolInvalid with every error at once, one a line."""
+def read_protocol(text: str, name: str, bases: Bases) -> Protocol:
+    """The protocol in `text`, which may be a difference to one of `bases`.
+
+    Raises ProtocolInvalid with every error at once, one a line.
+    """
     lined = read_yaml(text)
+    if is_difference(lined):
+        lined = whole(lined, bases)
     protocol, problems = _read(lined)
     if protocol is not None and not problems:
         return protocol

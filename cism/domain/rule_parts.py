@@ -1,11 +1,12 @@
 """What the written rules of the practice are made of: spans, clock times, texts and counts that refuse
-anything else in words.
+anything else in words, and what stands behind them.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import time, timedelta
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -33,6 +34,14 @@ Span = Annotated[timedelta, BeforeValidator(_span)]
 WallClock = Annotated[time, BeforeValidator(_wall_clock)]
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
+
+
+class Basis(StrEnum):
+    """What stands behind an entry."""
+
+    SOURCE = "source"  # a source says so
+    UNVERIFIED = "unverified"  # known, but the passage was not read, or sources differ
+    DESIGN = "design"  # this product's proposal, no authority behind it
 
 
 class Rule(BaseModel):

@@ -19,7 +19,7 @@ from cism.domain.escalation import (
 from cism.domain.incident import Severity
 from cism.domain.people import PersonStatus, Role
 from cism.domain.plan import PlannedStep, StepKind
-from cism.domain.protocol import DEFAULT_PROTOCOL, LadderRule, Protocol, from_json, load_protocol
+from cism.domain.protocol import DEFAULT_PROTOCOL, LadderRule, Protocol, from_json, protocol_or_default
 from cism.domain.voice import is_called
 from cism.errors import AlreadyDone, NotAllowed, NotFound
 from cism.services import after_escalation, events, ladder, notify, people, questions, sabotage, steps, voice
@@ -273,7 +273,7 @@ def _protocol(session: Session, row: Escalation) -> Protocol:
     if row.incident_id is not None:
         return from_json(session.get_one(Incident, row.incident_id).protocol_body)
     agency = session.get(Agency, row.agency)
-    return load_protocol(agency.protocol if agency else DEFAULT_PROTOCOL)
+    return protocol_or_default(agency.protocol if agency else DEFAULT_PROTOCOL)
 
 
 def _open_one(

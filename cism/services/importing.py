@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.incident import IncidentState
 from cism.domain.incident_files import Imported, IncidentReport, PassedOver, RowResult, read_incidents
-from cism.domain.protocol import DEFAULT_PROTOCOL, load_protocol, to_json
+from cism.domain.protocol import DEFAULT_PROTOCOL, protocol_or_default, to_json
 from cism.errors import BadInput, CismError
 from cism.services import intake, roster
 from cism.store.db import real_now
@@ -133,7 +133,7 @@ def _history(
     results: list[LineResult] = []
     fresh: list[dict[str, object]] = []
     taken = set(session.scalars(select(Incident.ref).where(Incident.state == IncidentState.HISTORY)))
-    body, real = to_json(load_protocol(owner.protocol)), real_now(session)
+    body, real = to_json(protocol_or_default(owner.protocol)), real_now(session)
     for row in chunk:
         report = _to_import(row, known)
         if isinstance(report, LineResult):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationLevel
 from cism.domain.people import SleepWindow
-from cism.domain.protocol import DEFAULT_PROTOCOL, Protocol, load_protocol
+from cism.domain.protocol import DEFAULT_PROTOCOL, Protocol, protocol_or_default
 from cism.domain.questions import ALLOWED_DIGITS
 from cism.domain.quiet_hours import next_open
 from cism.domain.replies import OpenQuestion, QuestionKind, QuestionState, Reading, ReadingKind, Sender, read
@@ -528,7 +528,7 @@ def _read_by(text: _Text) -> datetime:
 
 def _protocol(session: Session, agency_key: str) -> Protocol:
     agency = session.get(Agency, agency_key)
-    return load_protocol(agency.protocol if agency else DEFAULT_PROTOCOL)
+    return protocol_or_default(agency.protocol if agency else DEFAULT_PROTOCOL)
 
 
 def _told_name(text: _Text) -> str:

@@ -16,7 +16,7 @@ from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.incident_types import INCIDENT_TYPES, unknown_type_error
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
-from cism.domain.protocol import load_protocol, to_json
+from cism.domain.protocol import load_protocol, protocol_or_default, to_json
 from cism.errors import BadInput, KeyReused, NotFound
 from cism.services import events, lives, people, removal, response, steps
 from cism.services.team_state import team_state
@@ -96,7 +96,7 @@ def log(session: Session, report: IncidentInput) -> Incident:
     problems += unknown
     if problems or kind is None:
         raise BadInput("; ".join(problems), errors=problems)
-    protocol = load_protocol(report.protocol or agency.protocol)
+    protocol = load_protocol(report.protocol) if report.protocol else protocol_or_default(agency.protocol)
     row = Incident(
         ref=_new_ref(session),
         agency=agency.key,

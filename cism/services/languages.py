@@ -18,6 +18,7 @@ import yaml
 from cism.domain.labelled import lacking, misread, parse_labelled, shipped_labelled
 from cism.domain.lexicon import Lexicon, lexicon_from, shipped_lexicons
 from cism.errors import BadInput, ConfigurationError
+from cism.services import own_rules
 from cism.settings import Settings
 from cism.store.db import Database
 from notifications import languages as spoken
@@ -45,12 +46,13 @@ class Proved:
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of these settings, with the installation's own languages in use.
+    """The database of these settings, with the installation's own languages, types and protocols in use.
 
     Raises ConfigurationError, which says what is wrong, where one of them cannot be used: people would get
     texts that nobody proved, or cries for help that nobody understands.
     """
     use_installed(settings.home)
+    own_rules.use_installed(settings.home)
     return Database.from_settings(settings)
 
 

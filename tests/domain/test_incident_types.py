@@ -34,6 +34,75 @@ EXPECTED = {
 }
 
 
+# The same by discipline; the events that may befall anybody stand under "all".
+BY_DISCIPLINE = {
+    "all": "LODD COLLEAGUE_SUICIDE LOD_INJURY MCI THREAT CHILD VICTIM_KNOWN MEDIA PROLONGED_LOSS OTHER",
+    "law_enforcement": "OIS_SHOOTER OIS_PRESENT OFFICER_SHOT IN_CUSTODY_DEATH FATAL_PURSUIT HOSTAGE "
+    "CHILD_EXPLOITATION_EXPOSURE",
+    "fire": "MAYDAY CIVILIAN_FIRE_DEATH CHILD_FIRE_DEATH COLLAPSE BODY_RECOVERY",
+    "ems": "PAEDIATRIC_ARREST MATERNAL_DEATH ASSAULT_ON_CREW AMBULANCE_CRASH CARE_ERROR_HARM",
+    "dispatch": "CALLER_DIED_ON_LINE CHILD_CALLER OFFICER_DOWN_RADIO SUICIDAL_CALLER CALL_SURGE_MCI",
+    "rail": "TRESPASSER_STRIKE CROSSING_FATAL COWORKER_FATAL CATASTROPHIC_DERAILMENT",
+    "hospital": "UNEXPECTED_DEATH PAEDIATRIC_DEATH STAFF_ASSAULT ADVERSE_EVENT MCI_SURGE MATERNAL_DEATH",
+    "corrections": "INMATE_SUICIDE RIOT STAFF_ASSAULT IN_CUSTODY_DEATH",
+}
+
+
+@pytest.mark.parametrize("discipline", BY_DISCIPLINE)
+def test_every_discipline_has_the_types_of_its_list(discipline: str) -> None:
+    everybody = set(Discipline)
+    found = {
+        code
+        for code, kind in INCIDENT_TYPES.items()
+        if (discipline == "all" if kind.disciplines == everybody else discipline in kind.disciplines)
+    }
+    assert found == set(BY_DISCIPLINE[discipline].split())
+
+
+# What the practice means for each kind, beside one-to-one support and follow-up.
+MEANT = {
+    "LODD": "OSS CMB LODD CISD? FAM PAS ORG MHP",
+    "COLLEAGUE_SUICIDE": "CMB MHP FAM PAS ORG CISD?",
+    "LOD_INJURY": "DEF CISD? FAM",
+    "MCI": "OSS DEM CMB CISD? ORG",
+    "THREAT": "DEF CISD?",
+    "CHILD": "DEF CISD?",
+    "VICTIM_KNOWN": "DEF",
+    "MEDIA": "CMB ORG",
+    "PROLONGED_LOSS": "DEF CISD?",
+    "OTHER": "",
+    "MAYDAY": "DEF AAR CISD?",
+    "CARE_ERROR_HARM": "MHP",
+    "ADVERSE_EVENT": "MHP",
+    "TRESPASSER_STRIKE": "REL DEF CISD?",
+    "COWORKER_FATAL": "REL CMB LODD FAM PAS ORG CISD? MHP",
+}
+
+
+@pytest.mark.parametrize("code", MEANT)
+def test_what_is_meant_for_a_kind_of_incident_is_what_the_practice_lists(code: str) -> None:
+    meant = {item.value for item in INCIDENT_TYPES[code].interventions} - {"121", "FU"}
+    assert meant == set(MEANT[code].split())
+
+
+def test_what_stands_behind_a_type_is_said() -> None:
+    for code in BY_DISCIPLINE["all"].split():
+        assert INCIDENT_TYPES[code].basis == "source"
+    assert INCIDENT_TYPES["RIOT"].basis == "design"
+    assert all(kind.sources or kind.basis == "design" for kind in INCIDENT_TYPES.values())
+
+
+def test_the_types_in_use_can_be_others_and_go_back() -> None:
+    shipped = dict(INCIDENT_TYPES)
+    INCIDENT_TYPES.use(parse_incident_types("OWN: {label: Own, severity: S1}", "own.yaml", onto=shipped))
+    try:
+        assert len(INCIDENT_TYPES) == len(shipped) + 1
+        assert "OWN" in suggest_types("OWNN")
+    finally:
+        INCIDENT_TYPES.use(shipped)
+    assert "OWN" not in INCIDENT_TYPES
+
+
 @pytest.mark.parametrize("severity", list(Severity))
 def test_every_type_of_the_practice_is_there_with_its_severity(severity: Severity) -> None:
     found = {code for code, kind in INCIDENT_TYPES.items() if kind.severity is severity}
@@ -149,6 +218,10 @@ def test_an_agency_may_raise_a_severity_but_not_lift_a_protection(tmp_path: Path
             "A1.disciplines[0]: 'police' is not known here",
         ),
         ("A1: {label: x, severity: S1, group_allowed: no, interventions: [DEF]}", "take out DEF"),
+        (
+            "A1: {label: x, severity: S1, basis: source}",
+            "f.yaml:1: A1.basis: there is no source; write sources, or basis: design",
+        ),
         ("A1: x", "f.yaml:1: A1: it must be keys with values"),
         ("A1: {label: x, severity: S1}\nA1: {label: y, severity: S1}", "f.yaml:2: A1: it is written twice"),
         ("", "there are no types in it"),

@@ -25,7 +25,10 @@ from cism.domain.protocol import (
     load_protocol,
     parse_protocol,
     protocol_keys,
+    protocol_or_default,
+    shipped_keys,
     to_json,
+    use_protocols,
 )
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -149,6 +152,22 @@ def test_an_unknown_protocol_names_the_nearest() -> None:
         load_protocol("iacp-osi")
     with pytest.raises(ProtocolUnknown, match="Known: cism-classic, fra-272, iacp-ois, "):
         load_protocol("../../etc/passwd")
+
+
+def test_an_installations_own_protocols_are_chosen_like_the_shipped_ones() -> None:
+    own = load_protocol("trim").model_copy(update={"key": "ours"})
+    use_protocols({"ours": own})
+    try:
+        assert set(protocol_keys()) == {*shipped_keys(), "ours"}
+        assert load_protocol("ours") is protocol_or_default("ours") is own
+    finally:
+        use_protocols({})
+    assert protocol_keys() == shipped_keys()
+
+
+def test_where_a_protocol_is_gone_the_default_answers() -> None:
+    assert protocol_or_default("trim").key == "trim"
+    assert protocol_or_default("taken-away") is load_protocol(DEFAULT_PROTOCOL)
 
 
 @pytest.mark.parametrize("key", protocol_keys())
