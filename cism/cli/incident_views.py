@@ -12,7 +12,7 @@ from cism.cli.viewer import Viewer
 from cism.domain.access import SUPERVISOR_FIELDS, Act, Datum, Relation, may_do
 from cism.domain.incident import IncidentState
 from cism.domain.plan import StepState
-from cism.services import choice, people, sessions
+from cism.services import choice, offer_views, people, sessions
 from cism.services.response import OPEN_FOR
 from cism.store.states import AssignmentState
 from cism.store.tables import Assignment, Event, Incident, Person, Step
@@ -82,6 +82,7 @@ def whole(viewer: Viewer, row: Incident) -> dict[str, Any]:
         }
         for item in sessions.of_incident(session, row.id)
     ]
+    shown["offers"] = [item for _, item in offer_views.listed(session, row)]
     if may_do(viewer.roles, Act.SEE_TIMELINE, same_agency=viewer.at_home(row.agency)):
         shown |= _timeline(session, row)
     return shown

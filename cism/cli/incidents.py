@@ -145,7 +145,9 @@ def incident(ref: Ref, as_id: AsId = None, as_json: AsJson = False) -> None:
     if as_json:
         show.data(found)
         return
-    parts = {name: found.pop(name, None) for name in ("affected", "team", "sessions", "past", "planned")}
+    parts = {
+        name: found.pop(name, None) for name in ("affected", "team", "sessions", "offers", "past", "planned")
+    }
     show.table(found["ref"], {"name": "", "value": ""}, [*_facts(found, parts["team"])], "")
     if parts["past"] is None:
         return
@@ -209,6 +211,9 @@ def _show_parts(parts: dict[str, Any]) -> None:
     meetings = {"id": "Session", "kind": "Kind", "state": "State", "starts_at": "From", "ends_at": "To"}
     if parts["sessions"]:
         show.table("Sessions", {**meetings, "headcount": "Headcount"}, parts["sessions"], "")
+    if parts["offers"]:
+        offered = {"id": "Offer", "kind": "Kind", "state": "State", "by": "By", "offered_at": "Offered"}
+        show.table("Offers", {**offered, "reason": "Why not", "instead": "Instead"}, parts["offers"], "")
     past = {"at": "At", "what": "What", "before": "Before", "after": "After"}
     show.table("Past", past, parts["past"], "nothing has happened yet")
     planned = {"due_at": "Due", "what": "What", "person_id": "Person", "expires_at": "Not after"}

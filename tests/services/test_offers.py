@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
 from cism.domain.offer_kinds import OfferKind
-from cism.domain.protocol import parse_protocol, to_json
+from cism.domain.protocol import load_protocol, parse_protocol, to_json
 from cism.errors import AlreadyDone, BadInput
 from cism.services import contact_answers, intake, offers, people, response, turn_helpers, turns
 from cism.services.offers import Made
@@ -434,3 +436,46 @@ def _refer(
     session: Session, incident: str, who: str, by: str, now: datetime, to: OfferKind = OfferKind.REFERRAL
 ) -> None:
     turns.refer(session, people.lock_incident(session, incident), who, by=by, now=now, to=to)
+
+
+def _heard(world: World, key: str) -> list[tuple[str, datetime]]:
+    """Every text to one person, by kind and minute."""
+    rows = world.rows(Outbox, Outbox.person_id == world.id_of(key))
+    return sorted((row.kind, row.not_before) for row in rows)
+
+
+@pytest.mark.parametrize("type_", ["LODD", "TRESPASSER_STRIKE"])
+def test_offers_add_no_text_to_those_whom_they_are_for(
+    sqlite_template: Path, tmp_path: Path, type_: str
+) -> None:
+    heard = {}
+    for offered in (True, False):
+        copy = tmp_path / f"{offered}.db"
+        shutil.copyfile(sqlite_template, copy)
+        world = World(f"sqlite:///{copy}", church())
+        try:
+            rules = load_protocol("sfa-follow-up")
+            kept = rules if offered else rules.model_copy(update={"offers": ()})
+            _log_with(world, to_json(kept), type_)
+            world.advance(days=4)
+            heard[offered] = [_heard(world, key) for key in ("jordan", "sam")]
+            assert bool(world.rows(Offer)) == offered
+        finally:
+            world.close()
+    assert heard[True] == heard[False]
+    assert all(heard[True])
+
+
+def _log_with(world: World, body: str, type_: str) -> None:
+    def work(session: Session) -> None:
+        affected = tuple(
+            intake.AffectedInput(person_id=key, circle=intake.Circle.B) for key in ("jordan", "sam")
+        )
+        report = intake.IncidentInput(
+            type=type_, agency=world.cast.agency, affected=affected, ended_at=NOON, kin_notified=True
+        )
+        intake.log(session, report).protocol_body = body
+
+    world.act(work)
+    world.rest()
+    world.answer("page")
