@@ -166,7 +166,7 @@ class _Crowd:
         """Whether the question to keep in touch follows this check-in: the last that needs no opt-in."""
         rules = self.protocol.contacts_for(self.incident.severity)
         promised = [rule.id for rule in rules if rule.after and not rule.opt_in]
-        return worth_asking(self.protocol, self.incident.severity) and item.point == promised[-1]
+        return worth_asking(self.protocol, self.incident.severity) and promised[-1:] == [item.point]
 
     def _opt_in(self, item: PlannedContact, person: Person) -> datetime:
         return opt_in_at(item.due_at, person, self.protocol)
