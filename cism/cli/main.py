@@ -15,6 +15,7 @@ from cism.cli import (
     offering,
     parts,
     rehearse,
+    replay,
     rules,
     staff,
     upkeep,
@@ -36,6 +37,7 @@ app.add_typer(upkeep.db, name="db")
 app.add_typer(staff.app, name="roster")
 app.add_typer(agency.app, name="agency")
 app.command("log")(incidents.log)
+incidents.listing.command("replay")(replay.replay)
 app.add_typer(incidents.listing, name="incidents")
 app.add_typer(incident_changes.app, name="incident")
 app.command("accept")(incidents.accept)

@@ -84,6 +84,11 @@ def import_incidents(
     return results
 
 
+def respond_to(session: Session, row: RowResult, agency: str, now: datetime) -> LineResult:
+    """Open the response to one row of a file, for this agency, as `respond` does for each."""
+    return _respond(session, row, _Responders(session, agency), {}, now)
+
+
 def summary(results: Collection[LineResult]) -> str:
     """The last line of a report."""
     count = Counter(result.outcome for result in results)

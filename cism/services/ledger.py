@@ -10,9 +10,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, Subquery, func, literal, null, or_, select, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    Subquery,
+    bindparam,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationState
@@ -80,9 +92,10 @@ def lines(
     person_ids: Collection[str] | None = None,
 ) -> list[Line]:
     """The lines of all open incidents; or of these incidents alone, or of these people alone."""
-    scope = _scope(incident_ids, person_ids)
-    listed = session.execute(scope.order_by(AffectedPerson.incident_id, AffectedPerson.id)).all()
-    following = next_steps(session, scope.subquery())
+    ids = {"incidents": list(incident_ids or ()), "persons": list(person_ids or ())}
+    listing, following_of = _statements(incident_ids is not None, person_ids is not None)
+    listed = session.execute(listing, ids).all()
+    following = {row.affected: step_of(row) for row in session.execute(following_of, ids)}
     reasons = ledger_reasons.of(session, [row.id for row in listed if row.id not in following])
     return [
         Line(
@@ -124,17 +137,27 @@ def candidates(scope: Subquery) -> CompoundSelect[Any, str, StepKind, datetime, 
     )
 
 
-def next_steps(session: Session, scope: Subquery) -> dict[str, NextStep]:
+def next_steps(session: Session) -> dict[str, NextStep]:
     """The next step by affected row, for whoever has one; the order is that of `domain.ledger.earliest`."""
-    found = candidates(scope).subquery()
+    _, following_of = _statements(of_incidents=False, of_people=False)
+    return {row.affected: step_of(row) for row in session.execute(following_of)}
+
+
+@cache
+def _statements(of_incidents: bool, of_people: bool) -> tuple[Any, Any]:
+    """The people of a scope, and the next step of each; made once, because making them costs as much as
+    reading a few people does.
+    """
+    scope = _scope(of_incidents=of_incidents, of_people=of_people)
+    found = candidates(scope.subquery()).subquery()
     place = (
         func.row_number()
         .over(partition_by=found.c.affected, order_by=(found.c.due_at, found.c.source, found.c.step))
         .label("place")
     )
     ranked = select(found, place).subquery()
-    rows = session.execute(select(ranked).where(ranked.c.place == 1))
-    return {row.affected: step_of(row) for row in rows}
+    listing = scope.order_by(AffectedPerson.incident_id, AffectedPerson.id)
+    return listing, select(ranked).where(ranked.c.place == 1)
 
 
 def step_of(row: object) -> NextStep:
@@ -153,14 +176,14 @@ def step_of(row: object) -> NextStep:
 
 def everybody() -> Subquery:
     """All affected people of open incidents."""
-    return _scope(None, None).subquery()
+    return _scope(of_incidents=False, of_people=False).subquery()
 
 
 _Candidate = Select[Any, str, StepKind, datetime, int, Any]
 
 
 def _scope(
-    incident_ids: Collection[str] | None, person_ids: Collection[str] | None
+    *, of_incidents: bool, of_people: bool
 ) -> Select[str, str, str, str | None, datetime | None, datetime | None]:
     query = (
         select(
@@ -174,10 +197,10 @@ def _scope(
         .join(Incident, Incident.id == AffectedPerson.incident_id)
         .where(Incident.state == IncidentState.OPEN)
     )
-    if incident_ids is not None:
-        query = query.where(AffectedPerson.incident_id.in_(list(incident_ids)))
-    if person_ids is not None:
-        query = query.where(AffectedPerson.person_id.in_(list(person_ids)))
+    if of_incidents:
+        query = query.where(AffectedPerson.incident_id.in_(bindparam("incidents", expanding=True)))
+    if of_people:
+        query = query.where(AffectedPerson.person_id.in_(bindparam("persons", expanding=True)))
     return query
 
 

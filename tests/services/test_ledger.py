@@ -186,7 +186,7 @@ def _same_as_the_rule(session: Session) -> None:
         found.setdefault(row.affected, []).append(ledger.step_of(row))
     assert found
     expected = {key: earliest(steps) for key, steps in found.items()}  # type: ignore[arg-type]
-    assert ledger.next_steps(session, scope) == expected
+    assert ledger.next_steps(session) == expected
 
 
 def _becomes_deceased(session: Session, person_id: str, incident_id: str) -> None:
