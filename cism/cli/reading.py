@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 import typer
@@ -29,6 +29,24 @@ def instant(text: str) -> datetime:
         message = f"{text!r} is not an instant with a zone; write 2026-03-02T14:30-05:00 or 2026-03-02T19:30Z"
         raise typer.BadParameter(message)
     return found
+
+
+def day(text: str) -> date:
+    """A calendar day."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        message = f"{text!r} is not a day; write it like 2026-10-15"
+        raise typer.BadParameter(message) from None
+
+
+def wall(text: str) -> time:
+    """A time on the wall clock, to the minute."""
+    try:
+        return datetime.strptime(text.strip(), "%H:%M").time()  # noqa: DTZ007 - a wall clock has no zone
+    except ValueError:
+        message = f"{text!r} is not a time of day; write it like 14:30"
+        raise typer.BadParameter(message) from None
 
 
 def affected(text: str) -> AffectedInput:

@@ -176,6 +176,7 @@ class Act(StrEnum):
     CLOSE_INCIDENT = "close_incident"
     REOPEN_INCIDENT = "reopen_incident"
     REMOVE_AFFECTED = "remove_affected"
+    KEEP_DATES = "keep_dates"  # days on which nothing automatic goes to its people
     LIST_ESCALATIONS = "list_escalations"
     ACK_ESCALATION = "ack_escalation"
     CLOSE_ESCALATION = "close_escalation"
@@ -211,6 +212,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.CLOSE_INCIDENT: _IN_CHARGE,
         Act.REOPEN_INCIDENT: _IN_CHARGE,
         Act.REMOVE_AFFECTED: _IN_CHARGE,
+        Act.KEEP_DATES: _IN_CHARGE,
         Act.LIST_ESCALATIONS: _ANSWERING,
         Act.ACK_ESCALATION: _ANSWERING,
         Act.CLOSE_ESCALATION: _CLINICAL,  # and whoever took it: see `may_do`

@@ -41,6 +41,7 @@ class StepKind(StrEnum):
     PEER_TASK = "peer_task"  # a call that a peer makes
     PEER_TASK_DEADLINE = "peer_task_deadline"  # the call was not reported
     LAST_CALL = "last_call"  # a meeting ended with its incident: whoever was invited hears it by voice
+    SENSITIVE_DATE = "sensitive_date"  # a day that matters comes: a peer calls
     OPT_IN = "opt_in"  # keep in touch after the last point?
     CONFIRM_PHONE = "confirm_phone"  # ask for confirmation of a number
     CLOSE_INCIDENT = "close_incident"  # at a time that depends on nobody's answers
@@ -73,6 +74,7 @@ _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
         StepKind.PEER_TASK,
         StepKind.PEER_TASK_DEADLINE,
         StepKind.LAST_CALL,
+        StepKind.SENSITIVE_DATE,
         StepKind.OPT_IN,
         StepKind.CONFIRM_PHONE,
         StepKind.CLOSE_INCIDENT,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cism.domain.followup import may_be_texted, waits_for_kin
 from cism.domain.people import PersonStatus, SleepWindow
 from cism.domain.quiet_hours import is_open, next_open
-from cism.services import escalations, held, people, sabotage, steps
+from cism.services import escalations, held, people, sabotage, sensitive_dates, steps
 from cism.store.tables import AffectedPerson, InboundMessage, Incident, Person, Step
 
 MOVED = "moved to open hours"
@@ -53,7 +53,17 @@ def open_now(person: Person, now: datetime) -> bool:
 
 def later(session: Session, step: Step, person: Person, now: datetime) -> str:
     """The hour is closed to this person: the same step at the next open minute, unless that is too late."""
-    due = next_open(now, *hours(person))
+    return moved_to(session, step, next_open(now, *hours(person)))
+
+
+def not_on_this_day(session: Session, step: Step, person: Person, now: datetime) -> str | None:
+    """A day on which nothing automatic goes to them: after it, unless that is too late. None: no such day."""
+    until = sensitive_dates.held_until(session, person, now)
+    return None if until is None else moved_to(session, step, next_open(until, *hours(person)))
+
+
+def moved_to(session: Session, step: Step, due: datetime) -> str:
+    """The same step once more at that moment, or TOO_LATE."""
     if step.expires_at is not None and due >= step.expires_at:
         return TOO_LATE
     steps.plan(session, [held.again(step, due, f"@{int(due.timestamp())}")])

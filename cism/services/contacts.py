@@ -33,6 +33,7 @@ from cism.services.contact_rules import (
     helper_of,
     hours,
     later,
+    not_on_this_day,
     open_now,
     textable,
     why_not_now,
@@ -58,6 +59,9 @@ def on_contact(session: Session, step: Step, now: datetime) -> str | None:
         if moved == TOO_LATE:
             _missed(session, person, row.id, now)
         return moved
+    other_day = not_on_this_day(session, step, person, now)
+    if other_day is not None:
+        return other_day if other_day != TOO_LATE else _by_peer_instead(session, step, now)
     if merging.check_in(session, step, row, item, person):
         opt_ins.plan_after(session, step, row, item, person, now)
         return MERGED
@@ -79,6 +83,8 @@ def on_reminder(session: Session, step: Step, now: datetime) -> str | None:
         return "no texts to this person"
     if not open_now(person, now):
         return later(session, step, person, now)
+    if (other_day := not_on_this_day(session, step, person, now)) is not None:
+        return other_day
     row = session.get_one(Incident, question.incident_id or "")
     helper = helper_of(session, row, person)
     notify.check_in(session, person, question, row, helper, now, reminder=True, expires_at=step.expires_at)

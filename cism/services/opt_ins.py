@@ -12,7 +12,7 @@ from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.services import choice, contact_plan, notify, people, questions, steps
 from cism.services import contact_merging as merging
 from cism.services.contact_plan import MERGED, SENT
-from cism.services.contact_rules import helper_of, later, open_now, textable, why_not_now
+from cism.services.contact_rules import helper_of, later, not_on_this_day, open_now, textable, why_not_now
 from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
 
 WAITS = timedelta(days=14)  # design: then silence has been a no for long enough
@@ -58,6 +58,8 @@ def on_opt_in(session: Session, step: Step, now: datetime) -> str | None:
         return "no texts to this person"
     if not open_now(person, now):
         return later(session, step, person, now)
+    if (other_day := not_on_this_day(session, step, person, now)) is not None:
+        return other_day
     if merging.opt_in(session, row, person, now):
         return MERGED
     questions.close(session, state="superseded", now=now, person_id=person.id, kinds=("check_in",))

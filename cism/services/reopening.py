@@ -22,7 +22,7 @@ _ENDED = (IncidentState.STOOD_DOWN, IncidentState.CLOSED)
 WHEN_OVER = (IncidentState.STOOD_DOWN.value, IncidentState.CLOSED.value, steps.OVER)
 # The questions about themselves that affected people may still answer, and what closes each.
 _ASKED = ("check_in", "opt_in")
-_ONCE_EACH = (StepKind.OPT_IN, StepKind.MHP_REMINDER, StepKind.CLOSE_INCIDENT)
+_ONCE_EACH = (StepKind.OPT_IN, StepKind.MHP_REMINDER, StepKind.SENSITIVE_DATE, StepKind.CLOSE_INCIDENT)
 _ABOUT_A_QUESTION = (StepKind.CONTACT_REMINDER, StepKind.CONTACT_CLOSE)
 
 

@@ -32,6 +32,7 @@ from cism.services import (
     outbox,
     people,
     questions,
+    sensitive_dates,
     sessions,
     steps,
 )
@@ -63,6 +64,7 @@ def lay_out(session: Session, row: Incident, now: datetime) -> int:
         planned += contact_plan.planned_steps(session, row, item, person, now)
     if _still_exposed(row) and not steps.of_incident(session, row.id, StepKind.ASK_EXPOSURE_END):
         planned.append(_ask_end(row, 0, now + choice.protocol_of(row).still_exposed_ask))
+    planned += sensitive_dates.planned_steps(session, row, now)
     planned += sessions.planned_steps(session, row, now)
     planned += offers.planned_steps(session, row, now)
     return steps.plan(session, planned)

@@ -15,6 +15,7 @@ from cism.domain.escalation import EscalationLevel, EscalationState
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.people import Discipline, PersonStatus, Role
 from cism.domain.plan import StepKind, StepState
+from cism.domain.sensitive_dates import DateKind
 from cism.store.states import (
     AssignmentState,
     CallState,
@@ -188,6 +189,7 @@ class Incident(Base):
     source_key: Mapped[str | None] = mapped_column(String(120), unique=True)
     source_agency: Mapped[str | None] = mapped_column(String(200))
     affected: Mapped[list[AffectedPerson]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+    dates: Mapped[list[SensitiveDate]] = relationship(cascade="all, delete-orphan")
 
 
 class AffectedPerson(Base):
@@ -205,6 +207,18 @@ class AffectedPerson(Base):
     ended_reason: Mapped[str | None] = mapped_column(String(40))
     peer_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))  # who looks after this person
     keep_in_touch: Mapped[bool] = mapped_column(default=False)  # the opt-in for f180 and the anniversary
+
+
+class SensitiveDate(Base):
+    """A day on which no automatic text goes to the people of an incident; whose day it is, is not kept."""
+
+    __tablename__ = "sensitive_date"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"), index=True)
+    kind: Mapped[DateKind] = mapped_column(Named(DateKind))
+    day: Mapped[str] = mapped_column(Sealed)  # ISO 8601; somebody's birthday, perhaps
+    starts: Mapped[time | None]  # of the hours that matter, where it is not the whole day
+    ends: Mapped[time | None]
 
 
 class IdempotencyKey(Base):

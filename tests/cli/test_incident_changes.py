@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -45,3 +47,23 @@ def test_somebody_named_by_mistake_is_taken_off_the_list(cli: Cli) -> None:
     assert "have ended already" in cli.refused("incident", "remove", ref, "P111")
     assert "nobody 'P999'" in cli.refused("incident", "remove", ref, "P999")
     assert "not on this incident's list" in cli.refused("incident", "remove", ref, "P105")
+
+
+def test_days_that_matter_are_kept_listed_and_forgotten(cli: Cli) -> None:
+    cli.roster()
+    ref = cli.incident()
+    day = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()  # noqa: TID251 - the command line's clock
+    assert cli.ok("incident", "dates", "add", ref, day, "--kind", "birthday") == f"{ref}: {day} is kept\n"
+    cli.ok("incident", "dates", "add", ref, day, "--kind", "trial", "--from", "09:00", "--until", "12:30")
+    listed = [(one["kind"], one["from"], one["until"]) for one in cli.json("incident", "dates", "list", ref)]
+    assert listed == [("birthday", None, None), ("trial", "09:00", "12:30")]
+    assert "give both" in cli.refused(
+        "incident", "dates", "add", ref, day, "--kind", "memorial", "--from", "09:00"
+    )
+    assert "write it like 2026-10-15" in cli.refused(
+        "incident", "dates", "add", ref, "soon", "--kind", "trial", status=2
+    )
+    assert "may not keep dates" in cli.refused("incident", "dates", "list", ref, "--as", "P103")
+    cli.ok("incident", "dates", "remove", ref, day)
+    assert cli.json("incident", "dates", "list", ref) == []
+    assert "not among this incident's dates" in cli.refused("incident", "dates", "remove", ref, day)

@@ -162,6 +162,7 @@ MAY = {
     Act.CLOSE_INCIDENT: {K, D},
     Act.REOPEN_INCIDENT: {K, D},
     Act.REMOVE_AFFECTED: {K, D},
+    Act.KEEP_DATES: {K, D},
     Act.LIST_ESCALATIONS: {K, C, D},
     Act.ACK_ESCALATION: {K, C, D},
     Act.CLOSE_ESCALATION: {C, D},

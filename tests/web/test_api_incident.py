@@ -225,6 +225,8 @@ async def test_the_openapi_document_lists_the_contract(site: Site) -> None:
         "/api/v1/incidents/{ref}/timeline",
         "/api/v1/incidents/{ref}/affected/{person_id}",
         "/api/v1/incidents/{ref}/reopen",
+        "/api/v1/incidents/{ref}/dates",
+        "/api/v1/incidents/{ref}/dates/{day}",
         "/api/v1/incidents/{ref}/affected",
         "/api/v1/incidents/{ref}/stand-down",
         "/api/v1/incidents/{ref}/close",
@@ -258,3 +260,22 @@ async def test_only_those_in_charge_take_somebody_off_the_list(site: Site) -> No
     assert (await _send(site, "DELETE", path, None, Role.COORDINATOR)).status_code == 409
     nobody = f"{logged['ref']}/affected/X9"
     assert (await _send(site, "DELETE", nobody, None, Role.COORDINATOR)).status_code == 404
+
+
+async def test_those_in_charge_keep_days_that_matter_and_nobody_else_reads_them(site: Site) -> None:
+    logged = await site.log()
+    path = f"{logged['ref']}/dates"
+    day = {"day": "2026-10-10", "kind": "funeral", "starts": "10:30", "ends": "14:00"}
+    assert (await _send(site, "POST", path, day, Role.SUPERVISOR)).status_code == 403
+    kept = await _send(site, "POST", path, day, Role.COORDINATOR)
+    shown = {key: value for key, value in kept.json()[0].items() if key != "id"}
+    assert (kept.status_code, shown) == (
+        201,
+        {"day": "2026-10-10", "kind": "funeral", "from": "10:30", "until": "14:00"},
+    )
+    assert (await _send(site, "POST", path, day, Role.COORDINATOR)).status_code == 409
+    half = {"day": "2026-10-11", "kind": "trial", "starts": "10:30"}
+    assert (await _send(site, "POST", path, half, Role.COORDINATOR)).status_code == 422
+    assert (await _send(site, "GET", path, None, Role.SUPERVISOR)).status_code == 403
+    gone = await _send(site, "DELETE", f"{path}/2026-10-10", None, Role.CLINICAL_DIRECTOR)
+    assert (gone.status_code, gone.json()) == (200, [])

@@ -5,6 +5,7 @@ The audit row is written last: it holds the chain's lock, which nobody may hold 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header
@@ -14,12 +15,12 @@ from starlette.responses import JSONResponse, Response
 
 from cism.domain.access import Act, patch_act
 from cism.errors import BadInput
-from cism.services import audit, intake, removal, reopening, response
+from cism.services import audit, intake, removal, reopening, response, sensitive_dates
 from cism.services.intake import Logged
 from cism.store.db import now
 from cism.web.api import timeline as timelines
 from cism.web.api import views
-from cism.web.api.models import AffectedList, IncidentBody, IncidentPatch, Key, Nothing
+from cism.web.api.models import AffectedList, DateBody, IncidentBody, IncidentPatch, Key, Nothing
 from cism.web.api.rights import Standing, require_in_agency, standing
 from cism.web.auth import CallerOf, actor_of
 from cism.web.backend import backend_of
@@ -168,6 +169,55 @@ async def remove_affected(request: Request, caller: CallerOf, ref: str, person_i
         removal.remove(session, stands.row.id, person.id, by=caller.person_id, now=now(session))
         audit.write(session, actor_of(caller), "remove affected", stands.row.id)
         return views.incident(session, standing(session, caller, ref))
+
+    return await backend_of(request).act(work)
+
+
+@router.get("/{ref}/dates")
+async def list_dates(request: Request, caller: CallerOf, ref: str) -> list[dict[str, Any]]:
+    """Days on which nothing automatic goes to its people, the next one first."""
+
+    def work(session: Session) -> list[dict[str, Any]]:
+        stands = standing(session, caller, ref)
+        stands.require(Act.KEEP_DATES)
+        audit.write(session, actor_of(caller), "read dates", stands.row.id)
+        return [dict(one) for one in sensitive_dates.listed(stands.row)]
+
+    return await backend_of(request).act(work)
+
+
+@router.post("/{ref}/dates", status_code=201)
+async def add_date(request: Request, caller: CallerOf, ref: str, body: DateBody) -> list[dict[str, Any]]:
+    """Keep a day free of automatic texts, and have each person's peer call on the day before."""
+
+    def work(session: Session) -> list[dict[str, Any]]:
+        stands = standing(session, caller, ref)
+        stands.require(Act.KEEP_DATES)
+        sensitive_dates.add(
+            session,
+            stands.row.id,
+            body.day,
+            body.kind,
+            hours=body.hours(),
+            by=caller.person_id,
+            now=now(session),
+        )
+        audit.write(session, actor_of(caller), "add date", stands.row.id)
+        return [dict(one) for one in sensitive_dates.listed(stands.row)]
+
+    return await backend_of(request).act(work)
+
+
+@router.delete("/{ref}/dates/{day}")
+async def remove_date(request: Request, caller: CallerOf, ref: str, day: date) -> list[dict[str, Any]]:
+    """Forget a day; calls that were asked for already go on."""
+
+    def work(session: Session) -> list[dict[str, Any]]:
+        stands = standing(session, caller, ref)
+        stands.require(Act.KEEP_DATES)
+        sensitive_dates.remove(session, stands.row.id, day, by=caller.person_id, now=now(session))
+        audit.write(session, actor_of(caller), "remove date", stands.row.id)
+        return [dict(one) for one in sensitive_dates.listed(stands.row)]
 
     return await backend_of(request).act(work)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     BaseModel,
@@ -14,10 +14,12 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from cism.domain.incident import Circle, Severity
+from cism.domain.sensitive_dates import DateKind
 from cism.services.intake import AffectedInput, IncidentInput
 
 _EXAMPLE: Final = "2026-03-07T23:10:00-08:00"
@@ -49,6 +51,18 @@ Instant = Annotated[
 ]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._/-]+$")]
+
+
+def read_wall(value: object) -> time:
+    """A wall clock to the minute, like 14:30."""
+    try:
+        return datetime.strptime(str(value), "%H:%M").time()  # noqa: DTZ007 - a wall clock has no zone
+    except ValueError:
+        kind, message = "wall_clock", "this is no time of day; write it like 14:30"
+        raise PydanticCustomError(kind, message) from None
+
+
+Wall = Annotated[time, PlainValidator(read_wall), WithJsonSchema({"type": "string", "examples": ["14:30"]})]
 
 
 class Body(BaseModel):
@@ -130,6 +144,26 @@ class IncidentPatch(Body):
     def changes(self) -> dict[str, object]:
         """The fields that were sent."""
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+
+class DateBody(Body):
+    """A day on which nothing automatic goes to its people; with both hours only that part of it."""
+
+    day: date
+    kind: DateKind
+    starts: Wall | None = None
+    ends: Wall | None = None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.starts is None) != (self.ends is None):
+            kind, message = "hours", "give both starts and ends, or neither"
+            raise PydanticCustomError(kind, message)
+        return self
+
+    def hours(self) -> tuple[time, time] | None:
+        """The hours, where not the whole day is meant."""
+        return (self.starts, self.ends) if self.starts is not None and self.ends is not None else None
 
 
 class OutcomeBody(Body):

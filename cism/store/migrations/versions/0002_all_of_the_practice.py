@@ -19,10 +19,14 @@ def upgrade() -> None:
         table.alter_column("kind", existing_type=sa.String(20), type_=sa.String(40), existing_nullable=False)
     _add_offers()
     _add_calls()
+    _add_sensitive_dates()
 
 
 def downgrade() -> None:
     """Take them away again."""
+    # sensitive dates, and the steps that no older program knows
+    op.drop_table("sensitive_date")
+    op.execute("DELETE FROM step WHERE kind IN ('sensitive_date', 'last_call')")
     op.drop_table("offer")
     # calls, and the steps that no older program knows
     op.drop_table("phone_call")
@@ -91,3 +95,17 @@ def _add_calls() -> None:
     op.create_index("phone_call_state", "phone_call", ["state", "claimed_real"])
     op.create_index("phone_call_question", "phone_call", ["question_id"])
     op.create_index("phone_call_subject", "phone_call", ["subject_id"])
+
+
+def _add_sensitive_dates() -> None:
+    """Days on which no automatic text goes to the people of an incident."""
+    op.create_table(
+        "sensitive_date",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("incident_id", sa.String(20), sa.ForeignKey("incident.id"), nullable=False),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("starts", sa.Time(), nullable=True),
+        sa.Column("ends", sa.Time(), nullable=True),
+    )
+    op.create_index("ix_sensitive_date_incident_id", "sensitive_date", ["incident_id"])
