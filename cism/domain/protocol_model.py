@@ -59,6 +59,7 @@ class SessionRule(Rule):
     team: TeamRule | None = None
     lead: Literal["peer", "clinician"] | None = None
     notice: Span = timedelta(minutes=45)  # the least time between invitation and beginning
+    invite_before: Span | None = None  # invited no sooner than so long before; None: once it is planned
     duration: Span = timedelta(minutes=45)
     approval: Literal["none", "clinician"] = "none"
     approve_within: Span = timedelta(hours=4)  # an unanswered proposal goes to the next clinician

@@ -129,6 +129,8 @@ def _session_team(name: str, team: TeamRule | None, element: Element) -> Iterato
 
 
 def _session_details(rule: SessionRule) -> Iterator[Problem]:
+    if rule.invite_before is not None and rule.invite_before < rule.notice:
+        yield Problem(("invite_before",), "people would be told too late; write notice or more")
     if rule.duration <= _NOTHING:
         yield Problem(("duration",), "it lasts no time; write e.g. 45m")
     if not OPEN_FROM <= rule.slot_hour < OPEN_UNTIL:

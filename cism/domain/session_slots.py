@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cism.domain.people import Person
+from cism.domain.people import Person, SleepWindow
 from cism.domain.protocol_model import SessionRule
 from cism.domain.quiet_hours import is_asleep, is_open, next_open
 from cism.domain.windows import Window
@@ -55,6 +55,20 @@ def invitation_at(rule: SessionRule, person: Person, starts_at: datetime, now: d
     """When to text an invitation: in open hours and in time; None: a peer brings it in person."""
     at = next_open(now, person.zone, person.sleep)
     return at if at + rule.notice <= starts_at else None
+
+
+def invite_at(
+    rule: SessionRule, zone: str, sleep: SleepWindow, starts_at: datetime, now: datetime
+) -> datetime:
+    """When an invitation is due: at the next open minute, or later where the protocol lets it wait.
+
+    It never waits so long that less than the notice is left.
+    """
+    at_once = next_open(now, zone, sleep)
+    if rule.invite_before is None:
+        return at_once
+    later = next_open(max(now, starts_at - rule.invite_before), zone, sleep)
+    return later if later + rule.notice <= starts_at else at_once
 
 
 def lead(rule: SessionRule) -> timedelta:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import SessionRule
-from cism.domain.quiet_hours import next_open
 from cism.domain.session_joining import Joining, Meeting, join_late
+from cism.domain.session_slots import invite_at
 from cism.domain.sessions import Blocked, SessionPlan
 from cism.services import calls, choice, people
 from cism.services.contact_rules import hours
@@ -62,9 +62,11 @@ def instead(session: Session, row: Incident, plan: SessionPlan, now: datetime) -
 def invite_step(session: Session, meeting: GroupSession, person_id: str, now: datetime) -> PlannedStep:
     """One invitation, in that person's open hours."""
     person = people.get(session, person_id)
+    row = session.get_one(Incident, meeting.incident_id)
+    rule = choice.protocol_of(row).sessions[meeting.kind]
     return PlannedStep(
         kind=StepKind.INVITE,
-        due_at=next_open(now, *hours(person)),
+        due_at=invite_at(rule, *hours(person), meeting.starts_at or now, now),
         expires_at=meeting.starts_at,
         key=f"invite:{meeting.id}:{person_id}",
         incident_id=meeting.incident_id,

@@ -104,6 +104,12 @@ MISTAKES = [
     ("disaster: [21d, 28d]", "disaster: [28d, 21d]", "sessions.cisd.disaster", "the smaller first"),
     ("disaster: [21d, 28d]", "disaster: [21d, 29d]", "sessions.cisd.disaster", "write e.g. [21d, 28d]"),
     (
+        "duration: 45m",
+        "duration: 45m\n    invite_before: 30m",
+        "sessions.defusing.invite_before",
+        "told too late; write notice or more",
+    ),
+    (
         "disaster: [21d, 28d]",
         "as_disaster: true",
         "sessions.cisd.as_disaster",

@@ -15,7 +15,7 @@ from cism.domain.incident import Affected, Circle, Incident, IncidentState, Seve
 from cism.domain.people import Discipline, Person, PersonStatus, Role, SleepWindow
 from cism.domain.protocol import Protocol, load_protocol
 from cism.domain.quiet_hours import is_asleep, is_open
-from cism.domain.session_slots import invitation_at
+from cism.domain.session_slots import invitation_at, invite_at
 from cism.domain.sessions import CISD, DEFUSING, Blocked, SessionPlan, plan_sessions, team_size, why_off
 from cism.domain.windows import Window
 
@@ -415,6 +415,18 @@ def test_an_invitation_is_texted_in_open_hours_or_brought_by_a_peer() -> None:
     six, eight = at(NEW_YORK, 2026, 6, 1, 6), at(NEW_YORK, 2026, 6, 1, 8)
     assert invitation_at(rule, whom, eight + 45 * MINUTE, six) == eight
     assert invitation_at(rule, whom, eight + 44 * MINUTE, six) is None
+
+
+def test_an_invitation_may_wait_but_never_so_long_that_the_notice_is_lost() -> None:
+    at_once = SFA.sessions[CISD]
+    rule = at_once.model_copy(update={"invite_before": 12 * HOUR})
+    noon, next_day = at(NEW_YORK, 2026, 6, 1, 12), at(NEW_YORK, 2026, 6, 2, 14)
+    assert invite_at(at_once, NEW_YORK, NIGHT, next_day, noon) == noon
+    assert invite_at(rule, NEW_YORK, NIGHT, next_day, noon) == at(NEW_YORK, 2026, 6, 2, 8)  # 02:00 is asleep
+    early = at(NEW_YORK, 2026, 6, 2, 11)
+    assert invite_at(rule, NEW_YORK, NIGHT, early, noon) == noon  # at 08:00 four hours would not be left
+    soon = at(NEW_YORK, 2026, 6, 1, 17)
+    assert invite_at(rule, NEW_YORK, NIGHT, soon, noon) == noon
 
 
 ZONES = [LA, NEW_YORK, CHICAGO, "Europe/Berlin", "Asia/Kolkata"]
