@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy.orm import Session
 
+from cism.domain.escalation_level import EscalationLevel
 from cism.domain.plan import StepKind, StepState
 from cism.domain.voice import CallReason
 from cism.services import dialling, engine, escalations, keypad, response
@@ -401,3 +402,34 @@ def test_who_answers_before_two_minutes_leaves_no_step_behind(world: World) -> N
     world.answer("escalation")
     left = world.rows(Step, Step.kind == StepKind.CALL, Step.state == StepState.PLANNED)
     assert left == []
+
+
+def test_a_page_that_was_answered_or_is_not_needed_any_more_leaves_no_look_behind(world: World) -> None:
+    world.log("THREAT", "jordan:A", severity="S1", ended_at=world.now())
+    looks = (Step.kind == StepKind.CALL, Step.state == StepState.PLANNED)
+    asked_now = world.rows(Question, Question.kind == "page", Question.state == "open")
+    assert len(world.rows(Step, *looks)) == len(asked_now) == 2
+    passing, taking = (world.key_of(row.person_id) for row in asked_now)
+    world.text(passing, f"0 {asked_now[0].code}")
+    assert asked_now[0].id not in {step.subject_id for step in world.rows(Step, *looks)}
+    world.text(taking, f"1 {asked_now[1].code}")  # and whoever was asked instead is told that it is covered
+    assert world.rows(Step, *looks) == []
+
+
+def test_what_we_ourselves_left_undone_wakes_nobody_by_phone(world: World) -> None:
+    world.advance(hours=15)  # 03:00
+    world.act(_left_undone)
+    world.advance(minutes=40)
+    assert world.told("escalation")
+    assert [one for one in calls(world) if one.question_id] == []
+
+
+def _left_undone(session: Session) -> None:
+    escalations.open_for(
+        session,
+        person=None,
+        agency="metro-pd",
+        level=EscalationLevel.URGENT,
+        reason="unread_call_needed",
+        now=now(session),
+    )
