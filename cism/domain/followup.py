@@ -12,7 +12,7 @@ are retired ones.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -62,15 +62,6 @@ class PlannedContact:
     channel: Channel
     provisional: bool = False
     dropped: Dropped | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenContact:
-    """A check-in by text that is still to come, of one incident of a person."""
-
-    incident_id: str
-    point: str
-    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,27 +171,6 @@ def opt_in_at(
     silence = sent_at + protocol.opt_in_after
     since = silence if answered_at is None else min(answered_at, silence)
     return next_open(since, person.zone, person.sleep)
-
-
-def merge_contacts(
-    contacts: Iterable[OpenContact], within: timedelta = MERGE_WITHIN
-) -> list[tuple[OpenContact, ...]]:
-    """One person's check-ins of all their incidents, those that become one text together, earliest first.
-
-    The first of each group is the one that goes out. Two points of the same incident are never merged.
-    """
-    groups: list[list[OpenContact]] = []
-    for contact in sorted(contacts, key=lambda c: (c.due_at, c.incident_id)):
-        if groups and _joins(contact, groups[-1], within):
-            groups[-1].append(contact)
-        else:
-            groups.append([contact])
-    return [tuple(group) for group in groups]
-
-
-def _joins(contact: OpenContact, group: Sequence[OpenContact], within: timedelta) -> bool:
-    same_incident = any(other.incident_id == contact.incident_id for other in group)
-    return not same_incident and contact.due_at - group[0].due_at <= within
 
 
 def _check_ins(

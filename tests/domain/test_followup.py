@@ -14,12 +14,10 @@ from hypothesis import strategies as st
 from cism.domain.followup import (
     Dropped,
     NoContacts,
-    OpenContact,
     PlannedContact,
     days_after,
     last_point,
     may_be_texted,
-    merge_contacts,
     opt_in_at,
     plan_contacts,
     promised_points,
@@ -383,25 +381,6 @@ def test_the_opt_in_question_follows_the_answer_or_a_day_of_silence_in_open_hour
     assert opt_in_at(sent, person(), SFA, sent + HOUR) == sent + HOUR
     assert opt_in_at(sent, person(), SFA, at(NEW_YORK, 2026, 9, 1, 23)) == at(NEW_YORK, 2026, 9, 2, 8)
     assert opt_in_at(sent, person(), SFA, sent + 3 * DAY) == sent + DAY
-
-
-def test_points_of_two_incidents_within_two_days_become_one_text() -> None:
-    start = at(NEW_YORK, 2026, 6, 1, 12)
-    first = [OpenContact("i1", "f1", start), OpenContact("i1", "f3", start + 48 * HOUR)]
-    second = [OpenContact("i2", "f1", start + 5 * HOUR), OpenContact("i2", "f3", start + 53 * HOUR)]
-    late = OpenContact("i2", "f7", start + 150 * HOUR)
-    assert merge_contacts([late, *second, *first]) == [
-        (first[0], second[0]),
-        (first[1], second[1]),
-        (late,),
-    ]
-    assert merge_contacts([]) == []
-
-
-def test_two_points_of_one_incident_are_never_merged() -> None:
-    start = at(NEW_YORK, 2026, 6, 1, 12)
-    pair = [OpenContact("i1", "f1", start), OpenContact("i1", "f3", start + HOUR)]
-    assert merge_contacts(pair) == [(pair[0],), (pair[1],)]
 
 
 ZONES = [LA, NEW_YORK, CHICAGO, "Etc/GMT+12", "Europe/Berlin", "Asia/Kolkata", "Pacific/Kiritimati"]
