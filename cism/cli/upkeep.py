@@ -14,10 +14,10 @@ from cism.cli.show import AsJson
 from cism.cli.viewer import acting
 from cism.clock import RealClock
 from cism.domain.proof import Facts, facts_of
-from cism.domain.protocol import Protocol, ProtocolInvalid, load_protocol, parse_protocol, protocol_keys
+from cism.domain.protocol import Protocol, ProtocolInvalid, load_protocol, parse_protocol, shipped_keys
 from cism.errors import CismError
 from cism.services import audit as audit_log
-from cism.services import nightly, proofs, readiness
+from cism.services import nightly, own_rules, proofs, readiness
 from cism.services.readiness import Check, Verdict
 from cism.settings import load
 from cism.store import migrate
@@ -86,7 +86,9 @@ def purge(
 
 @protocols.command("check")
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Without: those that come with it.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Without: those that come with it, and the own.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove protocol files and the texts they send; every error with file, line and what to write instead."""
@@ -122,6 +124,10 @@ def _proved(files: Sequence[Path]) -> tuple[list[tuple[str, Protocol, Facts]], l
 
 
 def _sources(files: Sequence[Path]) -> list[tuple[str, Any]]:
-    if not files:
-        return [(key, lambda key=key: load_protocol(key)) for key in protocol_keys()]
-    return [(str(path), lambda path=path: parse_protocol(reading.file(path), str(path))) for path in files]
+    shipped: list[tuple[str, Any]] = []
+    if not files:  # those that come with it, and the installation's own
+        shipped = [(key, lambda key=key: load_protocol(key)) for key in shipped_keys()]
+        files = sorted((load().home / own_rules.PROTOCOLS).glob("*.yaml"))
+    return shipped + [
+        (str(path), lambda path=path: parse_protocol(reading.file(path), str(path))) for path in files
+    ]

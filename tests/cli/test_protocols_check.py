@@ -103,6 +103,19 @@ def test_what_cannot_be_kept_is_refused_by_file_and_line_and_passes_once_mended(
     assert "proved" in cli.ok("protocols", "check", str(own))
 
 
+def test_without_a_file_the_own_protocols_are_proved_too_and_nothing_starts_with_an_unproved_one(
+    cli: Cli,
+) -> None:
+    own = cli.home / "protocols" / "ours.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(SFA.read_text().replace("key: sfa-follow-up", "key: ours"))
+    assert "ours, version 1: " in cli.ok("protocols", "check")
+    own.write_text(own.read_text().replace("window: [56h, 96h]", "window: [60h, 80h]"))
+    line = own.read_text()[: own.read_text().index("[60h, 80h]")].count("\n") + 1
+    assert f"First: {own}:{line}: contacts[2].window: f3 does not reach" in cli.refused("protocols", "check")
+    assert "nothing starts before it is mended" in cli.refused("incidents")
+
+
 def test_what_is_not_proved_cannot_be_played(cli: Cli, tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text(SFA.read_text().replace("window: [56h, 96h]", "window: [60h, 80h]"))
