@@ -129,6 +129,7 @@ class Element(Rule):
     until: Literal[Anchor.INCIDENT_END] | None = None  # it ends with the incident, whatever the hours
     disaster: tuple[Span, Span] | None = None
     repeatable: bool = False
+    open_door: bool = False  # whoever is there takes part, and nobody has to say so before
     duration: tuple[Span, Span] | None = None  # least and most
     group: GroupShape | None = None  # None: not a matter of numbers
     team: TeamRule | None = None

@@ -63,7 +63,8 @@ class SessionRule(Rule):
     duration: Span = timedelta(minutes=45)
     approval: Literal["none", "clinician"] = "none"
     approve_within: Span = timedelta(hours=4)  # an unanswered proposal goes to the next clinician
-    propose_at: Span = timedelta(0)  # when the clinician is asked
+    propose_at: Span = timedelta(0)  # when the clinician is asked, at the earliest
+    decide_ahead: Span | None = None  # and at most so long before the window opens
     slot_hour: WallClock = time(14, 0)  # the local hour that is suggested
     reminder: Span = timedelta(hours=2)  # before the beginning, to the team
     report_after: Span = timedelta(minutes=15)  # after the end: held? how many?

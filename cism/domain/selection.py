@@ -99,6 +99,10 @@ def may_serve(peer: Person, person: Person, ctx: SelectionContext) -> bool:
     return not (involved or chain or apart or refused or crew_mates)
 
 
+# How near a helper has to be, in the order in which helpers are given.
+_ANYBODY, _OWN_DISCIPLINE, _OWN_PEOPLE = range(3)
+
+
 def match_peers(
     peers: Sequence[Person],
     persons: Sequence[Person],
@@ -108,14 +112,15 @@ def match_peers(
 ) -> dict[str, str | None]:
     """Give each person one of the accepted helpers, or None where no rule-abiding place is left.
 
-    Nobody who can have a helper goes without; where that allows it, one of their own discipline; the nearest
-    circles come first. `kept` (person -> helper) are pairs that exist: they stay while they may.
+    Nobody who can have a helper goes without; where that allows it, one of their own discipline and agency
+    (a neighbours' crew is looked after by its own people); the nearest circles come first. `kept` (person ->
+    helper) are pairs that exist: they stay while they may.
     """
     matching = _Matching(peers, _nearest_first(persons, ctx), ctx, kept or {})
-    for own_kind in (True, False):
+    for near in (_OWN_PEOPLE, _OWN_DISCIPLINE, _ANYBODY):
         for person in matching.persons:
             if person.id not in matching.peer_of:
-                matching.place(person, own_kind=own_kind, tried=set())
+                matching.place(person, near=near, tried=set())
     return {person.id: matching.peer_of.get(person.id) for person in persons}
 
 
@@ -151,25 +156,28 @@ class _Matching:
     def _served_by(self, peer_id: str) -> list[str]:
         return [person_id for person_id, by in self.peer_of.items() if by == peer_id]
 
-    def _choices(self, person: Person, *, own_kind: bool) -> list[Person]:
-        """Those who fit, best first: known to them, own discipline, language, fewest people, then by lot."""
+    def _choices(self, person: Person, *, near: int) -> list[Person]:
+        """Those who fit, best first: known to them, own discipline, agency, language, fewest, then by lot."""
         fits = self._fits[person.id]
-        if own_kind:
+        if near >= _OWN_DISCIPLINE:
             fits = [peer for peer in fits if peer.discipline is person.discipline]
+        if near >= _OWN_PEOPLE:
+            fits = [peer for peer in fits if peer.agency == person.agency]
         return sorted(
             fits,
             key=lambda p: (
                 (person.id, p.id) not in self.ctx.known,
                 p.discipline is not person.discipline,
+                p.agency != person.agency,
                 p.language != person.language,
                 len(self._served_by(p.id)) - self._room[p.id],
                 draw(self.ctx.incident.id, p.id),
             ),
         )
 
-    def place(self, person: Person, *, own_kind: bool, tried: set[str]) -> bool:
+    def place(self, person: Person, *, near: int, tried: set[str]) -> bool:
         """Find a helper with room for a person, moving others on where that makes room."""
-        choices = [p for p in self._choices(person, own_kind=own_kind) if p.id not in tried]
+        choices = [p for p in self._choices(person, near=near) if p.id not in tried]
         for peer in choices:
             if len(self._served_by(peer.id)) < self._room[peer.id]:
                 self.peer_of[person.id] = peer.id
@@ -177,11 +185,11 @@ class _Matching:
         for peer in choices:
             if peer.id not in tried:
                 tried.add(peer.id)
-                if self._pass_on(peer, own_kind=own_kind, tried=tried):
+                if self._pass_on(peer, near=near, tried=tried):
                     self.peer_of[person.id] = peer.id
                     return True
         return False
 
-    def _pass_on(self, peer: Person, *, own_kind: bool, tried: set[str]) -> bool:
+    def _pass_on(self, peer: Person, *, near: int, tried: set[str]) -> bool:
         movable = [i for i in self._served_by(peer.id) if i not in self._fixed]
-        return any(self.place(self._person[i], own_kind=own_kind, tried=tried) for i in movable)
+        return any(self.place(self._person[i], near=near, tried=tried) for i in movable)

@@ -11,6 +11,8 @@ from cism.domain.people import Discipline, Person
 from cism.domain.quiet_hours import is_asleep
 from cism.domain.selection_context import SelectionContext
 
+_Kind = Discipline | str  # a discipline, or the key of an agency
+
 
 def draw(incident_id: str, peer_id: str) -> str:
     """A lot that differs by incident, so that ties do not always fall on the same peer."""
@@ -58,26 +60,34 @@ def _queue(peer: Person, ctx: SelectionContext) -> tuple[bool, bool]:
     return is_mutual_aid(peer, ctx), is_asleep(ctx.now, peer.zone, peer.sleep)
 
 
-def _own_kind_first(queue: list[Person], wanted: list[Discipline]) -> list[Person]:
-    """Move the best peer of each wanted discipline to the front; found disciplines leave `wanted`."""
+def _own_kind_first(queue: list[Person], wanted: list[_Kind]) -> list[Person]:
+    """Move the best peer of each wanted kind to the front; found kinds leave `wanted`."""
     front: list[Person] = []
-    for discipline in list(wanted):
-        found = next((peer for peer in queue if peer.discipline is discipline), None)
+    for kind in list(wanted):
+        found = next((peer for peer in queue if kind in _kinds(peer)), None)
         if found is not None:
-            front.append(found)
-            wanted.remove(discipline)
+            front += [] if found in front else [found]
+            wanted.remove(kind)
     return front + [peer for peer in queue if peer not in front]
+
+
+def _kinds(person: Person) -> tuple[_Kind, ...]:
+    return (person.discipline, person.agency)
 
 
 def rank(candidates: Iterable[Person], ctx: SelectionContext) -> list[Person]:
     """Order those who passed the rules: first to be asked first, the same for any order of input.
 
-    Own agencies before mutual aid, the awake before the sleeping, then one of each discipline on the list
-    that the team does not have yet (a dispatcher gets a dispatch peer), then by points, then by lot.
+    Own agencies before mutual aid, the awake before the sleeping, then one of each discipline and of each
+    agency on the list that the team does not have yet (a dispatcher gets a dispatch peer, a neighbours' crew
+    one of its own), then by points, then by lot.
     """
-    counts = Counter(person.discipline for person in ctx.to_serve)
-    have = {peer.discipline for peer in ctx.team}
-    wanted = sorted((d for d in counts if d not in have), key=lambda d: (-counts[d], d.value))
+    counts = Counter(kind for person in ctx.to_serve for kind in _kinds(person))
+    have = {kind for peer in ctx.team for kind in _kinds(peer)}
+    wanted = sorted(
+        (kind for kind in counts if kind not in have),
+        key=lambda kind: (not isinstance(kind, Discipline), -counts[kind], str(kind)),
+    )
     ordered = sorted(
         candidates,
         key=lambda p: (*_queue(p, ctx), -points(p, ctx), draw(ctx.incident.id, p.id), p.id),

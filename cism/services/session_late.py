@@ -75,6 +75,27 @@ def invite_step(session: Session, meeting: GroupSession, person_id: str, now: da
     )
 
 
+def sooner_meeting(session: Session, meeting: GroupSession, person_id: str, now: datetime) -> datetime | None:
+    """When a sooner meeting begins to which this person is invited and has not said anything yet.
+
+    Nobody gets several invitations at once: which of them a `1` means, they would have to look up.
+    """
+    query = (
+        select(GroupSession.starts_at)
+        .join(Invitation, Invitation.session_id == GroupSession.id)
+        .where(
+            Invitation.person_id == person_id,
+            Invitation.state == "planned",
+            GroupSession.id != meeting.id,
+            GroupSession.state == SessionState.APPROVED,
+            GroupSession.starts_at > now,
+            GroupSession.starts_at < meeting.starts_at,
+        )
+        .order_by(GroupSession.starts_at)
+    )
+    return session.scalars(query).first()
+
+
 def _to_come(session: Session, row: Incident, kind: str, now: datetime) -> list[GroupSession]:
     query = select(GroupSession).where(
         GroupSession.incident_id == row.id,

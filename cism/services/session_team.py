@@ -14,7 +14,7 @@ from cism.domain.selection import Helper, consider
 from cism.domain.session_case import led_by_clinician
 from cism.errors import NotAllowed
 from cism.services import choice, notify, people, questions
-from cism.store.states import AssignmentState
+from cism.store.states import AssignmentState, SessionState
 from cism.store.tables import Assignment, GroupSession, Incident, Person, Question
 
 # Roles are chosen beforehand (a clinical director decides too), nobody is asked twice about one session, and
@@ -36,16 +36,43 @@ def of(session: Session, row: Incident, meeting: GroupSession, now: datetime) ->
     found = {peer_id: code or "" for peer_id, code in rows}
     clinical = led_by_clinician(meeting.kind, choice.protocol_of(row).sessions[meeting.kind])
     able = [item.id for item in _leaders(session, row, now)] if clinical else list(found)
+    busy = _elsewhere(session, row, meeting, list(found))
     if meeting.leader_id not in able:
-        meeting.leader_id = next(iter(able), None)
+        meeting.leader_id = next((one for one in able if one not in busy), None)
     leader = meeting.leader_id
     if leader is None and clinical:
         return []  # peers do not hold a debriefing alone
     if leader is not None:
         own = found.pop(leader, None) or _code(session, row, meeting, leader, now)
-        found = {leader: own, **found}
+        found = {leader: own, **{one: code for one, code in found.items() if one not in busy}}
     chosen = list(found.items())[: max(1, meeting.team_size)]
     return [(people.get(session, person_id), code) for person_id, code in chosen]
+
+
+def _elsewhere(session: Session, row: Incident, meeting: GroupSession, serving: list[str]) -> set[str]:
+    """Who leads another session at the same time, or helps with one that was planned before this one: nobody
+    is in two rooms.
+    """
+    others = _at_the_same_time(session, row, meeting)
+    busy = {other.leader_id for other in others if other.leader_id is not None}
+    for other in others:
+        if other.id < meeting.id:
+            free = [one for one in serving if one not in _elsewhere(session, row, other, serving)]
+            busy |= set([one for one in free if one != other.leader_id][: max(0, other.team_size - 1)])
+    return busy - {meeting.leader_id}
+
+
+def _at_the_same_time(session: Session, row: Incident, meeting: GroupSession) -> list[GroupSession]:
+    if meeting.starts_at is None or meeting.ends_at is None:
+        return []
+    query = select(GroupSession).where(
+        GroupSession.id != meeting.id,
+        GroupSession.incident_id == row.id,
+        GroupSession.state.in_([SessionState.PROPOSED, SessionState.APPROVED]),
+        GroupSession.starts_at < meeting.ends_at,
+        GroupSession.ends_at > meeting.starts_at,
+    )
+    return list(session.scalars(query.order_by(GroupSession.id)))
 
 
 def relieve(session: Session, row: Incident, meeting: GroupSession, helper_id: str, now: datetime) -> None:

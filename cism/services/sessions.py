@@ -10,11 +10,25 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from cism.domain.interventions import GROUP_FORMATS
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import SessionRule
 from cism.domain.sessions import OFF, SessionPlan, plan_sessions, why_off
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import choice, events, notify, offers, people, questions, session_late, session_team, steps
+from cism.services import (
+    choice,
+    events,
+    notify,
+    offers,
+    people,
+    questions,
+    session_late,
+    session_team,
+    steps,
+)
+from cism.services import (
+    held as waiting,
+)
 from cism.services.contact_rules import later, open_now, textable, why_not_now
 from cism.store.states import SessionState
 from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation, Question, Step
@@ -43,7 +57,7 @@ def planned_steps(session: Session, row: Incident, now: datetime) -> list[Planne
         if meeting is not None and meeting.state is SessionState.BLOCKED:
             found += session_late.instead(session, row, plan, now)
         if meeting is not None and meeting.state in _LIVE:
-            due = max(now, row.logged_at + rule.propose_at) if plan.needs_approval else now
+            due = _ask_at(row, meeting, rule, now) if plan.needs_approval else now
             found.append(_step(StepKind.PROPOSE_SESSION, meeting, due, f"propose:{meeting.id}"))
     return found
 
@@ -84,6 +98,10 @@ def on_invite(session: Session, step: Step, now: datetime) -> str | None:
         return "the peer brings it in person"
     if not open_now(person, now):
         return later(session, step, person, now)
+    sooner = session_late.sooner_meeting(session, meeting, person.id, now)
+    if sooner is not None:
+        steps.plan(session, [waiting.again(step, sooner, f"@{int(sooner.timestamp())}")])
+        return "one invitation at a time"
     question = questions.ask(
         session,
         person_id=person.id,
@@ -106,7 +124,7 @@ def on_reminder(session: Session, step: Step, now: datetime) -> str | None:
     if meeting.state is not SessionState.APPROVED:
         return meeting.state.value
     least = choice.protocol_of(row).sessions[meeting.kind].size[0]
-    if len(_coming(session, meeting)) < least:
+    if not GROUP_FORMATS[meeting.kind].open_door and len(_coming(session, meeting)) < least:
         _called_off(session, row, meeting, "too_few_came_forward", now)
         return "too few: one-to-one instead"
     team = session_team.of(session, row, meeting, now)
@@ -240,6 +258,14 @@ def of_incident(session: Session, incident_id: str) -> list[GroupSession]:
     """Every session of an incident, blocked ones with their reason."""
     query = select(GroupSession).where(GroupSession.incident_id == incident_id)
     return list(session.scalars(query.order_by(GroupSession.kind, GroupSession.group_key)))
+
+
+def _ask_at(row: Incident, meeting: GroupSession, rule: SessionRule, now: datetime) -> datetime:
+    """When the clinician is asked: not weeks before the window, when nobody can know how they will be."""
+    asked = max(now, row.logged_at + rule.propose_at)
+    if rule.decide_ahead is None or meeting.window_from is None:
+        return asked
+    return max(asked, meeting.window_from - rule.decide_ahead)
 
 
 def _written(

@@ -37,6 +37,14 @@ def test_a_language_shared_decides_between_two_of_the_own_discipline() -> None:
     assert match_peers(peers, [person], context(person)) == {"a": "y"}
 
 
+def test_a_neighbours_crew_is_looked_after_by_its_own_people() -> None:
+    persons = [responder("near", agency="ours"), responder("theirs", agency="ridge")]
+    peers = [peer("x", agency="ridge"), peer("y", agency="ours")]
+    assert match_peers(peers, persons, context(*persons)) == {"near": "y", "theirs": "x"}
+    one_place = context(*persons, policy=SelectionPolicy(max_open_persons=1))
+    assert match_peers(peers[:1], persons, one_place) == {"near": None, "theirs": "x"}
+
+
 def test_people_are_spread_evenly_over_equal_helpers() -> None:
     persons = [responder(f"a{i}") for i in range(4)]
     matched = match_peers([peer("x"), peer("y")], persons, context(*persons))
