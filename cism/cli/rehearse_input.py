@@ -23,7 +23,8 @@ from cism.services.rehearsal_ground import Fill
 
 _INCIDENTS = resources.files("cism.data.incidents")
 _FIELDS = {item.name for item in fields(IncidentInput)} - {"logged_by"}
-_LATER = "later"
+_LATER, _LOGGED = "later", "logged_at"
+_KEYS = {*_FIELDS, _LATER, _LOGGED}
 _INPUT = TypeAdapter(IncidentInput)
 _ALWAYS = "sfa-follow-up"  # whose incident is played for a protocol that has none of its own
 
@@ -40,6 +41,7 @@ class _Change(BaseModel):
     statements_complete: bool | None = None
 
 
+_MOMENT: TypeAdapter[AwareDatetime | None] = TypeAdapter(AwareDatetime | None)
 _CHANGES = TypeAdapter(tuple[_Change, ...])
 
 
@@ -89,14 +91,15 @@ def _script(text: str, name: str, present: datetime) -> Script:
     except ValueError as error:
         message = f"{name} is not JSON: {error}; write an incident as POST /api/v1/incidents takes it"
         raise BadInput(message) from None
-    if not isinstance(found, dict) or not set(found) <= {*_FIELDS, _LATER}:
-        message = f"{name}: an incident is an object with some of {', '.join(sorted({*_FIELDS, _LATER}))}"
+    if not isinstance(found, dict) or not set(found) <= _KEYS:
+        message = f"{name}: an incident is an object with some of {', '.join(sorted(_KEYS))}"
         raise BadInput(message)
     changes = _read(_CHANGES, found.pop(_LATER, ()), name, f"{_LATER}.")
+    logged = _read(_MOMENT, found.pop(_LOGGED, None), name, _LOGGED)
     report = _read(_INPUT, found, name)
     _refuse_times_without_zone(name, report)
     later = tuple(Later(item.at, item.model_dump(exclude={"at"}, exclude_none=True)) for item in changes)
-    return Script(report=report, start=rehearsal.logged_at(report, present), later=later)
+    return Script(report=report, start=logged or rehearsal.logged_at(report, present), later=later)
 
 
 def _read(adapter: TypeAdapter[Any], value: object, name: str, prefix: str = "") -> Any:

@@ -17,6 +17,7 @@ from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
 
 CALL_WITHIN = timedelta(hours=4)  # design: a peer's call is reported by then, in open hours
 FIRST_CALL_UNTIL = timedelta(hours=12)  # design: afterwards it is no call before going home
+_ONE_CALL = timedelta(hours=12)  # design: calls to one person nearer than this are one
 UNREPORTED_WITHIN = timedelta(hours=12)
 FIRST = "f0"
 ASKED, NO_PEER = "asked the peer", "no peer: in the coordinator's queue"
@@ -84,6 +85,19 @@ def needs_caller(session: Session, person: Person, incident_id: str | None, now:
 def plan_call(session: Session, row: Incident, item: AffectedPerson, point: str, now: datetime) -> None:
     """The peer who looks after this person calls, once for each point and peer."""
     steps.plan(session, [call_step(row, item, point, now)])
+
+
+def near(session: Session, item: AffectedPerson, now: datetime) -> bool:
+    """Whether a peer calls this person about now at another point: nobody is called twice."""
+    found = session.scalar(
+        select(Step.id).where(
+            Step.subject_id == item.id,
+            Step.kind == StepKind.PEER_TASK,
+            Step.state.in_([StepState.PLANNED, StepState.DONE]),
+            Step.due_at.between(now - _ONE_CALL, now + _ONE_CALL),
+        )
+    )
+    return found is not None
 
 
 def call_step(

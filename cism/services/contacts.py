@@ -110,8 +110,11 @@ def on_close(session: Session, step: Step, now: datetime) -> str | None:
     item = affected(session, row.id, question.person_id)
     if question.kind != "check_in" or item is None or item.ended_at is not None or item.peer_id is None:
         return "not reached"
-    if not has_written(session, question.person_id, question.asked_at):
-        calls.plan_call(session, row, item, f"{question.point}c", now)
+    if has_written(session, question.person_id, question.asked_at):
+        return "not reached"
+    if calls.near(session, item, now):
+        return "not reached, and called anyway"
+    calls.plan_call(session, row, item, f"{question.point}c", now)
     return "not reached"
 
 

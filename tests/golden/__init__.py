@@ -11,10 +11,12 @@ from pathlib import Path
 from cism.cli import rehearse_input
 from cism.cli.rehearse_views import header, local, summary, what
 from cism.domain.protocol import load_protocol
-from cism.domain.rehearsed import Met, Rehearsed, Said, Taken, masked
+from cism.domain.rehearsed import Met, Rehearsed, Said, Taken, masked, parse_replies
 from cism.services.rehearsal import Script, rehearse
 from tests.conftest import START
 
+REPLIES = "invitation=1,opt_in=1"
+"""What people say: they come to what they are invited to, and keep in touch; they let check-ins be."""
 FOLDER = Path(__file__).parent
 SILENT = frozenset({"contact", "contact_reminder", "contact_close", "peer_task", "peer_task_deadline"})
 """Steps that the texts tell already."""
@@ -24,7 +26,7 @@ def golden(key: str) -> str:
     """The rehearsal of a protocol with its own incident, as text."""
     protocol = load_protocol(key)
     script = rehearse_input.script(None, key, START, sample=True)
-    found = rehearse(protocol, script, rehearse_input.roster(None, key, own=False))
+    found = rehearse(protocol, script, rehearse_input.roster(None, key, own=False), parse_replies(REPLIES))
     return "\n".join([*header(protocol), "", *_incident(script), *_texts(found), *_rest(found), ""])
 
 
@@ -33,6 +35,7 @@ def _incident(script: Script) -> Iterator[str]:
     assert report is not None
     yield f"Incident: {report.type} {report.severity}, {report.agency}, logged {local(script.start, 'UTC')}"
     yield "Affected: " + ", ".join(f"{item.person_id} ({item.circle})" for item in report.affected)
+    yield f"Replies: {REPLIES}"
     for item in script.later:
         told = ", ".join(f"{name} {value}" for name, value in item.changes.items())
         yield f"Later: {local(item.at, 'UTC')}: {told}"
