@@ -186,7 +186,13 @@ def _theirs(viewer: Viewer, row: Escalation) -> bool:
     """Their agency's, or one that they were asked to take; never one about themselves (domain.md 11.17)."""
     if viewer.person is not None and row.person_id == viewer.person.id:
         return False
-    return viewer.at_home(row.agency) or _was_asked(viewer, row)
+    return (viewer.at_home(row.agency) and _stands_apart(viewer, row)) or _was_asked(viewer, row)
+
+
+def _stands_apart(viewer: Viewer, row: Escalation | QueueItem) -> bool:
+    """Whether they are on no list with whom or what it is about."""
+    helper = viewer.person
+    return helper is None or people.stands_apart(viewer.session, helper.id, row.person_id, row.incident_id)
 
 
 def _was_asked(viewer: Viewer, row: Escalation) -> bool:
@@ -211,7 +217,8 @@ def _escalation(viewer: Viewer, id_: str) -> Escalation:
 def _coordinator(session: Session, row: Escalation) -> Person:
     """For whom the owner acts: the agency's first reachable coordinator who is not the one it is about."""
     for item in people.with_role(session, [Role.COORDINATOR], row.agency):
-        if people.reachable(item) and item.id != row.person_id:
+        apart = people.stands_apart(session, item.id, row.person_id, row.incident_id)
+        if apart and people.reachable(item):
             return item
     message = f"{row.agency} has no reachable coordinator: say who makes the call, with --as ID"
     raise BadInput(message)
@@ -259,7 +266,7 @@ def _meeting(viewer: Viewer, id_: str) -> tuple[GroupSession, Incident]:
 
 
 def _may_read(viewer: Viewer, row: QueueItem) -> bool:
-    """Their agency's items and strangers'; never their own words."""
-    if viewer.person is not None and row.person_id == viewer.person.id:
+    """Their agency's items and strangers'; never their own words, nor of anybody on a list with them."""
+    if not _stands_apart(viewer, row):
         return False
     return row.agency is None or viewer.at_home(row.agency)

@@ -56,6 +56,14 @@ def log(
     protocol: Annotated[str | None, typer.Option(help="Instead of the agency's own.")] = None,
     kin_notified: Annotated[bool, typer.Option("--kin-notified", help="The family knows.")] = False,
     funeral_at: Instant = None,
+    on_scene: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Once for each who was there and is not affected: never a helper."),
+    ] = None,
+    reviewer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Once for each who investigates, reviews or represents in it."),
+    ] = None,
     key: Annotated[str | None, typer.Option(help="The same key logs one incident, once.")] = None,
     as_id: AsId = None,
     as_json: AsJson = False,
@@ -74,6 +82,8 @@ def log(
             kin_notified=kin_notified,
             funeral_at=funeral_at,
             affected=tuple(affected or ()),
+            on_scene=tuple(on_scene or ()),
+            reviewers=tuple(reviewer or ()),
             logged_by=viewer.person_id,
         )
         logged = intake.log_once(viewer.session, report, caller="cli", key=key)

@@ -11,7 +11,7 @@ from cism.cli.staff import app
 from cism.cli.viewer import AsId, Viewer, acting, somebody
 from cism.domain.access import Act
 from cism.domain.people import PersonStatus
-from cism.services import roster_moves
+from cism.services import people, resting, roster_moves
 from cism.services.roster_moves import NewPlace
 from cism.store.tables import Person
 
@@ -57,6 +57,19 @@ def remove(who: Who, as_id: AsId = None) -> None:
         person = _one(viewer, who)
         roster_moves.remove(viewer.session, person, by=viewer.person_id, now=viewer.now)
     show.line(f"{who}: removed")
+
+
+@app.command("ready")
+def ready(
+    who: Who, as_id: Annotated[str, typer.Option("--as", metavar="ID", help="The peer, or a clinician.")]
+) -> None:
+    """Say that a peer can serve again after an incident of their own: the peer does, and a clinician."""
+    with acting(as_id, "roster ready") as viewer:
+        peer = somebody(viewer.session, who)
+        viewer.object_id = peer.id
+        by = people.get(viewer.session, viewer.person_id or "")
+        both = resting.say_ready(viewer.session, peer, by, viewer.now)
+    show.line(f"{who}: {'may be asked again' if both else 'noted; the other word is still to come'}")
 
 
 def end_contacts(

@@ -233,6 +233,8 @@ _PATCHES: Mapping[str, Act] = {
     "ended_at": Act.STATE_FACTS,
     "kin_notified": Act.STATE_FACTS,
     "funeral_at": Act.STATE_FACTS,
+    "on_scene": Act.STATE_FACTS,
+    "reviewers": Act.STATE_FACTS,
     "statements_complete": Act.LIFT_LEGAL_HOLD,
 }
 

@@ -33,6 +33,8 @@ from cism.store.tables import AffectedPerson, Assignment, Incident, Person, Ques
 _OPEN = (AssignmentState.ASKED, AssignmentState.SILENT)
 _MOMENT = timedelta(microseconds=1)
 EXHAUSTED = "nobody left to ask"
+LOOK_AGAIN = timedelta(hours=1)  # design: while a team is short
+SHORT_FOR = timedelta(hours=24)  # design: after that those who took over go on without it
 
 
 def on_activate(session: Session, step: Step, now: datetime) -> str | None:
@@ -61,7 +63,8 @@ def look(session: Session, row: Incident, now: datetime, *, repeat: bool = False
     elif plan.look_again_at is not None:
         _look_at(session, row, plan.look_again_at, now)
     if plan.exhausted:
-        events.record(session, "team.short", now, incident_id=row.id)
+        events.record(session, "team.short", now, incident_id=row.id, after=str(_missing(session, row)))
+        _look_each_hour(session, row, now)
         notify.team_short(
             session, row, in_charge.in_charge(session, row, plan.then), _missing(session, row), now
         )
@@ -272,6 +275,13 @@ def _assigned(session: Session, row: Incident, assignment: Assignment, helper: P
         subject_id=assignment.id,
     )
     notify.assigned(session, helper, question, row, now)
+
+
+def _look_each_hour(session: Session, row: Incident, now: datetime) -> None:
+    """Somebody may be free again: rested, back from leave, up. How many are missing is kept hour by hour."""
+    due = now + LOOK_AGAIN
+    if due <= row.logged_at + SHORT_FOR:
+        _look_at(session, row, due, now)
 
 
 def _look_at(session: Session, row: Incident, due: datetime, now: datetime) -> None:

@@ -17,7 +17,7 @@ from cism.domain.people import Person, PersonStatus, Role
 from cism.domain.protocol import Protocol, from_json
 from cism.domain.selection import Helper, Load, SelectionContext, SelectionPolicy
 from cism.domain.session_case import led_by_clinician
-from cism.services import mutual_aid, people
+from cism.services import mutual_aid, party_rows, people
 from cism.store import tables
 from cism.store.states import AssignmentState, SessionState
 
@@ -84,6 +84,8 @@ def context(
         refused=frozenset((person_id, peer_id) for person_id, peer_id in refused),
         known=_known(session, affected),
         asked=frozenset(asked),
+        on_scene=party_rows.named(session, row.id, party_rows.ON_SCENE),
+        reviewers=party_rows.named(session, row.id, party_rows.REVIEWER),
         team=tuple(_serving(session, row.id)),
         mutual_aid=lending - {row.agency},
         helper=helper,
@@ -185,6 +187,9 @@ def _own_incidents(session: Session, incident_id: str, now: datetime) -> dict[st
             tables.Incident.state != IncidentState.STOOD_DOWN,  # a false alarm is no event of one's own
             tables.AffectedPerson.incident_id != incident_id,
             tables.AffectedPerson.added_at > now - timedelta(days=60),
+            # both say so: the rest ends before its time
+            tables.AffectedPerson.ready_self_at.is_(None)
+            | tables.AffectedPerson.ready_clinician_at.is_(None),
         )
     )
     found: dict[str, datetime] = {}

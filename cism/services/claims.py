@@ -68,6 +68,7 @@ _COLUMNS = (
     Person.sleep_end,
     Person.status,
     Person.frozen_at,
+    Person.phone_confirmed_at,
     Person.opted_out_at,
     Person.consent_pages,
     Person.revoked_pages,

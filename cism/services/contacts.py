@@ -18,6 +18,7 @@ from cism.services import (
     events,
     held,
     notify,
+    numbers,
     opt_ins,
     people,
     questions,
@@ -129,7 +130,8 @@ def on_contact_expired(session: Session, step: Step, now: datetime) -> str | Non
 def on_confirm_phone(session: Session, step: Step, now: datetime) -> str | None:
     """Ask once whether this number is theirs, in their open hours."""
     person = people.lock_person(session, step.person_id or "")
-    if person.phone_confirmed_at is not None or person.status is not PersonStatus.ACTIVE:
+    known = person.phone_confirmed_at is not None and not numbers.is_old(person, now)
+    if known or person.status is not PersonStatus.ACTIVE:
         return "not needed"
     if not person.consent_care or person.revoked_care or person.opted_out_at or person.frozen_at:
         return "no consent"

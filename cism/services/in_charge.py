@@ -10,7 +10,8 @@ from cism.store.tables import Incident, Person
 
 
 def in_charge(session: Session, row: Incident, roles: tuple[str, ...] = ("coordinator",)) -> list[Person]:
-    """Everybody of these roles, each once, in the order given; with nobody among them the clinical director.
+    """Everybody of these roles, each once, in the order given; with nobody among them the clinical director,
+    or else a clinician.
 
     The agency's own people; where it has none, one of another agency.
     """
@@ -18,8 +19,8 @@ def in_charge(session: Session, row: Incident, roles: tuple[str, ...] = ("coordi
     found: list[Person] = []
     for role in roles:
         found += _of_role(session, row, Role(role), affected)
-    if not found:
-        found = _of_role(session, row, Role.CLINICAL_DIRECTOR, affected)
+    for role in (Role.CLINICAL_DIRECTOR, Role.CLINICIAN):
+        found = found or _of_role(session, row, role, affected)  # somebody must know of it
     return list({item.id: item for item in found}.values())
 
 

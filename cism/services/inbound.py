@@ -246,10 +246,12 @@ def _last_text(session: Session, person: Person) -> LastAnswer | None:
 def _confirm_phone(text: _Text) -> bool:
     """Any reply but a stop or a stranger's confirms the number."""
     refusing = {ReadingKind.CARRIER_STOP, ReadingKind.OPT_OUT, ReadingKind.WHO_IS_THIS}
-    if text.person is None or text.reading.kind in refusing or text.person.phone_confirmed_at is not None:
+    if text.person is None or text.reading.kind in refusing:
         return False
     if text.reading.noted_digit == "0" or text.reading.asks_who:
         return False  # perhaps "0, no texts", or a stranger: the question stays
+    if text.person.phone_confirmed_at is not None and not text.frozen:
+        text.person.phone_confirmed_at = text.now  # its owner has just answered from it once more
     for question in text.asked.values():
         if question.kind == "confirm_phone" and question.state == "open":
             if question.id == text.reading.question_id:

@@ -18,7 +18,7 @@ from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import load_protocol, protocol_or_default, to_json
 from cism.errors import BadInput, KeyReused, NotFound
-from cism.services import events, lives, people, removal, response, steps
+from cism.services import events, lives, parties, people, removal, response, steps
 from cism.services.team_state import team_state
 from cism.store.db import now as product_now
 from cism.store.db import real_now
@@ -51,6 +51,8 @@ class IncidentInput:
     kin_notified: bool = False
     funeral_at: datetime | None = None
     affected: tuple[AffectedInput, ...] = ()
+    on_scene: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
     logged_by: str | None = None
 
 
@@ -120,6 +122,7 @@ def log(session: Session, report: IncidentInput) -> Incident:
         row.affected.append(_affected(row, item, found[item.person_id], now))
     session.flush()
     lives.end_for_the_dead(session, row, now)
+    parties.name(session, row, on_scene=report.on_scene, reviewers=report.reviewers, now=now)
     events.record(session, "incident.logged", now, incident_id=row.id, actor_id=report.logged_by)
     steps.plan(session, _first_steps(row.id, now))
     return row
@@ -318,7 +321,9 @@ def _canonical(report: IncidentInput) -> str:
             return value.timestamp()
         return str(value)
 
-    body = {name: getattr(report, name) for name in report.__slots__ if name not in {"affected", "logged_by"}}
+    later = {name: list(getattr(report, name)) for name in ("on_scene", "reviewers") if getattr(report, name)}
+    left = {"affected", "logged_by", "on_scene", "reviewers"}
+    body = {name: getattr(report, name) for name in report.__slots__ if name not in left} | later
     rows = [[item.person_id, item.circle.value, item.exposure_end] for item in report.affected]
     return json.dumps([body, rows], default=plain, sort_keys=True)
 

@@ -15,7 +15,7 @@ from cism.domain.people import Role, SleepWindow
 from cism.domain.protocol import LadderRule
 from cism.domain.quiet_hours import is_asleep
 from cism.domain.selection_context import SelectionPolicy, local_date
-from cism.services import mutual_aid, notify, people, questions
+from cism.services import events, mutual_aid, notify, people, questions
 from cism.services.chain import in_chain
 from cism.store.db import now as product_now
 from cism.store.states import AssignmentState
@@ -45,10 +45,22 @@ def helpers_for(session: Session, row: Escalation, rule: LadderRule, plan: RungP
             # one peer on call; of the others everybody: an alarm must not depend on one phone
             here = _of_role(session, row, role)
             found += here[:1] if role == "on_call_peer" else here
-        return list({item.id: item for item in found}.values())
+        return list({item.id: item for item in found}.values()) or _last_resort(session, row)
     nth = rule.rungs[: plan.rung].count(rule.rungs[plan.rung])
     here = _of_role(session, row, plan.role)
     return here[nth : nth + 1]
+
+
+def _last_resort(session: Session, row: Escalation) -> list[Person]:
+    """Nobody stands apart from what happened: whoever answers for people, though affected too, but never the
+    person themselves. A person in need with nobody at all is worse (domain.md 11.17).
+    """
+    roles = (Role.CLINICIAN, Role.CLINICAL_DIRECTOR, Role.COORDINATOR)
+    found = mutual_aid.within(session, row.agency, people.with_role(session, roles))
+    left = [item for item in found if item.id != row.person_id and people.reachable(item)]
+    if left:
+        events.record(session, "escalation.last_resort", product_now(session), subject_id=row.id)
+    return left
 
 
 def may_help(session: Session, row: Escalation, helper: Person) -> bool:
@@ -62,7 +74,7 @@ def may_help(session: Session, row: Escalation, helper: Person) -> bool:
     person = people.get(session, row.person_id)
     if any(item.other_id == helper.id for item in person.conflicts):
         return False
-    if _refused(session, person.id, helper.id) or _affected_together(session, person.id, helper.id):
+    if _refused(session, person.id, helper.id) or helper.id in people.on_lists_with(session, person.id)[1]:
         return False
     clinical = {item.role for item in helper.roles} & {Role.CLINICIAN, Role.CLINICAL_DIRECTOR}
     return bool(clinical) or not in_chain(session, helper.id, person.id)
@@ -79,22 +91,6 @@ def may_serve(helper: Person, now: datetime) -> bool:
 
 def _refused(session: Session, person_id: str, helper_id: str) -> bool:
     return session.get(Refusal, (person_id, helper_id)) is not None
-
-
-def _affected_together(session: Session, person_id: str, helper_id: str) -> bool:
-    """Whether an open incident has both on its list: whoever was part of it does not serve in it."""
-    mine = select(AffectedPerson.incident_id).where(AffectedPerson.person_id == person_id)
-    found = session.scalar(
-        select(AffectedPerson.id)
-        .join(Incident, Incident.id == AffectedPerson.incident_id)
-        .where(
-            AffectedPerson.person_id == helper_id,
-            AffectedPerson.incident_id.in_(mine),
-            Incident.state == IncidentState.OPEN,
-        )
-        .limit(1)
-    )
-    return found is not None
 
 
 def cover_others(session: Session, row: Escalation, taker: Person, mine: Question, now: datetime) -> None:

@@ -14,6 +14,9 @@ from notifications.messages import MessageKind, is_care, survives_stop
 
 LONGEST = 36_000  # seconds; the provider's own limit
 _SHORTEST = 10  # seconds; a provider that is given fewer gives up before it has tried
+_TO_A_KNOWN_OWNER = frozenset(  # never to a number of which nobody knows whose it is by now
+    {MessageKind.CHECK_IN, MessageKind.CHECK_IN_REMINDER, MessageKind.OPT_IN, MessageKind.INVITATION}
+)
 _ASK_FOR_WORK = frozenset(
     {
         MessageKind.PAGE,
@@ -73,6 +76,7 @@ def _forbidden(kind: MessageKind, row: Any) -> str | None:
         (row.opted_out_at is not None and not survives_stop(kind), "opted out"),
         (kind in _ASK_FOR_WORK and (not row.consent_pages or row.revoked_pages), "no consent"),
         (care and (not row.consent_care or row.revoked_care), "no consent"),
+        (kind in _TO_A_KNOWN_OWNER and row.phone_confirmed_at is None, "phone not confirmed"),
         (care and row.care_held_at is not None, "held until a human has asked"),
     )
     return next((reason for holds, reason in reasons if holds), None)

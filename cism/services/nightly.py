@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import PlannedStep, StepKind
-from cism.services import attestation, audit, events, steps
+from cism.services import attestation, audit, events, numbers, steps
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import InboundState, QueueState
@@ -28,9 +28,10 @@ def plan_first(session: Session) -> None:
 
 
 def on_nightly(session: Session, step: Step, now: datetime) -> str | None:
-    """Forget what is to be forgotten, and attest that nobody is."""
+    """Forget what is to be forgotten, attest that nobody is, ask whose numbers the old ones still are."""
     attestation.attest(session, now)
     done = purge(session, now, dry_run=False)
+    numbers.look_through(session, now)
     _plan_next(session, now)
     events.record(session, "nightly.done", now)
     audit.write(session, "system", "purge")

@@ -191,6 +191,29 @@ def is_staff_for(session: Session, row: tables.Person, incident_id: str | None) 
     return found is None
 
 
+def on_lists_with(session: Session, person_id: str) -> tuple[set[str], set[str]]:
+    """The open incidents that somebody is affected by, and everybody on their lists, themselves among them.
+
+    Whoever is part of something handles nothing of it and of nobody in it (domain.md 11.17).
+    """
+    mine = (
+        select(tables.AffectedPerson.incident_id)
+        .join(tables.Incident, tables.Incident.id == tables.AffectedPerson.incident_id)
+        .where(
+            tables.AffectedPerson.person_id == person_id, tables.Incident.state == rules.IncidentState.OPEN
+        )
+    )
+    incidents = set(session.scalars(mine))
+    there = select(tables.AffectedPerson.person_id).where(tables.AffectedPerson.incident_id.in_(incidents))
+    return incidents, {person_id, *session.scalars(there)}
+
+
+def stands_apart(session: Session, helper_id: str, person_id: str | None, incident_id: str | None) -> bool:
+    """Whether somebody may see and handle what is about a person, or an incident, or both."""
+    incidents, persons = on_lists_with(session, helper_id)
+    return person_id not in persons and incident_id not in incidents
+
+
 REACHABLE: Final = (
     tables.Person.phone.is_not(None),
     tables.Person.status == PersonStatus.ACTIVE,

@@ -134,12 +134,20 @@ def open_items(session: Session) -> list[QueueItem]:
 def readers(session: Session, row: QueueItem, told: Collection[str] = ()) -> list[Person]:
     """Who reads the queue: coordinators, else clinicians, of the agency or by mutual aid; never the person
     themselves, and nobody who was `told` already.
+
+    Nor whoever is on the same list, unless nobody else is left: somebody must read it.
     """
+    near = people.on_lists_with(session, row.person_id)[1] if row.person_id else set()
+    apart = _readers(session, row, {*near, *told})
+    return apart or _readers(session, row, {row.person_id or "", *told})
+
+
+def _readers(session: Session, row: QueueItem, barred: Collection[str]) -> list[Person]:
     for role in (Role.COORDINATOR, Role.CLINICIAN, Role.CLINICAL_DIRECTOR):
         everybody = [
             item
             for item in mutual_aid.within(session, row.agency, people.with_role(session, [role]))
-            if item.id not in {row.person_id, *told}
+            if item.id not in barred
             and people.reachable(item)
             and people.is_staff_for(session, item, row.incident_id)
         ]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind
 from cism.domain.roster_csv import RosterRow
-from cism.services import events, outbox, questions, steps
+from cism.services import events, numbers, outbox, questions, steps
 from cism.store.db import find_hash
 from cism.store.tables import NotWith, Person, PersonCert, PersonRole, new_id
 
@@ -60,6 +60,7 @@ def write(
     by_key = {key: one.row for key, one in known.items()}
     found: list[Outcome] = []
     touched: set[str] = set()
+    fresh_numbers = [row.key for row in rows if row.key not in known or known[row.key].row.phone != row.phone]
     with session.no_autoflush:
         for row in rows:
             person = by_key.get(row.key)
@@ -72,6 +73,8 @@ def write(
                 touched.add(row.key)
             found.append((row, "unchanged", kept))
     session.flush()
+    for key in fresh_numbers:
+        numbers.taken_over(session, by_key[key], now)
     touched |= _tie(session, rows, by_key)
     session.flush()
     return [

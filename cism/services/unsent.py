@@ -196,6 +196,8 @@ def _instead(session: Session, row: Outbox, now: datetime, *, repeat: bool = Fal
     question = session.get(Question, row.question_id) if row.question_id else None
     kind = MessageKind(row.kind)
     if question is not None and _next_helper(session, kind, question, now, repeat=repeat):
+        if row.error_code in BAD_NUMBER and row.person_id is not None:  # nobody reaches them by it again
+            queue.phone_trouble(session, row, people.get(session, row.person_id), now, READ_WITHIN)
         return
     if is_care(kind) and row.person_id is not None:
         person = people.get(session, row.person_id)

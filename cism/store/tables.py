@@ -207,6 +207,17 @@ class AffectedPerson(Base):
     ended_reason: Mapped[str | None] = mapped_column(String(40))
     peer_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))  # who looks after this person
     keep_in_touch: Mapped[bool] = mapped_column(default=False)  # the opt-in for f180 and the anniversary
+    ready_self_at: Mapped[datetime | None]  # a peer says: I can serve again
+    ready_clinician_at: Mapped[datetime | None]  # and a clinician agrees
+
+
+class IncidentParty(Base):
+    """Somebody who had a part in an incident and is not affected by it: never one of its helpers."""
+
+    __tablename__ = "incident_party"
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    part: Mapped[str] = mapped_column(String(12), primary_key=True)  # on_scene, reviewer
 
 
 class SensitiveDate(Base):

@@ -105,6 +105,21 @@ def test_nobody_reads_the_escalation_about_themselves(cli: Cli) -> None:
     assert said == f"there is no escalation '{id_}'; `cism escalations` lists them"
 
 
+def test_nobody_reads_what_is_about_somebody_on_a_list_with_them(cli: Cli) -> None:
+    cli.roster()
+    cli.ok("log", "--type", "THREAT", "--agency", "metro-pd", "--affected", "P110:A", "--affected", "P102:B")
+    id_ = opened(cli)
+    with cli.database() as session:
+        within, who = timedelta(hours=1), person(session, "P110")
+        item = queue.add(session, "free_text", now=now(session), within=within, person=who).id
+    assert cli.json("escalations", "--as", "P102") == []
+    assert cli.json("queue", "list", "--as", "P102") == []
+    assert "there is no escalation" in cli.refused("escalation", "ack", id_, "--as", "P102")
+    assert "there is no item" in cli.refused("queue", "handle", item, "--as", "P102")
+    assert [row["id"] for row in cli.json("escalations", "--as", "P101")] == [id_]
+    assert [row["id"] for row in cli.json("queue", "list", "--as", "P101")] == [item]
+
+
 def test_a_clinician_takes_one_and_says_how_it_ended(cli: Cli) -> None:
     cli.roster()
     id_ = opened(cli)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.services import people
-from cism.store.tables import AffectedPerson, Audit, Person
+from cism.store.tables import AffectedPerson, Audit, IncidentParty, Person
 from tests.cli.conftest import Cli
 
 
@@ -62,6 +62,24 @@ def test_one_person_s_contacts_end_and_the_others_stay(cli: Cli) -> None:
         assert ended == {person(session, "P110").id: "asked_by_voice", person(session, "P111").id: None}
     assert cli.refused("end-contacts", ref, "P110") == "this person's contacts have ended already"
     assert cli.refused("end-contacts", ref, "P101") == "this person is not on the incident's list"
+
+
+def test_who_had_a_part_in_it_is_named_when_it_is_logged(cli: Cli) -> None:
+    cli.incident("--on-scene", "P105", "--reviewer", "harbor-fd:F201")
+    with cli.database() as session:
+        found = {row.person_id: row.part for row in session.scalars(select(IncidentParty))}
+        guest = person(session, "F201", "harbor-fd").id
+        assert found == {person(session, "P105").id: "on_scene", guest: "reviewer"}
+    said = cli.refused("log", "--type", "THREAT", "--agency", "metro-pd", "--on-scene", "X9")
+    assert said == "nobody 'X9' is on the roster"
+
+
+def test_a_peer_and_a_clinician_say_that_the_peer_can_serve_again(cli: Cli) -> None:
+    cli.ok("log", "--type", "THREAT", "--agency", "metro-pd", "--affected", "P110:A")
+    assert "is still to come" in cli.ok("roster", "ready", "P110", "--as", "P110")
+    assert "only the peer, and a clinician" in cli.refused("roster", "ready", "P110", "--as", "P100")
+    assert cli.ok("roster", "ready", "P110", "--as", "P102").strip() == "P110: may be asked again"
+    assert "does not rest" in cli.refused("roster", "ready", "P111", "--as", "P111")
 
 
 def test_only_those_in_charge_of_an_agency_change_its_roster(cli: Cli) -> None:

@@ -216,6 +216,8 @@ def test_an_affected_person_handles_nothing_of_that_incident_and_may_still_add_t
         ("ended_at", False, Act.STATE_FACTS),
         ("kin_notified", False, Act.STATE_FACTS),
         ("funeral_at", False, Act.STATE_FACTS),
+        ("on_scene", False, Act.STATE_FACTS),
+        ("reviewers", False, Act.STATE_FACTS),
         ("statements_complete", False, Act.LIFT_LEGAL_HOLD),
     ],
 )

@@ -36,6 +36,7 @@ def test_a_person_who_is_all_right_gets_six_texts_in_a_year_and_a_silence_after_
     jordan.expects("check_in", at=local("2027-02-24 10:00")).replies("1").expects_nothing()
     story.go_to(local("2027-04-01 00:00"))
     quiet_offers(story)
+    _yearly(story)
     assert {step.kind.value for step in planned(story)} <= {"nightly"}
 
 
@@ -128,8 +129,11 @@ def test_silence_to_the_opt_in_is_a_no_and_nothing_comes_after_it(story: Story) 
     jordan.expects("check_in", at=local("2026-04-02 10:00"))
     jordan.expects("opt_in", "No answer", at=local("2026-04-03 10:00"))
     live_until(story, local("2026-04-10 10:00"))
-    story.go_to(local("2027-04-10 10:00"))
+    story.go_to(local("2027-03-15 10:00"))
     jordan.expects_nothing()
+    story.go_to(local("2027-04-10 10:00"))
+    jordan.expects("confirm_phone").expects_nothing()  # the yearly question of everybody, once it is all over
+    _yearly(story)
 
 
 def test_check_ins_wait_while_somebody_is_being_found_and_go_on_afterwards(story: Story) -> None:
@@ -271,3 +275,10 @@ def test_an_outage_of_six_hours_sends_what_is_still_of_use_once_and_nothing_stal
     story.phone("jordan").ignores("check_in_reminder").expects_nothing()  # f3 had its window
     story.phone("cora").expects("queue_new", "a call is needed")
     quiet_staff(story)
+
+
+def _yearly(story: Story) -> None:
+    """Everybody else is asked once a year whether the number is still theirs."""
+    for key in story.cast.rows:
+        if key != "jordan":
+            story.phone(key).ignores("confirm_phone")

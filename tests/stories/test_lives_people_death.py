@@ -8,13 +8,14 @@ import pytest
 
 from cism.services import claims
 from cism.services.claims import Outcome
-from cism.store.states import AssignmentState, OutboxState
+from cism.store.states import AssignmentState, CallState, OutboxState
 from cism.store.tables import (
     AffectedPerson,
     Agency,
     Assignment,
     Escalation,
     Outbox,
+    PhoneCall,
     Question,
     QueueItem,
     Step,
@@ -180,6 +181,20 @@ def test_an_escalation_that_the_deceased_had_taken_goes_to_the_next_at_once(stor
     story.phone("jordan").expects("escalation_taken", "Clint will call you")
     story.phone("clint").replies("4 {code}").expects("noted")
     story.phone(peer).expects_nothing()
+    quiet_staff(story)
+
+
+@pytest.mark.parametrize("status", ["active", "deceased"])
+def test_the_phone_of_a_helper_who_died_does_not_ring_either(story: Story, status: str) -> None:
+    peer = with_helper(story)
+    story.servers.handset_is(story.phone(peer).number, "unreachable")
+    story.phone("jordan").says("3").expects("call_now")
+    quiet_staff(story)
+    story.roster(peer, status=status)
+    story.advance(minutes=20)
+    made = story.rows(PhoneCall, PhoneCall.person_id == story.person(peer).id)
+    wanted = [row for row in made if row.state not in {CallState.CANCELLED, CallState.SUPPRESSED}]
+    assert bool(wanted) == (status == "active")
     quiet_staff(story)
 
 

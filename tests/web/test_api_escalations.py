@@ -55,6 +55,16 @@ async def test_nobody_sees_or_takes_the_one_about_themselves(site: Site) -> None
     assert (await _post(site, f"{escalation_id}/ack", {}, Role.CLINICIAN, "K1")).status_code == 404
 
 
+async def test_nobody_sees_one_about_somebody_on_a_list_with_them(site: Site) -> None:
+    people = [{"person_id": "R1", "circle": "A"}, {"person_id": "K1", "circle": "B"}]
+    await site.log(affected=people)
+    escalation_id = await _opened(site)
+    assert (await site.client.get(URL, headers=site.token(Role.CLINICIAN, person="K1"))).json() == []
+    assert (await _post(site, f"{escalation_id}/ack", {}, Role.CLINICIAN, "K1")).status_code == 404
+    (row,) = (await site.client.get(URL, headers=site.token(Role.CLINICAL_DIRECTOR, person="D1"))).json()
+    assert row["id"] == escalation_id
+
+
 async def test_taking_tells_the_person_at_once_who_calls(site: Site) -> None:
     escalation_id = await _opened(site)
     answer = await _post(site, f"{escalation_id}/ack", {}, Role.CLINICIAN, "K1")

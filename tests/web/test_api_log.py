@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from cism.domain.people import Role
-from cism.store.tables import Audit, IdempotencyKey, Incident
+from cism.store.tables import Audit, IdempotencyKey, Incident, IncidentParty
 from tests.conftest import START
 from tests.web.conftest import AGENCY, OTHER, Site
 
@@ -210,3 +210,23 @@ async def test_exposure_defaults_to_the_end_and_is_open_without_both(site: Site)
     second = (await site.client.get(f"{URL}/{still['ref']}", headers=headers)).json()
     assert first["affected"][0]["exposure_end"] == first["ended_at"]
     assert second["affected"][0]["exposure_end"] is None
+
+
+async def test_who_had_a_part_in_it_is_named_at_once_or_later_and_shown_to_nobody(site: Site) -> None:
+    logged = await site.log(on_scene=["P1"], reviewers=["C1"])
+    for role in (Role.SUPERVISOR, Role.COORDINATOR):
+        url = f"/api/v1/incidents/{logged['ref']}"
+        answer = await site.client.patch(url, json={"on_scene": ["P2", "P1"]}, headers=site.token(role))
+        assert answer.status_code == 200
+        assert "on_scene" not in answer.json()
+    parts = {(row.person_id, row.part) for row in site.rows(select(IncidentParty))}
+    names = {key: site.person(key).id for key in ("P1", "P2", "C1")}
+    assert parts == {
+        (names["P1"], "on_scene"),
+        (names["P2"], "on_scene"),
+        (names["C1"], "reviewer"),
+    }
+    unknown = await site.client.post(
+        "/api/v1/incidents", json=site.incident(on_scene=["X9"]), headers=site.token(Role.SUPERVISOR)
+    )
+    assert unknown.status_code == 422

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
@@ -35,7 +35,7 @@ async def list_escalations(request: Request, caller: CallerOf) -> list[dict[str,
         require_in_agency(caller, Act.LIST_ESCALATIONS, caller.agency)
         audit.write(session, actor_of(caller), "list escalations")
         rows = session.scalars(
-            _visible(caller)
+            _visible(session, caller)
             .order_by(Escalation.closed_at.is_not(None), Escalation.opened_at.desc())
             .limit(MOST_LISTED)
         )
@@ -97,7 +97,7 @@ def shown(row: Escalation) -> dict[str, Any]:
 def _taken_by(session: Session, caller: Caller, escalation_id: str) -> tuple[Escalation, Person]:
     """The row, held, and the human behind the token."""
     require_in_agency(caller, Act.LIST_ESCALATIONS, caller.agency)
-    found = session.scalar(_visible(caller).where(Escalation.id == escalation_id))
+    found = session.scalar(_visible(session, caller).where(Escalation.id == escalation_id))
     if found is None:
         message = "there is no escalation by that id; GET /api/v1/escalations lists them"
         raise NotFound(message)
@@ -107,8 +107,10 @@ def _taken_by(session: Session, caller: Caller, escalation_id: str) -> tuple[Esc
     return escalations.locked(session, found.id), people.get(session, caller.person_id)
 
 
-def _visible(caller: Caller) -> Any:
-    """Those of the caller's agency or asked of the caller; never one about themselves (domain.md 11.17)."""
+def _visible(session: Session, caller: Caller) -> Any:
+    """Those of the caller's agency or asked of the caller; never one about themselves, nor one of an incident
+    or about somebody that the caller is on a list with (domain.md 11.17).
+    """
     scope = Escalation.agency == caller.agency
     query = select(Escalation)
     if caller.person_id is None:
@@ -116,5 +118,9 @@ def _visible(caller: Caller) -> Any:
     asked = select(Question.subject_id).where(
         Question.person_id == caller.person_id, Question.kind.in_(["escalation", "welfare"])
     )
-    own = or_(Escalation.person_id.is_(None), Escalation.person_id != caller.person_id)
-    return query.where(or_(scope, Escalation.id.in_(asked)), own)
+    incidents, persons = people.on_lists_with(session, caller.person_id)
+    apart = or_(Escalation.person_id.is_(None), Escalation.person_id.not_in(persons))
+    elsewhere = or_(Escalation.incident_id.is_(None), Escalation.incident_id.not_in(incidents))
+    theirs = and_(scope, apart, elsewhere)
+    others = or_(Escalation.person_id.is_(None), Escalation.person_id != caller.person_id)
+    return query.where(or_(theirs, and_(Escalation.id.in_(asked), others)))

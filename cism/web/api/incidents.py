@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from cism.domain.access import Act, patch_act
 from cism.errors import BadInput
-from cism.services import audit, intake, removal, reopening, response, sensitive_dates
+from cism.services import audit, intake, parties, removal, reopening, response, sensitive_dates
 from cism.services.intake import Logged
 from cism.store.db import now
 from cism.web.api import timeline as timelines
@@ -78,8 +78,12 @@ async def change_incident(
         stands = standing(session, caller, ref)
         for name in sorted(body.model_fields_set):
             stands.require(patch_act(name, lowers=_lowers(stands, body)))
-        if body.model_fields_set:
-            intake.change(session, stands.row.id, body.changes())
+        changes = body.changes()
+        named = {part: changes.pop(part, ()) for part in ("on_scene", "reviewers")}
+        if changes:
+            intake.change(session, stands.row.id, changes)
+        if any(named.values()):
+            parties.add_later(session, stands.row.id, now=now(session), **named)  # type: ignore[arg-type]
         audit.write(session, actor_of(caller), "change incident", stands.row.id)
         return views.incident(session, stands)
 

@@ -65,6 +65,10 @@ def read_wall(value: object) -> time:
 Wall = Annotated[time, PlainValidator(read_wall), WithJsonSchema({"type": "string", "examples": ["14:30"]})]
 
 
+Parties = Annotated[tuple[Key, ...], Field(max_length=MOST_AFFECTED)]
+"""Roster ids of people who had a part in it and are not affected: none of them is asked to help."""
+
+
 class Body(BaseModel):
     """What every body has in common."""
 
@@ -106,6 +110,8 @@ class IncidentBody(Body):
     kin_notified: StrictBool = False
     funeral_at: Instant | None = None
     affected: Annotated[list[AffectedBody], Field(max_length=MOST_AFFECTED)]
+    on_scene: Parties = ()
+    reviewers: Parties = ()
 
     def as_input(self, logged_by: str | None) -> IncidentInput:
         """For the service."""
@@ -120,6 +126,8 @@ class IncidentBody(Body):
             kin_notified=self.kin_notified,
             funeral_at=self.funeral_at,
             affected=tuple(item.as_input() for item in self.affected),
+            on_scene=self.on_scene,
+            reviewers=self.reviewers,
             logged_by=logged_by,
         )
 
@@ -132,6 +140,8 @@ class IncidentPatch(Body):
     kin_notified: StrictBool | None = None
     funeral_at: Instant | None = None
     statements_complete: StrictBool | None = None
+    on_scene: Parties | None = None
+    reviewers: Parties | None = None
 
     @field_validator("*", mode="before")
     @classmethod

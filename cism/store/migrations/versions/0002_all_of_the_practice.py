@@ -20,6 +20,7 @@ def upgrade() -> None:
     _add_offers()
     _add_calls()
     _add_sensitive_dates()
+    _add_parties()
 
 
 def downgrade() -> None:
@@ -27,6 +28,7 @@ def downgrade() -> None:
     # sensitive dates, and the steps that no older program knows
     op.drop_table("sensitive_date")
     op.execute("DELETE FROM step WHERE kind IN ('sensitive_date', 'last_call')")
+    _drop_parties()
     op.drop_table("offer")
     # calls, and the steps that no older program knows
     op.drop_table("phone_call")
@@ -109,3 +111,23 @@ def _add_sensitive_dates() -> None:
         sa.Column("ends", sa.Time(), nullable=True),
     )
     op.create_index("ix_sensitive_date_incident_id", "sensitive_date", ["incident_id"])
+
+
+def _add_parties() -> None:
+    """Who may not serve: parties to an incident, and peers who rest after one of their own."""
+    op.create_table(
+        "incident_party",
+        sa.Column("incident_id", sa.String(20), sa.ForeignKey("incident.id"), primary_key=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), primary_key=True),
+        sa.Column("part", sa.String(12), primary_key=True),
+    )
+    with op.batch_alter_table("affected") as batch:
+        batch.add_column(sa.Column("ready_self_at", sa.DateTime(timezone=True), nullable=True))
+        batch.add_column(sa.Column("ready_clinician_at", sa.DateTime(timezone=True), nullable=True))
+
+
+def _drop_parties() -> None:
+    with op.batch_alter_table("affected") as batch:
+        batch.drop_column("ready_clinician_at")
+        batch.drop_column("ready_self_at")
+    op.drop_table("incident_party")

@@ -1,0 +1,45 @@
+"""A peer who was affected rests; it ends early when they and a clinician say so (domain.md 6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.domain.people import Role
+from cism.domain.selection import SelectionPolicy
+from cism.errors import AlreadyDone, NotAllowed
+from cism.services import events
+from cism.store.tables import AffectedPerson, Person
+
+_CLINICAL = frozenset({Role.CLINICIAN, Role.CLINICAL_DIRECTOR})
+
+
+def say_ready(session: Session, peer: Person, by: Person, now: datetime) -> bool:
+    """The peer says that they can serve again, or a clinician agrees; True once both have.
+
+    Raises AlreadyDone for a peer who does not rest, NotAllowed for anybody else's word.
+    """
+    own = by.id == peer.id
+    if not own and _CLINICAL.isdisjoint(item.role for item in by.roles):
+        message = "only the peer, and a clinician, say that a peer can serve again"
+        raise NotAllowed(message)
+    found = _resting(session, peer, now)
+    if not found:
+        message = "this peer does not rest after an incident of their own"
+        raise AlreadyDone(message)
+    for item in found:
+        if own:
+            item.ready_self_at = now
+        else:
+            item.ready_clinician_at = now
+        after = "self" if own else "clinician"
+        events.record(session, "peer.ready", now, subject_id=peer.id, actor_id=by.id, after=after)
+    return all(item.ready_self_at and item.ready_clinician_at for item in found)
+
+
+def _resting(session: Session, peer: Person, now: datetime) -> list[AffectedPerson]:
+    rows = session.scalars(select(AffectedPerson).where(AffectedPerson.person_id == peer.id))
+    policy = SelectionPolicy()
+    return [item for item in rows if policy.rest_until(item.exposure_end or item.added_at) > now]
