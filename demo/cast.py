@@ -54,6 +54,9 @@ CHECK_INS: dict[str, tuple[str | None, ...]] = {
     "county-ems:E303": ("1",),
     "county-ems:E304": ("1", "3 please", "1"),
     "county-ems:E306": ("1",),
+    "hudson-fd:H104": ("1", "1", "I can't do this anymore", "1"),
+    "lake-ems:L105": ("2", "1"),
+    "lake-ems:L109": ("HELP", "1"),
 }
 MEANS = {
     "1": "check-in answer",
@@ -62,10 +65,14 @@ MEANS = {
     "3": "call now",
     "3 please": "call now",
     "STOP": "stop",
+    "HELP": "help",
+    "I can't do this anymore": "crisis",
     "who is this?": "wrong number",
 }
 ANSWER_REMINDERS = frozenset({"harbor-fd:F209"})
-KEEP_IN_TOUCH = frozenset({"harbor-fd:F206", "county-ems:E303", "metro-pd:P106"})
+KEEP_IN_TOUCH = frozenset(
+    {"harbor-fd:F206", "county-ems:E303", "metro-pd:P106", "hudson-fd:H105", "plains-ems:D104"}
+)
 SILENT_TO_OPT_IN = frozenset({"metro-pd:P108", "metro-pd:P104"})
 NEVER_CONFIRM = frozenset({"metro-dispatch:D406"})
 
@@ -144,6 +151,12 @@ class Cast:
     def _approval(self, _person: str, code: str) -> list[Move]:
         return [Move(25, f"1 {code}", "approval")]
 
+    def _turn_asked(self, _person: str, code: str) -> list[Move]:
+        return [Move(4, f"1 {code}", "turn answer")]
+
+    def _turn_taken(self, _person: str, code: str) -> list[Move]:
+        return [Move(30, f"4 {code}", "turn report")]
+
     def _report(self, _person: str, code: str) -> list[Move]:
         return [Move(10, f"4 {code} 3", "headcount")]
 
@@ -168,6 +181,9 @@ class Cast:
 
 
 _REACTIONS = {
+    Kind.OFFERS_DUE: Cast._approval,
+    Kind.TURN: Cast._turn_asked,
+    Kind.TURN_TAKEN: Cast._turn_taken,
     Kind.PAGE: Cast._page,
     Kind.CHECK_IN: Cast._check_in,
     Kind.REMINDER: Cast._reminder,

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from demo.checking import conduct, follow_ups, sessions, team
+from demo.checking import conduct, follow_ups, scenarios, sessions, team
 from demo.checking.escalations import Chain, chains_of
 from demo.checking.evidence import Evidence, load
 from demo.checking.findings import Aliases, Promise
@@ -49,6 +49,7 @@ def judge(evidence: Evidence) -> list[Promise]:
         groups.approved,
         people.words,
         people.arrived,
+        *scenarios.judge(evidence),
         *_machinery(evidence),
     ]
 

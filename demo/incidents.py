@@ -1,4 +1,4 @@
-"""The real incidents of the story, moved to the present, and what is put in about them."""
+"""The incidents of the story: real ones, moved to its autumn, and three worked scenarios beside them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,36 @@ FUNERAL_AFTER = timedelta(days=5)
 FUNERAL_SET_AFTER = timedelta(hours=26)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Something that is put in about an incident later: the fields that change."""
+
+    at: datetime
+    words: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One incident as it is put in: by whom, when, what the form says, and what is told beside it."""
+
+    key: str
+    agency: str
+    logged_at: datetime
+    body: dict[str, Any]
+    headline: str
+    rule: str = ""
+    changes: tuple[Change, ...] = ()
+    scenario: str | None = None
+
+
 @dataclass
 class Story:
-    """What will be put in: incidents in order of logging, and later changes of them."""
+    """What will be put in: incidents in order of logging."""
 
     start: date
-    incidents: list[DemoIncident]
-    refs: dict[int, str] = field(default_factory=dict)
-    logged: dict[int, dict[str, Any]] = field(default_factory=dict)
+    entries: list[Entry]
+    refs: dict[str, str] = field(default_factory=dict)
 
     @property
     def rule(self) -> str:
@@ -34,7 +56,7 @@ class Story:
         return rule_text(self.start, SEED)
 
 
-def make_story(start: date, roster_csv: str, *, short: bool) -> Story:
+def real_entries(start: date, roster_csv: str, *, short: bool) -> list[Entry]:
     """The first rows of both attributed samples; a short story takes five of them."""
     people = demo_people(parse_roster(roster_csv, today=start).rows)
     reports = []
@@ -42,10 +64,23 @@ def make_story(start: date, roster_csv: str, *, short: bool) -> Story:
         found = [row.report for row in read_incidents(sample(name)) if isinstance(row, Imported)]
         reports += found[:count]
     moved = shift_to_present(reports, people, start=start, seed=SEED)
-    return Story(start, moved[:5] if short else moved)
+    return [_entry(incident) for incident in (moved[:5] if short else moved)]
 
 
-def body_of(incident: DemoIncident) -> dict[str, Any]:
+def _entry(incident: DemoIncident) -> Entry:
+    source = f"{incident.report.source_agency}, {incident.report.date:%d %b %Y}"
+    return Entry(
+        key=f"row-{incident.number}",
+        agency=incident.agency,
+        logged_at=incident.logged_at,
+        body=_body(incident),
+        headline=f"logs {incident.type} {incident.severity.value} ({source})",
+        rule=incident.rule,
+        changes=tuple(_changes(incident)),
+    )
+
+
+def _body(incident: DemoIncident) -> dict[str, Any]:
     """What the supervisor's log form would send."""
     return {
         "type": incident.type,
@@ -64,32 +99,43 @@ def body_of(incident: DemoIncident) -> dict[str, Any]:
     }
 
 
-def changes_of(incident: DemoIncident) -> list[tuple[datetime, dict[str, Any], str]]:
+def _changes(incident: DemoIncident) -> list[Change]:
     """After a death on duty: next of kin told some hours later, then the day of the funeral."""
     if incident.type != "LODD":
         return []
-    funeral = (incident.logged_at + FUNERAL_AFTER).replace(hour=16, minute=0, second=0, microsecond=0)
+    logged = incident.logged_at
+    funeral = (logged + FUNERAL_AFTER).replace(hour=16, minute=0, second=0, microsecond=0)
+    told, day = {"kin_notified": True}, {"funeral_at": funeral.isoformat()}
     return [
-        (incident.logged_at + KIN_TOLD_AFTER, {"kin_notified": True}, "next of kin have been told"),
-        (incident.logged_at + FUNERAL_SET_AFTER, {"funeral_at": funeral.isoformat()}, "the funeral is set"),
+        Change(at=logged + KIN_TOLD_AFTER, words="next of kin have been told", fields=told),
+        Change(at=logged + FUNERAL_SET_AFTER, words="the funeral is set", fields=day),
     ]
 
 
-def input_of(incident: DemoIncident, ref: str, logged_real: str) -> dict[str, Any]:
+def input_of(entry: Entry, ref: str, logged_real: str) -> dict[str, Any]:
     """The incident as the checker gets it: what was put in, and nothing of what came of it."""
-    changes = changes_of(incident)
-    funeral = next((change["funeral_at"] for _, change, _ in changes if "funeral_at" in change), None)
-    kin = next((at.isoformat() for at, change, _ in changes if "kin_notified" in change), None)
+    body = entry.body
+    put_in = [(change.at, change.fields) for change in entry.changes]
+    kin = [at.isoformat() for at, fields in put_in if "kin_notified" in fields]
+    funeral = [fields["funeral_at"] for _, fields in put_in if "funeral_at" in fields]
+    later = [fields["ended_at"] for _, fields in put_in if "ended_at" in fields]
+    ended = body.get("ended_at") or later[0]
     return {
         "ref": ref,
-        "agency": incident.agency,
-        "type": incident.type,
-        "severity": incident.severity.value,
+        "agency": entry.agency,
+        "type": body["type"],
+        "severity": body["severity"],
+        "protocol": body.get("protocol"),
+        "scenario": entry.scenario,
         "logged_real": logged_real,
         "affected": [
-            {"person": one.person, "circle": one.circle.value, "exposure_end": one.exposure_end.isoformat()}
-            for one in incident.affected
+            {
+                "person": one["person_id"],
+                "circle": one["circle"],
+                "exposure_end": one.get("exposure_end") or ended,
+            }
+            for one in body["affected"]
         ],
-        "kin_told": kin,
-        "funeral_at": funeral,
+        "kin_told": kin[0] if kin else None,
+        "funeral_at": funeral[-1] if funeral else None,
     }

@@ -12,11 +12,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cism.clock import RealClock
-from cism.domain.demo_shift import DemoIncident
 from demo.cast import SPONTANEOUS, STRANGER, Cast, Move
 from demo.checking.words import Kind, kind_of
 from demo.clock import DemoClock
-from demo.incidents import Story, body_of, changes_of, input_of
+from demo.incidents import Change, Entry, Story, input_of
 from demo.installation import DemoError, Installation
 from demo.screen import Screen
 from demo.wall import WallClient
@@ -56,11 +55,11 @@ class Play:
 
     def prepare(self) -> None:
         """Everything that does not depend on what the product does."""
-        for incident in self.story.incidents:
-            self.plan(incident.logged_at, partial(self._log, incident))
-            for at, change, words in changes_of(incident):
-                self.plan(at, partial(self._change, incident, change, words))
-        last = max(incident.logged_at for incident in self.story.incidents)
+        for entry in self.story.entries:
+            self.plan(entry.logged_at, partial(self._log, entry))
+            for change in entry.changes:
+                self.plan(change.at, partial(self._change, entry, change))
+        last = max(entry.logged_at for entry in self.story.entries)
         for text in SPONTANEOUS:
             at = self._local(text.day, text.hour, text.person)
             if at < last + timedelta(days=3):
@@ -117,26 +116,25 @@ class Play:
         sid = self.wall.say(phone, body, to)
         self.script.append({"sid": sid, "handset": phone, "body": body, "means": means})
 
-    def _log(self, incident: DemoIncident, now: datetime) -> None:
-        source = f"{incident.report.source_agency}, {incident.report.date:%d %b %Y}"
-        self.screen.logs(now, incident.agency, f"logs {incident.type} {incident.severity.value} ({source})")
-        self.screen.note(f"    {incident.rule}")
+    def _log(self, entry: Entry, now: datetime) -> None:
+        self.screen.logs(now, entry.agency, entry.headline)
+        if entry.rule:
+            self.screen.note(f"    {entry.rule}")
         real = RealClock().now()
-        key = f"row-{incident.number}"
-        answer = self._call("POST", "/api/v1/incidents", incident, body_of(incident), key)
-        self.story.refs[incident.number] = answer["ref"]
-        self.inputs.append(input_of(incident, answer["ref"], real.isoformat()))
+        answer = self._call("POST", "/api/v1/incidents", entry, entry.body, entry.key)
+        self.story.refs[entry.key] = answer["ref"]
+        self.inputs.append(input_of(entry, answer["ref"], real.isoformat()))
         self.screen.note(f"    {answer['ref']}: {answer['team_state']}")
 
-    def _change(self, incident: DemoIncident, change: dict[str, Any], words: str, now: datetime) -> None:
-        ref = self.story.refs[incident.number]
-        self.screen.logs(now, incident.agency, f"{ref}: {words}")
-        self._call("PATCH", f"/api/v1/incidents/{ref}", incident, change, None)
+    def _change(self, entry: Entry, change: Change, now: datetime) -> None:
+        ref = self.story.refs[entry.key]
+        self.screen.logs(now, entry.agency, f"{ref}: {change.words}")
+        self._call("PATCH", f"/api/v1/incidents/{ref}", entry, change.fields, None)
 
     def _call(
-        self, method: str, path: str, incident: DemoIncident, body: dict[str, Any], key: str | None
+        self, method: str, path: str, entry: Entry, body: dict[str, Any], key: str | None
     ) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self.tokens[incident.agency]}"}
+        headers = {"Authorization": f"Bearer {self.tokens[entry.agency]}"}
         if key:
             headers["Idempotency-Key"] = key
         answer = self.installation.http.request(method, path, json=body, headers=headers)

@@ -15,18 +15,19 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from cism.clock import RealClock
 from cism.data import sample
+from demo import scenarios
 from demo.clock import DemoClock
-from demo.incidents import Story, make_story
+from demo.incidents import Story, real_entries
 from demo.installation import ROOT, DemoError, Installation
 from demo.play import Play
 from demo.screen import Screen
 from demo.wall import WallClient
 
 BREAKS = ("lost", "double", "early", "quiet", "unacked")
+START = date(2026, 9, 28)  # a Monday; later clocks go back and forward
 SETTING_UP = timedelta(hours=20)  # before the first day: phones are confirmed in everybody's open hours
-AFTER_ANNIVERSARY = timedelta(days=375)
+AFTER_ANNIVERSARY = timedelta(days=410)  # the last scenario begins five weeks in
 SHORT = timedelta(days=9)
 EVIDENCE = ROOT / ".demo"  # stays, so that anybody can judge again: python -m demo.checker .demo/*.json
 
@@ -53,11 +54,14 @@ def main() -> int:
 
 def _play(installation: Installation, broken: str | None, *, keep: bool, begun: float) -> int:
     roster = sample("sample_roster.csv")
-    start = _monday(RealClock().now().date())
-    story = make_story(start, roster, short=broken is not None)
+    found = real_entries(START, roster, short=broken is not None)
+    if broken is None:
+        found += scenarios.entries()
+        roster += scenarios.roster_rows()
+    story = Story(START, sorted(found, key=lambda entry: entry.logged_at))
     screen = Screen(roster)
     _introduce(screen, story, broken)
-    morning = datetime.combine(start, datetime.min.time(), tzinfo=UTC)
+    morning = datetime.combine(START, datetime.min.time(), tzinfo=UTC)
     _set_up(installation, screen, roster, morning - SETTING_UP)
     clock, wall = DemoClock(installation.settings), WallClient(installation.wall_url)
     try:
@@ -79,7 +83,8 @@ def _play(installation: Installation, broken: str | None, *, keep: bool, begun: 
 def _introduce(screen: Screen, story: Story, broken: str | None) -> None:
     screen.head("Real incidents, invented people, no real phone")
     screen.note("Rows of two public data sets (FiveThirtyEight with ODMP and The Guardian, CC BY 4.0; see")
-    screen.note("cism/data/ATTRIBUTION.md), moved to the present by this rule:")
+    screen.note("cism/data/ATTRIBUTION.md), moved to the autumn of 2026 by this rule, and beside them three")
+    screen.note("worked scenarios of the practice (demo/scenarios.py):")
     screen.note(story.rule)
     if broken:
         screen.note(f"\nBREAK={broken}: the product is broken on purpose, and the checker must notice.")
@@ -93,6 +98,10 @@ def _set_up(installation: Installation, screen: Screen, roster: str, begin: date
     path = installation.home / "roster.csv"
     path.write_text(roster, encoding="utf-8")
     report = installation.cism("roster", "import", str(path), "--json")
+    known = {agency for agency, _ in scenarios.AID} & set(report["agencies_made"])
+    for agency, helper in scenarios.AID:
+        if agency in known:
+            installation.cism("agency", "set", agency, "--mutual-aid", helper)
     screen.note(f"{report['added']} people of {len(report['agencies_made'])} agencies are on the roster")
     installation.await_prefect()
     planned = installation.cism("roster", "confirm", "--json")["planned"]
@@ -104,7 +113,7 @@ def _set_up(installation: Installation, screen: Screen, roster: str, begin: date
 def _tokens(installation: Installation, story: Story) -> dict[str, str]:
     """A coordinator's token for each agency that logs."""
     found = {}
-    for agency in sorted({incident.agency for incident in story.incidents}):
+    for agency in sorted({incident.agency for incident in story.entries}):
         made = installation.cism("token", "create", "--role", "coordinator", "--agency", agency, "--json")
         found[agency] = made["token"]
     return found
@@ -192,7 +201,3 @@ def _keep(installation: Installation, screen: Screen) -> None:
         signal.pause()
     except KeyboardInterrupt:
         screen.note("stopping")
-
-
-def _monday(today: date) -> date:
-    return today - timedelta(days=today.weekday())

@@ -56,6 +56,10 @@ _TELLS: dict[Kind, str] = {
     Kind.CALL_ARRANGED: "told who will call and by when",
     Kind.READ_BY: "answered: a person will read it",
     Kind.CONTACTS_ENDED: "answered: no more check-ins",
+    Kind.OFFERS_DUE: "told what is to be offered",
+    Kind.TURN: "asked for something the team or a colleague needs",
+    Kind.TURN_TAKEN: "has taken it on",
+    Kind.HAND_OFF: "told who has it now",
     Kind.MHP_REMINDER: "reminded of the individual appointments",
 }
 _QUIET = frozenset(

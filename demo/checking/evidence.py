@@ -55,6 +55,8 @@ class Incident:
     affected: tuple[Affected, ...]
     kin_told: datetime | None
     funeral_at: datetime | None
+    protocol: str | None = None
+    scenario: str | None = None
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,8 @@ def _incident(row: Mapping[str, Any], clock: Moves) -> Incident:
         ),
         kin_told=moment(row["kin_told"]) if row.get("kin_told") else None,
         funeral_at=moment(row["funeral_at"]) if row.get("funeral_at") else None,
+        protocol=row.get("protocol"),
+        scenario=row.get("scenario"),
     )
 
 

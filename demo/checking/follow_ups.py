@@ -22,6 +22,7 @@ _ABOUT_THEMSELVES = {
     *("check-in answer", "call later", "call now", "crisis", "words"),
     *("stop", "wrong number", "help"),
 }
+_CONTRACTS = (None, "sfa-follow-up", "iacp-ois")
 _KINDS = (Kind.CHECK_IN, Kind.REMINDER, Kind.OPT_IN)
 
 
@@ -42,7 +43,15 @@ def judge(evidence: Evidence, chains: list[Chain], names: Aliases) -> Verdicts:
     for incident in evidence.incidents:
         for affected in incident.affected:
             by_person[affected.person].append((incident, affected))
+    apart = {
+        one.person
+        for incident in evidence.incidents
+        if incident.protocol not in _CONTRACTS
+        for one in incident.affected
+    }
     for person in evidence.people.values():
+        if person.key in apart:  # another cadence than the contract's: judged by the scenario's own days
+            continue
         listed = by_person.get(person.key, [])
         _Person(evidence, chains, person, listed, verdicts, names).judge()
     return verdicts

@@ -17,6 +17,9 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _H, _D = timedelta(hours=1), timedelta(days=1)
 _DEFUSING = (0 * _H, 12 * _H)
 _DEBRIEFING = (24 * _H, 10 * _D)
+_BRIEFING = (0 * _H, 36 * _H)  # a unit's half-hour on release, briefings for many; nobody approves these
+_AFTER_DISASTER = (21 * _D, 28 * _D)
+_ON_THE_DAY = (0 * _H, 24 * _H)  # the short group of those who were closest, once a clinician agrees
 _AFTER_FUNERAL = (3 * _D, 7 * _D)
 REPORT_WITHIN = timedelta(hours=4)
 
@@ -39,7 +42,7 @@ def judge(evidence: Evidence, names: Aliases) -> Verdicts:
         where = f"{names.of(person.key)}, invited {text.at:%a %d %b %H:%M}Z"
         fits = begins is not None and any(_inside(begins, incident, one) for incident, one in listed)
         verdicts.windows.look(fits, f"{where}: outside every window")
-        if begins is not None and not any(_is_defusing(begins, one) for _, one in listed):
+        if begins is not None and not any(_needs_nobody(begins, incident, one) for incident, one in listed):
             verdicts.approved.look(_approved_before(evidence, text), f"{where}: no approval before it")
     return verdicts
 
@@ -70,14 +73,19 @@ def _listed(evidence: Evidence, person: Person, text: Text) -> list[tuple[Incide
 
 def _inside(begins: datetime, incident: Incident, one: Affected) -> bool:
     spans = [(one.exposure_end, _DEFUSING), (one.exposure_end, _DEBRIEFING)]
+    if incident.type == "MCI":
+        spans = [(one.exposure_end, _BRIEFING), (one.exposure_end, _AFTER_DISASTER)]
     if incident.type == "LODD":
         # after a death on duty the funeral sets the date, and nothing is held before it
         spans = [(incident.funeral_at, _AFTER_FUNERAL)] if incident.funeral_at else []
+        spans += [(one.exposure_end, _ON_THE_DAY)] if incident.protocol == "lodd" else []
     return any(anchor + low <= begins <= anchor + high for anchor, (low, high) in spans)
 
 
-def _is_defusing(begins: datetime, one: Affected) -> bool:
-    return begins <= one.exposure_end + _DEFUSING[1]
+def _needs_nobody(begins: datetime, incident: Incident, one: Affected) -> bool:
+    """A defusing, or what many get together after a large incident: no clinician has to agree."""
+    latest = _BRIEFING[1] if incident.type == "MCI" else _DEFUSING[1]
+    return incident.type != "LODD" and begins <= one.exposure_end + latest
 
 
 def _approved_before(evidence: Evidence, text: Text) -> bool:

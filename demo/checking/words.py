@@ -39,6 +39,10 @@ class Kind(Enum):
     MHP_REMINDER = "appointments due"
     UNSETTLED = "unsettled text"
     ATTESTATION = "nightly check"
+    OFFERS_DUE = "offers to make"
+    TURN = "colleague needed"
+    TURN_TAKEN = "colleague taken"
+    HAND_OFF = "handed over"
     CONFIRM_PHONE = "confirm phone"
     PHONE_CONFIRMED = "phone confirmed"
     CHECK_IN = "check-in"
@@ -98,7 +102,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.PAGE, r"assignment(?: \(repeat\))?, answer by"),
     (Kind.ASSIGNED, r"you are on[.,]"),
     (Kind.ALREADY_COVERED, r"already covered, thank you"),
-    (Kind.STAND_DOWN, r"stand-down, no action needed"),
+    (Kind.STAND_DOWN, r"stand-down, (?:no action needed|but please still call)"),
     (Kind.RELEASED, r"someone else takes \S+ over"),
     (Kind.COVERED, r"is covered(?: by .+)?, no action needed"),
     (Kind.MEMBER_STOPPED, r"are off, pages too"),
@@ -109,6 +113,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.SESSION_TEAM, r"(?:you are down for the|team:|run by peers:) meeting"),
     (Kind.PEER_TASK_OVERDUE, r"how was your call\?"),
     (Kind.ESCALATION_OVERDUE, r"how did \S+ go\?"),
+    (Kind.TURN_TAKEN, r"\b[A-Z]\d[A-Z]\d is yours(?:, thank you)?\. By"),
     (Kind.ESCALATION_ASSIGNED, r"\b[A-Z]\d[A-Z]\d is yours"),
     (Kind.PEER_TASK, r"please call by|: call by"),
     (Kind.NOTED, r"noted, thank you"),
@@ -121,6 +126,9 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.MHP_REMINDER, r"individual appointments are due"),
     (Kind.UNSETTLED, r"may not have arrived"),
     (Kind.ATTESTATION, r"nightly check"),
+    (Kind.OFFERS_DUE, r"offers? to make by"),
+    (Kind.TURN, r"a colleague is needed by"),
+    (Kind.HAND_OFF, r": received, a colleague has taken over|nobody could take over yet"),
     (Kind.CALL_ARRANGED, r"^Hi\b.* will call you by"),
     (Kind.CALL_PROMISED, r"omeone from the .* will call you by .* Sooner\? Text 3"),
     (Kind.CALL_PROMISED, r"run by peers: someone will call you by .* Sooner\? Text 3"),
