@@ -22,7 +22,8 @@ TRAPS: Mapping[tuple[int, str], tuple[str, ...]] = {
     ),
     (2, "each person has an own end of exposure, or none yet"): (
         "domain/test_sessions.py::test_two_people_who_left_at_different_times_have_two_windows",
-        "domain/test_sessions.py::test_somebody_still_exposed_is_not_scheduled_and_does_not_take_it_from_the_others",
+        "domain/test_sessions.py::"
+        "test_somebody_still_exposed_is_not_scheduled_and_does_not_take_it_from_the_others",
         "services/test_still_out_there.py::"
         "test_one_who_leaves_before_the_others_has_contacts_of_their_own_from_then_on",
     ),
@@ -54,18 +55,30 @@ TRAPS: Mapping[tuple[int, str], tuple[str, ...]] = {
     (8, "two incidents at once"): (
         "stories/test_follow_ups.py::test_two_incidents_within_two_days_are_one_check_in_and_its_0_ends_both",
         "stories/test_two_events.py::test_a_check_in_from_before_the_second_event_does_not_speak_for_it",
+        "stories/test_lives_events_two.py::"
+        "test_three_incidents_within_two_days_are_one_check_in_and_its_0_ends_all_three",
+        "stories/test_lives_events_two.py::test_incidents_of_two_agencies_are_one_stream_of_texts",
     ),
     (9, "stand-down without a word to affected people"): (
         "stories/test_first_hour.py::test_stand_down_is_told_to_those_who_serve_and_to_nobody_else",
         "stories/test_first_hour.py::test_an_opened_escalation_outlives_its_incident",
+        "stories/test_lives_events_stand_down.py::"
+        "test_a_response_that_was_stood_down_by_mistake_goes_on_where_it_was",
+        "stories/test_lives_events_stand_down.py::"
+        "test_stand_down_sends_nobody_who_was_invited_a_word_and_their_peer_brings_it_by_voice",
     ),
     (10, "a severity that changes"): (
-        "stories/test_first_hour.py::test_a_raised_severity_asks_for_more_and_never_takes_back_what_was_promised",
+        "stories/test_first_hour.py::"
+        "test_a_raised_severity_asks_for_more_and_never_takes_back_what_was_promised",
+        "stories/test_lives_events_list.py::test_raised_to_s4_five_hours_in_it_adds_and_sends_nothing_twice",
     ),
     (11, "crisis words at night while helpers sleep"): (
         "stories/test_someone_needs_a_person.py::"
         "test_crisis_words_at_02_40_bring_an_answer_at_once_and_a_clinician_within_five_minutes",
         "stories/test_first_hour.py::test_a_page_that_does_not_arrive_counts_as_not_asked",
+        "stories/test_voice.py::"
+        "test_an_urgent_page_that_is_not_delivered_in_two_minutes_is_called_and_a_key_takes_it",
+        "stories/test_voice.py::test_a_call_never_delays_the_next_rung",
     ),
     (12, "reading replies"): (
         "domain/test_replies_labelled.py::test_a_text_is_read_as_labelled",
@@ -81,19 +94,32 @@ TRAPS: Mapping[tuple[int, str], tuple[str, ...]] = {
     ),
     (15, "a number that is somebody else's by now"): (
         "stories/test_follow_ups.py::test_a_wrong_number_is_frozen_and_the_person_is_called_instead",
-        "stories/test_what_people_text.py::test_a_number_that_may_be_a_strangers_answers_nothing_for_the_person",
+        "stories/test_what_people_text.py::"
+        "test_a_number_that_may_be_a_strangers_answers_nothing_for_the_person",
+        "stories/test_lives_people_numbers.py::"
+        "test_a_number_that_a_newcomer_was_given_is_no_longer_its_old_owner_s",
+        "stories/test_lives_people_numbers.py::test_a_number_is_confirmed_again_after_a_year_in_open_hours",
     ),
     (16, "the dead, the retired, people on leave"): (
         "services/test_roster.py::test_a_death_takes_back_every_text_and_every_planned_contact",
         "domain/test_followup.py::test_people_on_leave_and_retired_people_are_still_looked_after",
+        "stories/test_lives_people_death.py::test_nobody_who_has_died_is_texted_when_they_stand_on_a_list",
+        "stories/test_lives_people_moves.py::test_after_a_transfer_check_ins_and_the_anniversary_go_on",
     ),
     (17, "the logger, a peer or the coordinator is affected"): (
         "stories/test_first_hour.py::test_a_coordinator_who_is_affected_is_told_nothing_and_the_deputy_is",
-        "domain/test_access.py::test_an_affected_person_handles_nothing_of_that_incident_and_may_still_add_to_it",
+        "domain/test_access.py::"
+        "test_an_affected_person_handles_nothing_of_that_incident_and_may_still_add_to_it",
+        "stories/test_lives_people_staff.py::"
+        "test_a_logger_who_is_affected_is_looked_after_and_told_nothing_of_the_team",
+        "stories/test_lives_people_staff.py::"
+        "test_the_only_coordinator_is_affected_and_somebody_clinical_is_told",
     ),
     (18, "restarts and outages"): (
-        "stories/test_follow_ups.py::test_an_outage_of_six_hours_sends_what_is_still_of_use_once_and_nothing_stale",
-        "flows/test_real_parts.py::test_a_conductor_killed_in_the_middle_of_sending_loses_and_doubles_nothing",
+        "stories/test_follow_ups.py::"
+        "test_an_outage_of_six_hours_sends_what_is_still_of_use_once_and_nothing_stale",
+        "flows/test_real_parts.py::"
+        "test_a_conductor_killed_in_the_middle_of_sending_loses_and_doubles_nothing",
     ),
     (19, "a group before statements, an invitation that names others"): (
         "stories/test_scenarios.py::"
@@ -136,6 +162,7 @@ SCENARIOS: Mapping[str, tuple[str, ...]] = {
         "test_scenario_b_nobody_close_is_texted_before_the_next_of_kin_know_and_nothing_hangs_on_a_guessed_funeral",
     ),
     "C": ("stories/test_scenario_c.py::test_scenario_c_minute_by_minute",),
+    "D": ("stories/test_scenario_d.py::test_scenario_d_minute_by_minute",),
 }
 
 
