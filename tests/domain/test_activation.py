@@ -265,3 +265,8 @@ def test_any_history_ends_complete_or_exhausted_never_overfilled_nobody_asked_tw
         assert story.told == []
         everybody_asked = set(story.rows) == {*story.own, *story.aid}
         assert everybody_asked or max(row.round for row in story.rows.values()) == rounds - 1
+
+
+def test_a_team_that_is_just_filled_by_those_who_are_asked_is_not_short() -> None:
+    assert not plan(2, [asked("a", minutes=1)], "b").short
+    assert plan(3, [asked("a", minutes=1)], "b").short

@@ -221,3 +221,19 @@ def test_what_is_added_raises_and_never_lowers() -> None:
     assert most_pressing([EscalationLevel.URGENT, EscalationLevel.ROUTINE]) is EscalationLevel.URGENT
     assert EscalationLevel.EMERGENCY.at_least(EscalationLevel.URGENT)
     assert not EscalationLevel.ROUTINE.at_least(EscalationLevel.URGENT)
+
+
+@pytest.mark.parametrize("rung", [0, 1, 3])
+def test_a_rung_knows_its_own_number(rung: int) -> None:
+    assert next_rung(EMERGENCY, rung, NIGHT).rung == rung
+
+
+def test_a_waking_ladder_repeats_in_waking_minutes() -> None:
+    evening = datetime(2026, 3, 10, 3, 50, tzinfo=UTC)  # 20:50 PDT, ten minutes before quiet
+    plan = next_rung(ROUTINE, 99, evening, HELPER)
+    assert plan.repeat
+    assert abs(plan.ack_deadline - datetime(2026, 3, 10, 15, 5, tzinfo=UTC)) <= MINUTE  # 08:05 PDT
+
+
+def test_whoever_took_an_urgent_call_at_night_is_not_given_until_the_morning() -> None:
+    assert voice_deadline(URGENT, NIGHT, NIGHT + MINUTE, HELPER) == NIGHT + HOUR

@@ -118,3 +118,8 @@ def test_a_text_is_read_within_half_an_hour_by_day_and_an_hour_at_night(hour: in
     at = datetime(2026, 3, 10, hour, 0, tzinfo=UTC)
     rule = load_protocol("sfa-follow-up").queue
     assert queue_deadline(at, rule, "America/Los_Angeles") - at == timedelta(minutes=minutes)
+
+
+def test_a_2_is_the_first_unless_somebody_says_otherwise() -> None:
+    found = triage(read("2", KNOWN, ()), known=True)
+    assert (found.level, found.reason) == (EscalationLevel.ROUTINE, Reason.CALL_LATER)

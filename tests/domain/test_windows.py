@@ -14,6 +14,7 @@ from cism.domain.windows import (
     disaster_window,
     funeral_window,
     session_window,
+    shifted,
     window_state,
 )
 
@@ -76,3 +77,20 @@ def test_after_a_death_in_the_line_of_duty_the_funeral_sets_the_window() -> None
 )
 def test_both_ends_of_a_window_belong_to_it(after: timedelta, state: WindowState) -> None:
     assert window_state(session_window(rule("defusing"), [END]), END + after) is state
+
+
+def test_the_best_stretch_after_a_funeral_is_the_whole_window_and_never_before_it() -> None:
+    window = funeral_window(rule("cisd"), END)
+    assert window.earliest <= window.ideal_end == window.latest
+
+
+def test_people_who_left_too_far_apart_have_no_best_stretch_before_the_window_opens() -> None:
+    window = session_window(rule("cisd"), [END, END + timedelta(days=5)])
+    assert window.ideal_end == window.earliest == END + timedelta(days=6)
+
+
+def test_a_format_that_is_held_again_has_the_same_window_later() -> None:
+    day = timedelta(days=1)
+    assert shifted(Window(END, END + HOUR, END + 2 * HOUR), day) == Window(
+        END + day, END + day + HOUR, END + day + 2 * HOUR
+    )
