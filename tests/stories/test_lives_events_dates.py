@@ -156,6 +156,7 @@ def test_two_incidents_anniversaries_are_one_check_in_before_the_first_of_them(s
     story.go_to(local("2027-03-05 12:00"))
     # a week before the day, and never on it or after it
     jordan.expects("check_in", at=local("2027-02-24 10:00")).expects("check_in_reminder").expects_nothing()
+    story.phone("sam").expects("confirm_phone")  # the yearly question of whoever is not looked after
     quiet_staff(story)
 
 
@@ -177,4 +178,5 @@ def test_somebody_who_kept_in_touch_and_retired_hears_from_us_before_the_anniver
     )
     story.go_to(local("2027-02-24 10:00"))
     jordan.expects("check_in", at=local("2027-02-24 10:00")).replies("1").expects_nothing()
+    story.phone("sam").expects("confirm_phone")  # the yearly question of whoever is not looked after
     quiet_staff(story)

@@ -231,6 +231,7 @@ def test_raised_to_s4_five_hours_in_it_adds_and_sends_nothing_twice(story: Story
     sends(story, "jordan", *days)
     story.phone("jordan").expects("opt_in").replies("1").expects("opt_in_done")
     sends(story, "jordan", "2026-08-30 10:00", "2027-02-24 10:00")
+    story.phone("sam").expects("confirm_phone")  # the yearly question of whoever is not looked after
 
 
 def test_lowered_mid_response_it_keeps_what_was_promised_and_asks_no_opt_in_while_a_check_in_is_to_come(
