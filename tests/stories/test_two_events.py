@@ -65,4 +65,5 @@ def test_two_events_that_share_their_last_check_in_ask_once_whether_to_keep_in_t
     if digit == "1":
         jordan.expects("check_in", at=local("2027-02-24 10:00")).expects("check_in_reminder")
     jordan.expects_nothing()
+    story.phone("sam").expects("confirm_phone")  # the yearly question of whoever is not looked after
     quiet_staff(story)
