@@ -77,6 +77,7 @@ def test_parts_hold_every_critical_row_once_and_in_order_of_time() -> None:
     assert max(len(part.rows) for part in parts) == 3
 
 
+# The six extracts are not part of this repository; their own notes ask tests to skip where they are absent.
 @pytest.mark.skipif(not _REAL.is_dir(), reason="the extracts of real incidents are not on this machine")
 def test_a_few_rows_of_each_of_the_six_real_files_are_replayed() -> None:
     files = [str(_REAL / f"{name}.csv") for name in _NAMES]
