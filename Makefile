@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench format coverage lock clean
+.PHONY: help demo test check bench faults format coverage lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,7 @@ help: ## list the verbs
 	@echo "  make demo BREAK=lost|double|early|quiet|unacked   spoil the product on purpose: must exit 1"
 	@echo "  make demo KEEP=1                                  leave it running, with the pages open"
 	@echo "  make test ARGS='-k quiet_hours'                   give pytest more arguments"
+	@echo "  make faults ARGS='--only F8 --seeds 0:20 --again' one case, some seeds, once more"
 
 demo: $(VENV)/run.stamp ## the main job on real incidents, by itself, in a few minutes
 	@BREAK="$(BREAK)" KEEP="$(KEEP)" $(BIN)/python -m demo
@@ -41,6 +42,9 @@ check: $(VENV)/dev.stamp ## format, lint, types, import contracts, all tests
 
 bench: $(VENV)/dev.stamp ## time from logged to accepted, and messages a second
 	@$(BIN)/python -m bench $(ARGS)
+
+faults: $(VENV)/dev.stamp ## the fault campaign: goes on where it stopped, prints its table and its time
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 golden: $(VENV)/dev.stamp ## write the golden rehearsals of all protocols anew, to be read
 	@$(BIN)/python -m tests.golden

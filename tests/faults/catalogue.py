@@ -1,0 +1,21 @@
+"""Every case of the campaign, in the order of its table. A family of cases has a module; add it here."""
+
+from __future__ import annotations
+
+from tests.faults import load
+from tests.faults.campaign import Case
+
+CASES: tuple[Case, ...] = (*load.CASES,)
+
+
+def chosen(only: str | None) -> list[Case]:
+    """The cases whose key, or the part of it before a dash, is one of these (comma-separated); None: all."""
+    if only is None:
+        return list(CASES)
+    wanted = {word.strip() for word in only.split(",")}
+    found = [case for case in CASES if {case.key, case.key.partition("-")[0]} & wanted]
+    unknown = wanted - {case.key for case in found} - {case.key.partition("-")[0] for case in found}
+    if unknown:
+        message = f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(c.key for c in CASES)}"
+        raise LookupError(message)
+    return found
