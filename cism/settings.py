@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     twilio_urgent_from: str | None = None
     clock: Literal["real", "movable"] = "real"
     sms_rate: float | None = Field(default=None, gt=0)
+    stop_list: Path | None = None
     help_answer: Literal["twilio", "cism"] = "cism"
     execution: Literal["in_process", "work_pool"] = "in_process"
     wall_url: str = "http://127.0.0.1:8090"
@@ -150,6 +151,11 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The SQLAlchemy address of the database."""
         return self.database_url or f"sqlite:///{(self.home / 'cism.db').absolute()}"
+
+    @property
+    def stop_list_file(self) -> Path:
+        """Who may not be texted any more, kept apart from the database; best on another disk."""
+        return self.stop_list or self.home / "stop.list"
 
     def keys(self) -> list[bytes]:
         """The vault's keys, newest first; made on first start (mode 0600) unless set."""

@@ -17,16 +17,21 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from cism import log
 from cism.clock import Clock, RealClock
 from cism.errors import StorageFull, StorageUnavailable
 from cism.settings import Settings
-from cism.store import seal
-from cism.store.tables import ClockRow, Key
+from cism.store import restraints, seal
+from cism.store.apart import Apart, Mark
+from cism.store.tables import ClockRow, Epoch, Key, new_id
+from cism.store.tables import Mark as Remembered
 
 _TRIES = 3
 _FULL = ("disk is full", "no space left", "disk full")
 _REFUSED_BY_DISK = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE"}
 _LEAST_ROOM = 65_536  # bytes: what SQLite needs beside the database before anything is written
+STOP_LIST_OWES = "stop list owes"  # it could not be written: it lacks what was committed since
+_TICKED = "ticked"
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -44,6 +49,7 @@ class Database:
         self.on_wall = True  # no real phone is reached
         self.answers_help = True  # by us, not by the provider
         self.break_promise: str | None = None  # what services.sabotage spoils, for a demonstration
+        self.apart: Apart | None = None  # what a restore does not touch; None: nothing is kept apart
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         file = self.engine.url.database if self.is_sqlite else None
@@ -62,6 +68,7 @@ class Database:
         db.public_url, db.on_wall = settings.public_url, settings.uses_wall
         db.answers_help = settings.help_answer == "cism"
         db.break_promise = settings.break_promise
+        db.apart = Apart(settings.make_home(), settings.stop_list_file)
         return db
 
     @contextmanager
@@ -74,6 +81,34 @@ class Database:
                     # a deferred transaction that reads and then writes fails at once when another writes
                     session.execute(text("BEGIN IMMEDIATE"))
                 yield session
+                written = self._before_commit(session)
+            self._after_commit(session, written)
+
+    def _before_commit(self, session: Session) -> str | None:
+        """The stop list is written first: it may hold what was never committed, and never lacks what was."""
+        if self.apart is None:
+            return None
+        session.flush()
+        entries = restraints.touched(session)
+        if not entries:
+            return None
+        tx, at = new_id(), real_now(session).isoformat()
+        chunks = [entries[i : i + restraints.PER_LINE] for i in range(0, len(entries), restraints.PER_LINE)]
+        written = [self.apart.append(tx, at, chunk) for chunk in chunks]
+        if not all(written):
+            # a stop that is refused because a second disk is away would be a text to somebody who said stop
+            log.event("stop_list.not_written")
+            session.merge(Remembered(name=STOP_LIST_OWES, value=at))
+        return tx
+
+    def _after_commit(self, session: Session, written: str | None) -> None:
+        if self.apart is None:
+            return
+        if written is not None:
+            self.apart.append(written, self.clock.now().isoformat(), (), done=True)
+        ticked: Mark | None = session.info.pop(_TICKED, None)
+        if ticked is not None and not self.apart.remember(ticked):
+            log.event("mark.not_written")
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -162,6 +197,18 @@ def database_of(session: Session) -> Database:
     """The database a session belongs to."""
     found: Database = session.info["database"]
     return found
+
+
+def tick(session: Session) -> None:
+    """Count one more moment of this database's life; the mark kept apart is written once it is committed.
+
+    Before anything leaves and every few seconds, so that a database from before it is known for one.
+    """
+    if database_of(session).apart is None:
+        return
+    row = session.execute(select(Epoch).where(Epoch.id == 1).with_for_update()).scalar_one()
+    row.ticks += 1
+    session.info[_TICKED] = Mark(row.identity, row.ticks)
 
 
 def now(session: Session) -> datetime:

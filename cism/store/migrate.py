@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from cism.errors import DatabaseNewer, DatabaseNotReady
 from cism.store.db import Database, installation_key
-from cism.store.tables import Base
+from cism.store.tables import Base, Epoch, new_id
 
 if TYPE_CHECKING:
     # imported where it is used: it takes an eighth of a second that a rehearsal does without
@@ -69,6 +69,8 @@ def _make_keys(db: Database) -> None:
     with db.transaction() as session:  # made here, so that no two processes ever make different ones
         for name in ("index", "audit"):
             installation_key(session, name)
+        if session.get(Epoch, 1) is None:
+            session.add(Epoch(id=1, identity=new_id(), ticks=0))
 
 
 def _config() -> Config:

@@ -31,6 +31,8 @@ class Keyring:
     def __init__(self, keys: list[bytes]) -> None:
         self._newest = key_id(keys[0])
         self._keys = {key_id(key): AESGCM(key) for key in keys}
+        # a key of its own for MACs: the one that encrypts is used for nothing else
+        self._macs = {key_id(key): hmac.digest(key, b"cism mac key", "sha256") for key in keys}
 
     def seal(self, plain: str) -> str:
         """Encrypt one value."""
@@ -51,6 +53,18 @@ class Keyring:
         except InvalidTag:
             message = "a sealed value was altered in the database; restore it from a backup"
             raise ConfigurationError(message) from None
+
+    def mac(self, text: str) -> str:
+        """A keyed MAC under the newest key: whose key, and the MAC in hex."""
+        return f"{self._newest}.{self._mac(self._newest, text)}"
+
+    def mac_holds(self, text: str, mac: str) -> bool:
+        """Whether one of these keys made this MAC of this text."""
+        name, _, told = mac.partition(".")
+        return name in self._macs and hmac.compare_digest(told, self._mac(name, text))
+
+    def _mac(self, name: str, text: str) -> str:
+        return hmac.new(self._macs[name], text.encode(), hashlib.sha256).hexdigest()
 
 
 class _Current:

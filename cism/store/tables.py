@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from cism import chance
@@ -600,3 +600,54 @@ class Mark(Base):
     __tablename__ = "mark"
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     value: Mapped[str] = mapped_column(String(200))
+
+
+class Epoch(Base):
+    """One row: how often this database has ticked; a mark kept apart tells whether it went back in time."""
+
+    __tablename__ = "epoch"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    identity: Mapped[str] = mapped_column(String(20))
+    ticks: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Restore(Base):
+    """The database went back in time: what is not known any more, and what was done about it.
+
+    While one is not confirmed no care text leaves. All times but `noticed_at` and `confirmed_at` are real.
+    """
+
+    __tablename__ = "restore"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    noticed_at: Mapped[datetime]
+    noticed_real: Mapped[datetime]
+    since_real: Mapped[datetime]  # up to here the database knows; from here on it knows nothing
+    reapplied_real: Mapped[datetime | None]  # the stop list was carried out
+    listed_real: Mapped[datetime | None]  # what went out meanwhile was read from the provider
+    inbound_real: Mapped[datetime | None]  # and what came in
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    list_trouble: Mapped[str | None] = mapped_column(String(60))  # why the stop list may lack something
+
+
+class StraySend(Base):
+    """A text that the provider sent for us and that the restored database knows nothing of."""
+
+    __tablename__ = "stray_send"
+    sid: Mapped[str] = mapped_column(String(40), primary_key=True)
+    restore_id: Mapped[str] = mapped_column(ForeignKey("restore.id"))
+    to_hash: Mapped[str] = mapped_column(String(64), index=True)
+    body_digest: Mapped[str] = mapped_column(String(64))
+    made_real: Mapped[datetime]
+    status: Mapped[str] = mapped_column(String(20))
+    error_code: Mapped[int | None]
+    outbox_id: Mapped[str | None] = mapped_column(String(20))  # whose text it was, once that is known
+    answered_sid: Mapped[str | None] = mapped_column(String(40))  # the incoming text that it had answered
+
+
+class Restraint(Base):
+    """What the stop list says of a number that nobody on the restored roster has: an import heeds it."""
+
+    __tablename__ = "restraint"
+    phone_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    facts: Mapped[dict[str, Any]]

@@ -1,0 +1,70 @@
+"""Nothing lost, nothing twice, nothing early.
+
+Revision ID: 0003
+Revises: 0002
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _add_restores()
+
+
+def downgrade() -> None:
+    _drop_restores()
+
+
+def _add_restores() -> None:
+    """A database that went back in time: noticed, held, and set right with the provider's list."""
+    op.create_table(
+        "epoch",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("identity", sa.String(20), nullable=False),
+        sa.Column("ticks", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "restore",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("noticed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noticed_real", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("since_real", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reapplied_real", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("listed_real", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("inbound_real", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_by", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("list_trouble", sa.String(60), nullable=True),
+    )
+    op.create_table(
+        "stray_send",
+        sa.Column("sid", sa.String(40), primary_key=True),
+        sa.Column("restore_id", sa.String(20), sa.ForeignKey("restore.id"), nullable=False),
+        sa.Column("to_hash", sa.String(64), nullable=False),
+        sa.Column("body_digest", sa.String(64), nullable=False),
+        sa.Column("made_real", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("error_code", sa.Integer(), nullable=True),
+        sa.Column("outbox_id", sa.String(20), nullable=True),
+        sa.Column("answered_sid", sa.String(40), nullable=True),
+    )
+    op.create_index("ix_stray_send_to_hash", "stray_send", ["to_hash"])
+    op.create_table(
+        "restraint",
+        sa.Column("phone_hash", sa.String(64), primary_key=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
+    )
+
+
+def _drop_restores() -> None:
+    op.drop_table("restraint")
+    op.drop_index("ix_stray_send_to_hash", "stray_send")
+    op.drop_table("stray_send")
+    op.drop_table("restore")
+    op.drop_table("epoch")
