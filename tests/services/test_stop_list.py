@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from cism.store.apart import Apart, Mark
 from cism.store.db import STOP_LIST_OWES
 from cism.store.tables import Mark as Remembered
 from cism.store.tables import Person
+from tests.conftest import START
 from tests.services.world import World
 
 
@@ -26,10 +26,10 @@ class PowerCutError(Exception):
 
 
 @pytest.fixture
-def kept(any_world: World, tmp_path: Path) -> Iterator[World]:
+def kept(any_world: World, tmp_path: Path) -> World:
     any_world.db.apart = Apart(tmp_path, tmp_path / "disk" / "stop.list")
     (tmp_path / "disk").mkdir()
-    yield any_world
+    return any_world
 
 
 def entries(world: World, *, done: bool = False) -> list[dict[str, Any]]:
@@ -88,9 +88,13 @@ def test_it_is_written_before_the_commit_and_a_stop_that_was_never_committed_is_
     def dies(_session: Session) -> None:
         raise PowerCutError
 
-    with pytest.raises(PowerCutError), kept.db.transaction() as session:
+    def stops(session: Session, jordan: str) -> None:
         event.listen(session, "before_commit", dies)
-        people.get(session, kept.id_of("jordan")).opted_out_at = kept.now()
+        people.get(session, jordan).opted_out_at = START
+
+    jordan = kept.id_of("jordan")
+    with pytest.raises(PowerCutError):
+        kept.act(stops, jordan)
     assert of(kept, "jordan")["stopped"] is not None
     assert entries(kept, done=True) == []  # nobody said that it was committed
     assert kept.see(lambda session: people.get(session, kept.id_of("jordan")).opted_out_at) is None

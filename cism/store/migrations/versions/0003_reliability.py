@@ -15,6 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     _add_restores()
+    _add_strays()
 
 
 def downgrade() -> None:
@@ -43,6 +44,15 @@ def _add_restores() -> None:
         sa.Column("list_trouble", sa.String(60), nullable=True),
     )
     op.create_table(
+        "restraint",
+        sa.Column("phone_hash", sa.String(64), primary_key=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
+    )
+
+
+def _add_strays() -> None:
+    """What the provider sent for us and a restored database knows nothing of."""
+    op.create_table(
         "stray_send",
         sa.Column("sid", sa.String(40), primary_key=True),
         sa.Column("restore_id", sa.String(20), sa.ForeignKey("restore.id"), nullable=False),
@@ -55,11 +65,6 @@ def _add_restores() -> None:
         sa.Column("answered_sid", sa.String(40), nullable=True),
     )
     op.create_index("ix_stray_send_to_hash", "stray_send", ["to_hash"])
-    op.create_table(
-        "restraint",
-        sa.Column("phone_hash", sa.String(64), primary_key=True),
-        sa.Column("facts", sa.JSON(), nullable=False),
-    )
 
 
 def _drop_restores() -> None:
