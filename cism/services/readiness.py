@@ -10,11 +10,11 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cism.domain.plan import RECURRING, StepState
-from cism.services import clockwork, ledger, reach
+from cism.domain.plan import StepState
+from cism.services import clockwork, ledger, overdue, reach
 from cism.services.engine import PROVIDER, STARTING
 from cism.settings import Settings
-from cism.store.db import now, offset, real_now
+from cism.store.db import offset, real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Agency, Heartbeat, Outbox, Person, Step
 from notifications.gateway import SendFailure
@@ -24,7 +24,7 @@ SEEN_WITHIN = timedelta(seconds=60)  # real time, as /readyz has it
 _PERFORMERS = ("conductor", "worker")  # whose heartbeat says that steps are performed
 _STARTED_WITHIN = timedelta(seconds=20)  # the conductor is seen within two or three
 _HEARD_WITHIN = timedelta(minutes=5)  # design: several looks in a row that failed, not one
-_LATE = timedelta(minutes=5)  # design: a due step that waits longer than this has been missed
+_SKEW = timedelta(seconds=5)  # design: signatures and receipts allow that much, and no more
 
 
 class Verdict(StrEnum):
@@ -54,7 +54,7 @@ def of_database(session: Session) -> list[Check]:
     return [
         *_agencies(session),
         _conductor(session),
-        _oldest_due(session),
+        *_waiting(session),
         _ledger(session),
         _failed(session),
         _unsettled(session),
@@ -129,18 +129,35 @@ def _conductor(session: Session) -> Check:
     return Check("conductor", Verdict.BAD, f"{seen}: nothing is performed; start `cism up`")
 
 
-def _oldest_due(session: Session) -> Check:
-    current = now(session)
-    oldest = session.scalar(
-        select(func.min(Step.due_at)).where(
-            Step.state == StepState.PLANNED, Step.due_at <= current, Step.kind.not_in(list(RECURRING))
-        )
-    )
-    if oldest is None:
-        return Check("due work", Verdict.GOOD, "nothing waits")
-    waits = current - oldest
-    verdict = Verdict.BAD if waits > _LATE else Verdict.GOOD
-    return Check("due work", verdict, f"the oldest due step waits since {clockwork.stamp(oldest)}")
+def _waiting(session: Session) -> Iterator[Check]:
+    """What waits longer than it may, by the same figures as `/metrics` and the alert rules."""
+    found = overdue.read(session)
+    late = found.overdue
+    yield _late("due work", late["due_step"], found.due_step, "the oldest due step waits", "start `cism up`")
+    advice = "look at the provider and at CISM_SMS_RATE; telephone"
+    yield _late("urgent texts", late["urgent_unsent"], found.urgent_unsent, "the oldest waits", advice)
+    count = f"{found.unread_past} past their clock, the oldest waits"
+    yield _late("human queue", found.unread_past > 0, found.unread, count, "read them: `cism queue list`")
+    if found.escalations_past:
+        text = f"{found.escalations_past} past the time by which a human calls: see `cism escalations`, call"
+        yield Check("escalations", Verdict.BAD, text)
+    else:
+        yield Check("escalations", Verdict.GOOD, "none past the time by which a human calls")
+    if abs(found.clock_skew) > _SKEW:
+        seconds = round(found.clock_skew.total_seconds(), 1)
+        text = f"this machine's clock is {seconds} s ahead of the database's: let both follow one time server"
+        yield Check("clocks", Verdict.BAD, text)
+
+
+def _late(name: str, late: bool, age: timedelta, what: str, advice: str) -> Check:
+    if late:
+        return Check(name, Verdict.BAD, f"{what} {_span(age)}: {advice}")
+    return Check(name, Verdict.GOOD, f"{what} {_span(age)}" if age else "nothing waits")
+
+
+def _span(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    return f"{minutes} min" if minutes else f"{int(age.total_seconds())} s"
 
 
 def _ledger(session: Session) -> Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,12 +15,14 @@ from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationState
 from cism.domain.escalation_level import EscalationLevel
-from cism.domain.plan import RECURRING, StepState
-from cism.store.db import now, real_now
+from cism.services import overdue
+from cism.services.overdue import Waiting
+from cism.store.db import real_now
 from cism.store.states import OutboxState, QueueState
-from cism.store.tables import Counter, Escalation, Heartbeat, Outbox, QueueItem, Step
+from cism.store.tables import Counter, Escalation, Heartbeat, Outbox, QueueItem
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LABELS: Final = {"cism_acts_total": ("orchestrated", "Steps taken and batches delivered")}
 
 
@@ -29,20 +32,16 @@ class Figures:
 
     counters: list[tuple[str, str, int]] = field(default_factory=list)
     outbox: dict[str, int] = field(default_factory=dict)
-    oldest_due_seconds: float = 0.0
+    waiting: Waiting = field(default_factory=Waiting)
     unread: int = 0
     escalations: dict[str, int] = field(default_factory=dict)
     heartbeats: dict[str, float] = field(default_factory=dict)
+    real: datetime = EPOCH
 
 
 def read(session: Session) -> Figures:
     """Read everything in one transaction."""
-    current, real = now(session), real_now(session)
-    oldest = session.scalar(
-        select(func.min(Step.due_at)).where(
-            Step.state == StepState.PLANNED, Step.due_at <= current, Step.kind.not_in(list(RECURRING))
-        )
-    )
+    real = real_now(session)
     rows = session.execute(select(Outbox.state, func.count()).group_by(Outbox.state))
     levels = session.execute(
         select(Escalation.level, func.count())
@@ -52,12 +51,13 @@ def read(session: Session) -> Figures:
     return Figures(
         counters=[(row.name, row.label, row.value) for row in session.scalars(select(Counter))],
         outbox={state.value: int(count) for state, count in rows},
-        oldest_due_seconds=max(0.0, (current - oldest).total_seconds()) if oldest else 0.0,
+        waiting=overdue.read(session),
         unread=int(session.scalar(select(func.count()).where(QueueItem.state == QueueState.OPEN)) or 0),
         escalations={level.value: int(count) for level, count in levels},
         heartbeats={
             row.name: (real - row.seen_real).total_seconds() for row in session.scalars(select(Heartbeat))
         },
+        real=real,
     )
 
 
@@ -80,11 +80,7 @@ class _Read(Collector):
         )
         if self._from_here:
             yield from self._waiting()
-        yield _one(
-            "cism_oldest_due_step_seconds",
-            "How long the oldest due step waits",
-            self._found.oldest_due_seconds,
-        )
+        yield from self._late()
         unsettled = self._found.outbox.get(OutboxState.UNKNOWN.value, 0)
         yield _one("cism_sends_unsettled", "Sends whose outcome is not known yet", unsettled)
         ages = GaugeMetricFamily(
@@ -94,7 +90,35 @@ class _Read(Collector):
             ages.add_metric([name], age)
         yield ages
 
+    def _late(self) -> Iterator[Metric]:
+        waiting = self._found.waiting
+        due = waiting.due_step.total_seconds()
+        yield _one("cism_oldest_due_step_seconds", "How long the oldest due step waits", due)
+        late = GaugeMetricFamily(
+            "cism_overdue", "1 where something of this kind is past its time", labels=["what"]
+        )
+        for what, is_late in waiting.overdue.items():
+            late.add_metric([what], float(is_late))
+        yield late
+        skew = waiting.clock_skew.total_seconds()
+        yield _one("cism_clock_skew_seconds", "By how much this clock is ahead of the database's", skew)
+        clock = "cism_clock_seconds", "Real time of the database, in seconds since 1970"
+        yield _one(*clock, self._found.real.timestamp())
+
+    def _ages(self) -> Iterator[Metric]:
+        """Ages and counts beside the open ones: each may be of one person alone."""
+        found = self._found.waiting
+        for name, help_text, value in (
+            ("cism_oldest_unsent_urgent_seconds", "How long an urgent text waits", found.urgent_unsent),
+            ("cism_oldest_unsettled_send_seconds", "How long a send is unclear", found.unsettled),
+            ("cism_queue_oldest_unread_seconds", "How long an item waits for a human", found.unread),
+        ):
+            yield _one(name, help_text, value.total_seconds())
+        yield _one("cism_queue_overdue", "Items that no human read in time", found.unread_past)
+        yield _one("cism_escalations_overdue", "Calls that no human made in time", found.escalations_past)
+
     def _waiting(self) -> Iterator[Metric]:
+        yield from self._ages()
         yield self._states(
             "cism_escalations_open",
             "Escalations that no human has closed",

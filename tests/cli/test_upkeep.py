@@ -17,13 +17,15 @@ import pytest
 from sqlalchemy import select, text
 
 from cism.cli import parts
+from cism.domain.escalation_level import EscalationLevel
 from cism.domain.plan import StepKind
 from cism.errors import StorageFull
-from cism.services import engine, readiness, roster
+from cism.services import engine, escalations, outbox, queue, readiness, roster
 from cism.settings import WALL_NUMBER, load
 from cism.store import migrate
 from cism.store.db import now, real_now
 from cism.store.tables import Heartbeat, Step
+from notifications.messages import CrisisAnswer
 from tests.cli.conftest import ROSTER, Cli
 
 # The doctor.
@@ -72,6 +74,37 @@ def test_the_doctor_sees_that_nothing_is_performed(cli: Cli) -> None:
         "bad",
         f"1 {StepKind.ACTIVATE.value}: tried again by themselves; see the log",
     )
+
+
+def test_the_doctor_says_what_waits_longer_than_it_may_and_what_to_do(cli: Cli) -> None:
+    cli.roster()
+    with cli.database() as session:
+        engine.beat(session, "conductor")
+        earlier = now(session) - timedelta(hours=2)
+        queue.add(session, "free_text", now=earlier, within=timedelta(minutes=30), agency="metro-pd")
+        escalations.open_for(
+            session,
+            person=None,
+            agency="metro-pd",
+            level=EscalationLevel.EMERGENCY,
+            reason="crisis_words",
+            now=earlier,
+        )
+        answer = CrisisAnswer(agency="Metro PD", line="call or text 988", emergency="911")
+        outbox.put(session, answer, key="waits", now=earlier, to_number="+12125550199")
+    found = checks(cli)
+    assert found["human queue"] == (
+        "bad",
+        "1 past their clock, the oldest waits 120 min: read them: `cism queue list`",
+    )
+    assert found["escalations"] == (
+        "bad",
+        "1 past the time by which a human calls: see `cism escalations`, call",
+    )
+    assert found["urgent texts"][0] == "bad"
+    assert found["urgent texts"][1].startswith("the oldest waits 120 min: ")
+    assert found["due work"][0] == "bad"
+    assert "clocks" not in found
 
 
 def test_the_doctor_warns_of_keys_that_lie_beside_the_data(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
