@@ -46,6 +46,10 @@ def phones(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="As in the address it is set to.")
     ] = None,
+    faults: Annotated[
+        str | None, typer.Option(help="For trials: what goes wrong by chance, as JSON or a file of it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="What that chance is drawn from.")] = 0,
 ) -> None:
     """Put up the phone wall: it speaks Twilio's API, on this machine only; no real phone is reached."""
     settings = load()
@@ -54,7 +58,8 @@ def phones(
     # here, because a server takes half a second to import, and every other command does without it
     from notifications.phone_wall.__main__ import main as wall_main
 
-    raise typer.Exit(wall_main(wall_arguments(settings, account, port)))
+    by_chance = () if faults is None else ("--faults", faults, "--seed", str(seed))
+    raise typer.Exit(wall_main([*wall_arguments(settings, account, port), *by_chance]))
 
 
 def wall_arguments(settings: Settings, account: str, port: int | None = None) -> list[str]:

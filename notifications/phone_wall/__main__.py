@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from notifications.phone_wall.config import WallConfig
+from notifications.phone_wall.fault_plan import read_plan
 from notifications.phone_wall.journal import Journal
 from notifications.phone_wall.server import serve
 
@@ -31,6 +32,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--help-answer", choices=["twilio", "none"], default="none")
     parser.add_argument("--opt-out-answer", choices=["twilio", "none"], default="twilio")
     parser.add_argument("--advanced-opt-out", action="store_true", help="send OptOutType")
+    parser.add_argument(
+        "--faults", type=read_plan, metavar="PLAN", help="what goes wrong by chance: JSON, or a file of it"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="what that chance is drawn from")
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep messages in this file")
     return parser
 
@@ -47,6 +52,8 @@ def config_from(given: argparse.Namespace) -> WallConfig:
         help_answer=given.help_answer,
         opt_out_answer=given.opt_out_answer,
         advanced_opt_out=given.advanced_opt_out,
+        fault_plan=given.faults,
+        seed=given.seed,
         state_file=given.state,
     )
 

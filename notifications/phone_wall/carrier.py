@@ -4,25 +4,32 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from notifications.phone_wall.callbacks import Callbacks
 from notifications.phone_wall.clock import real_now
 from notifications.phone_wall.config import WallConfig
-from notifications.phone_wall.faults import Faults
+from notifications.phone_wall.faults import Fault, Occasion, Strike
+from notifications.phone_wall.injector import Injector
 from notifications.phone_wall.records import DELIVERY_ERRORS, ENDED, HandsetMode, Message
 from notifications.phone_wall.store import Store
 from notifications.phone_wall.webhooks import Answer, Webhooks
 
 API_VERSION: Final = "2010-04-01"
+NEVER_LEFT: Final = frozenset({30001, 30002, 30036})
+"""With these codes a message ends as `failed`, and with all others as `undelivered`: it never left Twilio."""
+
+Form = list[tuple[str, str]]
 
 
 class Carrier:
     """Carries messages, each in a task of its own; calls use its tasks and callbacks too."""
 
-    def __init__(self, config: WallConfig, store: Store, webhooks: Webhooks, faults: Faults) -> None:
+    def __init__(self, config: WallConfig, store: Store, webhooks: Webhooks, injector: Injector) -> None:
         self._config = config
         self._store = store
-        self._webhooks = webhooks
-        self._faults = faults
+        self._injector = injector
+        self._callbacks = Callbacks(store, webhooks, injector)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._kept: dict[str, list[tuple[str, Form]]] = {}
 
     def carry(self, message: Message) -> None:
         """Take a message on its way."""
@@ -53,31 +60,50 @@ class Carrier:
     async def _carry(self, message: Message) -> None:
         if message.send_at is not None:
             await asyncio.sleep((message.send_at - real_now()).total_seconds())
+        befalls = self._injector.decide(Occasion.CARRIED)
+        if Fault.CALLBACKS_REORDERED in befalls:
+            self._kept[message.sid] = []
         await self._step()
-        for status in ("queued", "sending", "sent"):
+        fate = befalls.get(Fault.NOT_DELIVERED)
+        fails = fate is not None and fate.code in NEVER_LEFT
+        for status in ("queued", "sending") if fails else ("queued", "sending", "sent"):
             if message.status == "canceled":
                 return
             if status not in {step.status for step in message.steps}:
                 self._become(message, status)
                 await self._step()
-        self._finish(message)
+        self._finish(message, fate)
+        if Fault.CALLBACKS_REORDERED in befalls:
+            self._tell_kept(message, befalls[Fault.CALLBACKS_REORDERED])
 
-    def _finish(self, message: Message) -> None:
+    def _finish(self, message: Message, fate: Strike | None) -> None:
         mode = self._store.mode(message.to)
-        if mode in DELIVERY_ERRORS:
+        if fate is None and mode in DELIVERY_ERRORS:
             self._become(message, "undelivered", DELIVERY_ERRORS[mode])
             return
-        self._store.record("arrived", sid=message.sid)
-        if mode is not HandsetMode.NO_RECEIPTS:
+        if fate is None or fate.arrives:
+            self._store.record("arrived", sid=message.sid)
+        if fate is not None:
+            self._injector.note(fate, sid=message.sid, arrives=fate.arrives)
+            self._become(message, "failed" if fate.code in NEVER_LEFT else "undelivered", fate.code)
+        elif mode is not HandsetMode.NO_RECEIPTS:
             self._become(message, "delivered")
 
     def _become(self, message: Message, status: str, error_code: int | None = None) -> None:
         self._store.record("status", sid=message.sid, status=status, error_code=error_code)
         if message.status_callback and status in self._config.callback_statuses:
-            form = self._status_form(message, status, error_code)
-            self.tell(message.sid, message.status_callback, form)
+            form = self.status_form(message, status, error_code)
+            if message.sid in self._kept:
+                self._kept[message.sid].append((message.status_callback, form))
+            else:
+                self.tell(message.sid, message.status_callback, form)
 
-    def _status_form(self, message: Message, status: str, error_code: int | None) -> list[tuple[str, str]]:
+    def _tell_kept(self, message: Message, strike: Strike) -> None:
+        kept = self._kept.pop(message.sid)
+        self.spawn(self._callbacks.tell_in_another_order(message.sid, kept, strike))
+
+    def status_form(self, message: Message, status: str, error_code: int | None) -> Form:
+        """What a status callback says."""
         form = [
             ("MessageSid", message.sid),
             ("SmsSid", message.sid),
@@ -96,19 +122,14 @@ class Carrier:
             form.append(("RawDlrDoneDate", f"{real_now():%y%m%d%H%M}"))
         return form
 
-    def tell(self, sid: str, url: str, form: list[tuple[str, str]]) -> None:
+    def tell(self, sid: str, url: str, form: Form) -> None:
         """Post a status callback, unless it is to be lost."""
         # Not awaited by the message's own way: callbacks come late and out of order, as Twilio's do.
-        if not self._faults.loses_status_callback():
-            self.spawn(self._post(sid, url, form))
-
-    async def _post(self, sid: str, url: str, form: list[tuple[str, str]]) -> None:
-        self.log(sid, url, await self._webhooks.post(url, form))
+        self.spawn(self._callbacks.tell(sid, url, form))
 
     def log(self, sid: str, url: str, answer: Answer) -> None:
         """Remember a webhook that failed."""
-        if answer.status is None or answer.status >= 400:
-            self._store.record("webhook", sid=sid, url=url, **answer.exported())
+        self._callbacks.log(sid, url, answer)
 
     async def _step(self) -> None:
         await asyncio.sleep(self._config.step_seconds)

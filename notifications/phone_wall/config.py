@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from notifications.phone_wall.fault_plan import FaultPlan
+
 Answerer = Literal["twilio", "none"]
 
 
@@ -42,5 +44,9 @@ class WallConfig:
     """Whether webhooks of reserved words carry OptOutType."""
     verified: frozenset[str] | None = None
     """A trial account that reaches these numbers only (21608); None: not a trial account."""
+    fault_plan: FaultPlan | None = None
+    """What goes wrong by chance; None: nothing, until somebody says so by the wall's own API."""
+    seed: int = 0
+    """What chance is drawn from: the same seed, plan and sequence of requests make the same faults."""
     state_file: Path | None = None
     """JSON lines, appended to; a wall that starts on it again has all of its messages."""

@@ -3,18 +3,20 @@
 Source of the words: twilio.com/docs/messaging/tutorials/advanced-opt-out.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from notifications.phone_wall.accept import E164, pool_of
 from notifications.phone_wall.carrier import API_VERSION, Carrier
 from notifications.phone_wall.config import WallConfig
-from notifications.phone_wall.faults import Faults
+from notifications.phone_wall.faults import Fault, Occasion
+from notifications.phone_wall.injector import Injector
 from notifications.phone_wall.records import Message
 from notifications.phone_wall.store import Store, new_sid
 from notifications.phone_wall.twiml import root_of
-from notifications.phone_wall.webhooks import Answer, Webhooks
+from notifications.phone_wall.webhooks import Answer, Webhooks, new_token
 
 STOP_WORDS: Final = frozenset(["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"])
 START_WORDS: Final = frozenset(["START", "YES", "UNSTOP"])
@@ -53,13 +55,13 @@ class Handsets:
     """Every phone in the world, as far as this wall is concerned."""
 
     def __init__(
-        self, config: WallConfig, store: Store, carrier: Carrier, webhooks: Webhooks, faults: Faults
+        self, config: WallConfig, store: Store, carrier: Carrier, webhooks: Webhooks, injector: Injector
     ) -> None:
         self._config = config
         self._store = store
         self._carrier = carrier
         self._webhooks = webhooks
-        self._faults = faults
+        self._injector = injector
 
     async def say(self, handset: str, body: str, to: str | None = None) -> Said:
         """Let a handset text one of our senders: the one given, or the one that it heard from last.
@@ -74,10 +76,9 @@ class Handsets:
         word = kept_word(body)
         message = self._receive(handset, sender, body)
         replies = self._obey(word, handset, sender)
-        webhook = await self._tell(message, word)
-        if webhook is not None and webhook.status == 200:
-            replies += self._reply_all(message, webhook.text)
-        return Said(message, webhook, replies)
+        answers = await self._tell(message, word)
+        replies += self._reply_to(message, answers)
+        return Said(message, answers[0] if answers else None, replies)
 
     def _last_heard(self, handset: str) -> str:
         for message in reversed(self._store.by_handset.get(handset, [])):
@@ -116,9 +117,37 @@ class Handsets:
         # The carrier's own answer goes out even to a person who has just said STOP.
         return [self._reply(handset, sender, text)] if answerer == "twilio" else []
 
-    async def _tell(self, message: Message, word: str | None) -> Answer | None:
-        if self._config.inbound_url is None or self._faults.loses_inbound_webhook():
-            return None
+    async def _tell(self, message: Message, word: str | None) -> list[Answer]:
+        """Post a text at once, once or several times; no answers where it comes later, or never."""
+        if self._config.inbound_url is None:
+            return []
+        befalls = self._injector.befall(Occasion.INBOUND, sid=message.sid)
+        if Fault.WEBHOOK_LOST in befalls:
+            return []
+        repeated = befalls.get(Fault.WEBHOOK_REPEATED)
+        copies = repeated.copies if repeated else 1
+        late = befalls.get(Fault.WEBHOOK_LATE)
+        if late is not None or self._injector.outage.is_on:
+            self._carrier.spawn(self._tell_later(message, word, copies, late.seconds if late else 0.0))
+            return []
+        return await self._post(message, word, copies)
+
+    async def _tell_later(self, message: Message, word: str | None, copies: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if await self._injector.passes_outage("inbound_webhook", message.sid):
+            self._reply_to(message, await self._post(message, word, copies))
+
+    async def _post(self, message: Message, word: str | None, copies: int) -> list[Answer]:
+        form = self.form(message, word)
+        url, token = str(self._config.inbound_url), new_token()
+        answers = await asyncio.gather(*(self._webhooks.post(url, form, token) for _ in range(copies)))
+        for answer in answers:
+            if answer.status != 200:
+                self._store.record("webhook", sid=message.sid, url=url, **answer.exported())
+        return list(answers)
+
+    def form(self, message: Message, word: str | None = None) -> list[tuple[str, str]]:
+        """What the webhook of a text says."""
         form = [
             ("ToCountry", "US"),
             ("MessageSid", message.sid),
@@ -137,10 +166,12 @@ class Handsets:
             form.append(("MessagingServiceSid", message.service_sid))
         if word and self._config.advanced_opt_out:
             form.append(("OptOutType", word))
-        answer = await self._webhooks.post(self._config.inbound_url, form)
-        if answer.status != 200:
-            self._store.record("webhook", sid=message.sid, url=self._config.inbound_url, **answer.exported())
-        return answer
+        return form
+
+    def _reply_to(self, message: Message, answers: Sequence[Answer]) -> list[Message]:
+        # Each copy's answer counts: whoever answers two copies of one text has said it twice.
+        told = [answer.text for answer in answers if answer.status == 200]
+        return [reply for twiml in told for reply in self._reply_all(message, twiml)]
 
     def _reply_all(self, message: Message, twiml: str) -> list[Message]:
         replies = []

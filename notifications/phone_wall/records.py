@@ -71,6 +71,8 @@ class Message:
     send_at: datetime | None = None
     steps: list[Step] = field(default_factory=list)
     arrived_at: datetime | None = None
+    listed_from: datetime | None = None
+    """From when on the list shows it; None: at once. Whoever knows its SID may ask for it sooner."""
     redacted: bool = False
     deleted: bool = False
 

@@ -4,16 +4,19 @@ Source: twilio.com/docs/api/errors and .../iam/test-credentials.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)  # not frozen: Python itself writes into an exception that passes a `with`
 class Refusal(Exception):
     """A request that is answered with an error and leaves nothing behind but a line in the export."""
 
     code: int
+    retry_after: int | None = None
+    """Seconds, whole ones, as the header says them."""
 
     @property
     def status(self) -> int:
@@ -29,20 +32,49 @@ class Refusal(Exception):
             "status": self.status,
         }
 
-    def response(self, headers: dict[str, str] | None = None) -> JSONResponse:
+    def response(self) -> JSONResponse:
         """The whole answer."""
-        return JSONResponse(self.body(), self.status, headers)
+        said = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return JSONResponse(self.body(), self.status, said)
 
 
-_STATUSES: Final = {20003: 401, 20404: 404, 20004: 405, 20429: 429, 20500: 500, 21408: 403}
+class Silence(StrEnum):
+    """How a request goes unanswered."""
+
+    RESET = "reset"  # its connection is reset
+    CLOSE = "close"  # its connection is closed
+    HANG = "hang"  # it stays open, and nothing comes
+
+
+class NoAnswer(Exception):
+    """A request that gets no answer."""
+
+    def __init__(self, how: Silence) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+_STATUSES: Final = {
+    10001: 403,
+    20003: 401,
+    20004: 405,
+    20404: 404,
+    20429: 429,
+    20500: 500,
+    20503: 503,
+    21408: 403,
+    30002: 403,
+}
 
 _SENTENCES: Final = {
+    10001: "The account is not active.",
     20001: "A parameter has a value outside of its range.",
     20003: "Authenticate",
     20404: "The requested resource was not found.",
     20004: "This method is not allowed here.",
     20429: "Too many requests.",
     20500: "An internal server error has occurred.",
+    20503: "The service is unavailable for the moment.",
     20009: "The message is not in a state in which it can be updated like that.",
     21201: "No 'To' number is specified.",
     21205: "Url is not a valid address, and there is no Twiml.",
@@ -66,7 +98,11 @@ _SENTENCES: Final = {
     21614: "The 'To' number is not a mobile number.",
     21617: "The body of the message has more than 1600 characters.",
     21619: "A text message body or media urls must be specified.",
+    21635: "The 'To' number is a landline.",
     21701: "The Messaging Service does not exist.",
+    30002: "The account is suspended.",
     35114: "Scheduling does not support this time.",
+    35115: "The time to send at is too soon or too late.",
+    35117: "The time to send at is too soon.",
     35118: "A MessagingServiceSid is required to schedule a message.",
 }

@@ -11,14 +11,14 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from notifications.phone_wall.calls import call_page, call_resource, ending
-from notifications.phone_wall.faults import Fault
+from notifications.phone_wall.faults import Fault, Occasion
 from notifications.phone_wall.listing import page, resource
 from notifications.phone_wall.records import Message
-from notifications.phone_wall.refusals import Refusal
-from notifications.phone_wall.wall import Wall
+from notifications.phone_wall.refusals import NoAnswer, Refusal, Silence
+from notifications.phone_wall.unanswered import CutOff, Unanswered
+from notifications.phone_wall.wall import Wall, refusal_of
 
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -54,14 +54,34 @@ async def _nothing(_request: Request) -> Response:
 def _guarded(endpoint: Endpoint, allowed: Sequence[str]) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
+            _refuse_in_outage(_wall(request))
             _authenticate(request)
             _allow(request, allowed)
+            _misread(request)
             return await endpoint(request)
         except Refusal as refusal:
-            # How long to wait is said where there is something to wait for.
-            return refusal.response({"Retry-After": "1"} if refusal.status == 429 else None)
+            return refusal.response()
+        except NoAnswer as none:
+            return Unanswered(none.how)
 
     return answer
+
+
+def _refuse_in_outage(wall: Wall) -> None:
+    outage = wall.injector.outage
+    if not outage.is_on:
+        return
+    wall.injector.write(Fault.OUTAGE, befell="request", how=outage.plan.how)
+    if outage.plan.how == "503":
+        raise Refusal(20503)
+    raise NoAnswer(Silence.CLOSE)
+
+
+def _misread(request: Request) -> None:
+    """Let a request that only asks for something go wrong."""
+    if request.method == "GET":
+        for strike in _wall(request).injector.befall(Occasion.READ, path=request.url.path).values():
+            raise refusal_of(strike)
 
 
 def _allow(request: Request, methods: Sequence[str]) -> None:
@@ -87,9 +107,12 @@ async def _messages(request: Request) -> Response:
     wall = _wall(request)
     if request.method != "POST":
         return JSONResponse(page(request.query_params, wall.store, wall.config.account_sid))
-    message = wall.create_message(dict(reversed(await form_of(request))))
-    created = resource(message, wall.config.account_sid, just_created=True)
-    return await _answer_created(wall, created)
+    form = dict(reversed(await form_of(request)))
+    with wall.counted():
+        late = await wall.misbehave(form)
+        message = wall.create_message(form)
+        created = resource(message, wall.config.account_sid, just_created=True)
+        return await _answer_created(wall, created, late)
 
 
 async def _message(request: Request) -> Response:
@@ -122,8 +145,11 @@ async def _calls(request: Request) -> Response:
         return JSONResponse(call_page(request.query_params, wall.store, wall.config.account_sid))
     pairs = await form_of(request)
     events = [value for name, value in pairs if name == "StatusCallbackEvent"]
-    call = wall.create_call(dict(reversed(pairs)), tuple(" ".join(events).split()))
-    return await _answer_created(wall, call_resource(call, wall.config.account_sid))
+    form = dict(reversed(pairs))
+    with wall.counted():
+        late = await wall.misbehave(form)
+        call = wall.create_call(form, tuple(" ".join(events).split()))
+        return await _answer_created(wall, call_resource(call, wall.config.account_sid), late)
 
 
 async def _call(request: Request) -> Response:
@@ -139,35 +165,20 @@ async def _call(request: Request) -> Response:
     return JSONResponse(call_resource(call, wall.config.account_sid))
 
 
-async def _answer_created(wall: Wall, created: dict[str, object]) -> Response:
-    if wall.config.answer_seconds:
-        await asyncio.sleep(wall.config.answer_seconds)
-    match wall.faults.after_accept():
+async def _answer_created(wall: Wall, created: dict[str, object], late: float) -> Response:
+    await asyncio.sleep(wall.config.answer_seconds + late)
+    befalls = wall.injector.befall(Occasion.ACCEPTED, sid=created["sid"], to=created["to"])
+    match next(iter(befalls), None):
         case Fault.ERROR_AFTER:
             raise Refusal(20500)
         case Fault.CUT_AFTER:
-            return _CutOff(created, 201)
+            return CutOff(created, 201)
+        case Fault.RESET_AFTER:
+            raise NoAnswer(Silence.RESET)
         case Fault.HANG_AFTER:
-            return _Hung(created, 201)
+            raise NoAnswer(Silence.HANG)
         case _:
             return JSONResponse(created, 201)
-
-
-class _CutOff(JSONResponse):
-    """An answer of which only the beginning arrives: the server closes a connection that owes it bytes."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        half = bytes(self.body[: len(self.body) // 2])
-        await send({"type": "http.response.body", "body": half, "more_body": True})
-
-
-class _Hung(JSONResponse):
-    """An answer that never comes: it waits for the client to lose patience."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            continue
 
 
 def _wall(request: Request) -> Wall:

@@ -16,6 +16,7 @@ from notifications.phone_wall import api, page, rest
 from notifications.phone_wall.config import WallConfig
 from notifications.phone_wall.faults import Faults
 from notifications.phone_wall.guard import Guard
+from notifications.phone_wall.unanswered import KnowsItsConnection
 from notifications.phone_wall.wall import Wall
 
 _START_SECONDS: Final = 15.0
@@ -135,7 +136,7 @@ class _Server(uvicorn.Server):
 
 def _settings(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        KnowsItsConnection(app),
         log_level="critical",  # its own lines would name phones
         access_log=False,
         ws="none",

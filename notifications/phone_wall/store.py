@@ -32,6 +32,7 @@ class Store:
         self.calls_by_handset: defaultdict[str, list[Call]] = defaultdict(list)
         self.rejected: list[dict[str, Any]] = []
         self.webhooks: list[dict[str, Any]] = []
+        self.injected: list[dict[str, Any]] = []
         self.modes: dict[str, HandsetMode] = {}
         self.voices: dict[str, VoiceMode] = {}
         self.opted_out: set[tuple[str, str]] = set()
@@ -82,8 +83,10 @@ class Store:
             "call_said": lambda event: self._heard(event, is_key=False),
             "call_key": lambda event: self._heard(event, is_key=True),
             "call_deleted": self._call_deleted,
-            "rejected": lambda event: self.rejected.append(_without_kind(event)),
-            "webhook": lambda event: self.webhooks.append(_without_kind(event)),
+            "rejected": lambda event: self.rejected.append(_without_event(event)),
+            "webhook": lambda event: self.webhooks.append(_without_event(event)),
+            "fault": lambda event: self.injected.append(_without_event(event)),
+            "listed_late": self._listed_late,
             "mode": self._mode,
             "voice": self._voice,
             "opted_out": lambda event: self.opted_out.add((event["handset"], event["sender"])),
@@ -117,6 +120,9 @@ class Store:
         message = self.by_sid[event["sid"]]
         message.arrived_at = _at(event)
         self.arrivals.append(message)
+
+    def _listed_late(self, event: Event) -> None:
+        self.by_sid[event["sid"]].listed_from = _moment(event["until"])
 
     def _redacted(self, event: Event) -> None:
         self.by_sid[event["sid"]].redacted = True
@@ -178,5 +184,5 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _without_kind(event: Event) -> dict[str, Any]:
+def _without_event(event: Event) -> dict[str, Any]:
     return {name: value for name, value in event.items() if name != "event"}

@@ -33,6 +33,11 @@ class Answer:
         return {"status": self.status, "body": self.text, "error": self.error}
 
 
+def new_token() -> str:
+    """What tells one webhook's copies from another webhook."""
+    return secrets.token_hex(16)
+
+
 class Webhooks:
     """Calls the addresses that the product gave."""
 
@@ -53,14 +58,21 @@ class Webhooks:
             await self._session.close()
             self._session = None
 
-    async def post(self, url: str, form: Sequence[tuple[str, str]]) -> Answer:
-        """Post a signed form. Errors are answers: a webhook that fails is the product's matter."""
+    async def post(self, url: str, form: Sequence[tuple[str, str]], token: str | None = None) -> Answer:
+        """Post a signed form. Errors are answers: a webhook that fails is the product's matter.
+
+        `token` is the same for each copy of one webhook; without it, this one is the first.
+        """
         address = url.partition("#")[0]
-        headers = {
-            "X-Twilio-Signature": signature(address, form, self._auth_token),
-            "I-Twilio-Idempotency-Token": secrets.token_hex(16),
-            "User-Agent": "TwilioProxy/1.1",
-        }
+        return await self.post_signed(address, form, signature(address, form, self._auth_token), token)
+
+    async def post_signed(
+        self, address: str, form: Sequence[tuple[str, str]], signed: str | None, token: str | None = None
+    ) -> Answer:
+        """Post a form with this signature, whether or not it is right; None: with none at all."""
+        headers = {"I-Twilio-Idempotency-Token": token or new_token(), "User-Agent": "TwilioProxy/1.1"}
+        if signed is not None:
+            headers["X-Twilio-Signature"] = signed
         try:
             return await self._once(address, form, headers)
         except aiohttp.ClientConnectorError:

@@ -303,6 +303,7 @@ def test_the_export_holds_everything_and_asking_for_it_changes_nothing(
         "calls",
         "rejected",
         "failed_webhooks",
+        "injected",
         "opted_out",
     }
     assert first["inbound"] == second["inbound"]

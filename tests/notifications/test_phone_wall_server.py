@@ -4,6 +4,7 @@ import json
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 
 from notifications.phone_wall.__main__ import arguments, config_from, main
 from notifications.phone_wall.config import WallConfig
-from notifications.phone_wall.faults import Fault
+from notifications.phone_wall.faults import Fault, Occasion, Strike
 from notifications.phone_wall.server import RunningWall, create_app, listening, running_wall, serve
 from notifications.twilio_gateway import TwilioGateway
 from tests.notifications.conftest import OURS, PHONE, eventually, gateway_to, text
@@ -229,18 +230,11 @@ class CountingFaults:
     def __init__(self) -> None:
         self.asked = 0
 
-    def before_accept(self) -> Fault | None:
+    def befall(self, occasion: Occasion) -> Sequence[Strike]:
+        if occasion is not Occasion.CREATE:
+            return ()
         self.asked += 1
-        return Fault.THROTTLED if self.asked == 2 else None
-
-    def after_accept(self) -> Fault | None:
-        return None
-
-    def loses_inbound_webhook(self) -> bool:
-        return False
-
-    def loses_status_callback(self) -> bool:
-        return False
+        return [Strike(fault=Fault.THROTTLED)] if self.asked == 2 else []
 
 
 def test_another_fault_layer_can_be_put_in() -> None:
