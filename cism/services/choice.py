@@ -147,16 +147,14 @@ def loads(session: Session, incident_id: str, now: datetime) -> dict[str, Load]:
 
 
 def _serving(session: Session, incident_id: str) -> list[Person]:
-    rows = session.scalars(
-        select(tables.Person)
-        .join(tables.Assignment, tables.Assignment.peer_id == tables.Person.id)
-        .where(
+    ids = session.scalars(
+        select(tables.Assignment.peer_id).where(
             tables.Assignment.incident_id == incident_id,
             tables.Assignment.state.in_([AssignmentState.ASKED, AssignmentState.ACCEPTED]),
         )
-        .order_by(tables.Person.id)
     )
-    return [people.snapshot(item) for item in rows]
+    rows = people.by_ids(session, sorted(set(ids)))
+    return [people.snapshot(rows[one]) for one in sorted(rows)]
 
 
 def _served(session: Session, incident_id: str, now: datetime) -> dict[str, list[tuple[Severity, datetime]]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
 
 from cism.domain import incident as rules
 from cism.domain.people import Cert, Person, PersonStatus, Role, SleepWindow
@@ -128,12 +130,21 @@ def held(session: Session, ids: Collection[str]) -> Iterator[None]:
 
 
 def by_ids(session: Session, ids: Iterable[str]) -> dict[str, tables.Person]:
-    """Rows by id."""
+    """Rows by id. Whoever was read before in this transaction is not asked for again: roles, certificates
+    and conflicts are a query each.
+    """
     wanted = list(ids)
-    if not wanted:
-        return {}
-    rows = session.scalars(select(tables.Person).where(tables.Person.id.in_(wanted)))
-    return {row.id: row for row in rows}
+    found = {row.id: row for row in map(partial(_read_before, session), wanted) if row is not None}
+    missing = [one for one in wanted if one not in found]
+    if missing:
+        query = select(tables.Person).where(tables.Person.id.in_(missing))
+        found |= {row.id: row for row in session.scalars(query)}
+    return found
+
+
+def _read_before(session: Session, person_id: str) -> tables.Person | None:
+    row = session.identity_map.get(identity_key(tables.Person, person_id))
+    return row if row is not None and not inspect(row).expired else None
 
 
 def by_roster_id(session: Session, agency: str, roster_id: str) -> tables.Person | None:
@@ -168,7 +179,7 @@ def agency_of_the_late(session: Session, number: str) -> str | None:
 def with_role(session: Session, roles: Collection[Role], agency: str | None = None) -> list[tables.Person]:
     """Everybody active who holds one of the roles, in a stable order; of one agency or of all."""
     query = (
-        select(tables.Person)
+        select(tables.Person.id, tables.Person.agency)
         .join(tables.PersonRole)
         .where(tables.PersonRole.role.in_(list(roles)), tables.Person.status == PersonStatus.ACTIVE)
         .order_by(tables.Person.agency, tables.Person.id)
@@ -176,7 +187,9 @@ def with_role(session: Session, roles: Collection[Role], agency: str | None = No
     )
     if agency is not None:
         query = query.where(tables.Person.agency == agency)
-    return list(session.scalars(query))
+    ids = list(session.scalars(query))
+    rows = by_ids(session, ids)
+    return [rows[one] for one in ids]
 
 
 def is_staff_for(session: Session, row: tables.Person, incident_id: str | None) -> bool:

@@ -137,13 +137,13 @@ class _Replay:
         self._planned: datetime | None = None  # the next moment of the engine
         self._session = Session(db.engine, expire_on_commit=False)
         self._session.info["database"] = db
-        self._kept: list[Person] = []
+        self._kept: list[Person | Agency] = []
 
     def play(self, rows: Sequence[Imported]) -> None:
         """From the first incident until the last has closed."""
         waiting = list(reversed(rows))
         with self._transaction() as session:
-            self._kept = list(session.scalars(select(Person)))
+            self._kept = [*session.scalars(select(Person)), *session.scalars(select(Agency))]
         end = _logged_at(rows[-1].report) + _PLAYED_ON
         while True:
             following = self._following(waiting)
@@ -184,7 +184,7 @@ class _Replay:
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
-        """As `Database.transaction`, but that the people once read are kept: there is nobody else here.
+        """As `Database.transaction`, but that people and agencies once read are kept: nobody else is here.
 
         All else is forgotten between transactions, because the courier writes past what is kept.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -36,8 +37,9 @@ def candidates(session: Session, row: Incident, offer: Offer, now: datetime) -> 
     if OfferKind(offer.kind) in FOR_THE_TEAM:
         out |= _involved(session, row)
     found = _serving(session, row) if on_site else []
-    for role in offer_rows.rule_of(row, offer).serve:
-        found += _of_role(session, row, offer, Role(role), now)
+    ctx = choice.context(session, row, now)
+    for role in map(Role, offer_rows.rule_of(row, offer).serve):
+        found += _of_role(session, row, offer, role, replace(ctx, helper=_AS[role]))
     return [one for one in {one.id: one for one in found}.values() if one.id not in out]
 
 
@@ -86,14 +88,15 @@ def _after_a_session(session: Session, row: Incident) -> bool:
     )
 
 
-def _of_role(session: Session, row: Incident, offer: Offer, role: Role, now: datetime) -> list[Person]:
-    ctx = choice.context(session, row, now, _AS[role])
+def _of_role(
+    session: Session, row: Incident, offer: Offer, role: Role, ctx: SelectionContext
+) -> list[Person]:
     found = [
         one
         for one in people.with_role(session, [role])
         if people.reachable(one) and _may(one, ctx, offer.person_id)
     ]
-    return sorted(found, key=lambda one: (one.agency != row.agency, _asleep(one, now), one.id))
+    return sorted(found, key=lambda one: (one.agency != row.agency, _asleep(one, ctx.now), one.id))
 
 
 def _may(helper: Person, ctx: SelectionContext, person_id: str | None) -> bool:
