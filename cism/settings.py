@@ -18,6 +18,7 @@ from cism.errors import ConfigurationError
 from notifications import addresses
 
 BREAKABLE = ("lost", "double", "early", "quiet", "unacked")
+_CRASH = re.compile(r"[a-z]+\.[a-z]+(:[1-9][0-9]{0,5})?")
 _SENDER = re.compile(
     r"\+[1-9][0-9]{6,14}|[0-9]{3,8}"
 )  # E.164 or a short code: it must be able to hear replies
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     execution: Literal["in_process", "work_pool"] = "in_process"
     wall_url: str = "http://127.0.0.1:8090"
     break_promise: str | None = None  # demo only: CISM_BREAK_PROMISE spoils the product on purpose
+    crash_at: str | None = None  # trials only: CISM_CRASH_AT=POINT:N, where a process kills itself
 
     @field_validator("public_url", "wall_url")
     @classmethod
@@ -118,6 +120,21 @@ class Settings(BaseSettings):
         if self.clock != "movable" or not self.uses_wall:
             message = (
                 "CISM_BREAK_PROMISE spoils the product on purpose: unset it; it is for demonstrations with "
+                "CISM_CLOCK=movable and the phone wall alone"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _dies_where_nobody_waits(self) -> Self:
+        if self.crash_at is None:
+            return self
+        if not _CRASH.fullmatch(self.crash_at):
+            message = "CISM_CRASH_AT is a point and a count, e.g. send.answered:3; or unset it"
+            raise ValueError(message)
+        if self.clock != "movable" or not self.uses_wall:
+            message = (
+                "CISM_CRASH_AT kills the process on purpose: unset it; it is for trials with "
                 "CISM_CLOCK=movable and the phone wall alone"
             )
             raise ValueError(message)

@@ -18,6 +18,7 @@ from cism import log
 from cism.clock import monotonic
 from cism.domain.plan import URGENT, StepKind
 from cism.errors import CismError
+from cism.services import crash
 from cism.services.engine import Performed
 from cism.store.db import in_transaction
 from flows.order import Lane, waiting
@@ -96,6 +97,8 @@ class BareHands:
     async def _perform(self, kinds: Collection[StepKind], incident_id: str | None) -> Performed:
         done = await in_transaction(self.runtime.db, self._take, kinds, incident_id)
         self._note(done.steps)
+        if done.steps:
+            crash.passing(self.runtime.db, crash.Point.STEP_COMMITTED)
         return done
 
     def _take(self, session: Session, kinds: Collection[StepKind], incident_id: str | None) -> Performed:

@@ -17,7 +17,7 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind, StepState
-from cism.services import engine, may_leave, outbox, sabotage, settling, unsent
+from cism.services import crash, engine, may_leave, outbox, sabotage, settling, unsent
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import OutboxState
@@ -118,6 +118,8 @@ def claim(
     sabotage.doubles(session, [item.id for item in claimed])
     if rate is not None:
         _spend(session, len(claimed))
+    if claimed:
+        crash.passing(session, crash.Point.CLAIM_WRITTEN)
     return claimed
 
 
@@ -149,8 +151,12 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> None:
     now, real = product_now(session), real_now(session)
     plain = _record_plain(session, outcomes, now, real)
     others = [item for item in outcomes if item.id not in plain]
-    if not others:
-        return
+    if others:
+        _record_others(session, others, now, real)
+    crash.passing(session, crash.Point.RECORD_WRITTEN)
+
+
+def _record_others(session: Session, others: Sequence[Outcome], now: datetime, real: datetime) -> None:
     query = select(Outbox).where(Outbox.id.in_([item.id for item in others])).with_for_update()
     rows = {row.id: row for row in session.scalars(query)}
     for outcome in others:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from cism import log
 from cism.clock import monotonic
 from cism.errors import StorageUnavailable
-from cism.services import claims, engine, inbound, settling, unsent
+from cism.services import claims, crash, engine, inbound, settling, unsent
 from cism.services.claims import Claimed, Outcome
 from cism.services.dialling import Dialler
 from cism.settings import Settings
@@ -97,7 +97,7 @@ class Courier:
         finally:
             ahead.cancel()
             if outcomes:
-                await in_transaction(self.db, claims.record, outcomes)
+                await self._record(outcomes)
         return handed
 
     async def settle(self) -> int:
@@ -140,7 +140,7 @@ class Courier:
         limit: int,
     ) -> _Handful:
         if outcomes:
-            await in_transaction(self.db, claims.record, outcomes)
+            await self._record(outcomes)
         # no sooner: what is claimed and waits for its turn is neither pending nor on its way
         await halfway.wait()
         return await claim(limit)
@@ -165,10 +165,17 @@ class Courier:
         if limit < 1 or self._stopped:
             return _Handful((), since)
         rate = self.settings.rate
+        crash.passing(self.db, crash.Point.CLAIM_BEGUN)
         found = await in_transaction(
             self.db, claims.claim, rate=rate, only=only, urgent_only=urgent_only, care=care, limit=limit
         )
+        if found:
+            crash.passing(self.db, crash.Point.CLAIM_COMMITTED)
         return _Handful(found, since)
+
+    async def _record(self, outcomes: Sequence[Outcome]) -> None:
+        await in_transaction(self.db, claims.record, outcomes)
+        crash.passing(self.db, crash.Point.RECORD_COMMITTED)
 
     async def _send(self, item: Claimed, since: float) -> Outcome:
         sms = OutgoingSms(item.id, item.to, item.body, item.urgent, item.validity_seconds)
@@ -177,13 +184,16 @@ class Courier:
             if monotonic() - since > WAITS_FOR_A_SLOT:
                 # the provider is slow: by the time that it answered, this would be taken for lost
                 return Outcome(item.id, error=SendError(SendFailure.RETRY))
+            crash.passing(self.db, crash.Point.SEND_BEGUN)
             try:
-                return Outcome(item.id, receipt=await self.gateway.send(sms))
+                receipt = await self.gateway.send(sms)
             except SendError as error:
                 return Outcome(item.id, error=error)
             except Exception as error:
                 log.failure("message.unknown", error, message=item.id)
                 return Outcome(item.id, error=SendError(SendFailure.UNKNOWN))
+            crash.passing(self.db, crash.Point.SEND_ANSWERED)
+            return Outcome(item.id, receipt=receipt)
 
     async def _settle_one(self, row: tuple[str, str, str, object]) -> int:
         message_id, to, digest, claimed_real = row

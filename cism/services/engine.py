@@ -18,7 +18,7 @@ from cism import log
 from cism.domain.incident import IncidentState
 from cism.domain.plan import OUTLIVES, RECURRING, URGENT, StepKind, StepState
 from cism.errors import CismError
-from cism.services import at_hand, dialling, events, outbox, sabotage, steps
+from cism.services import at_hand, crash, dialling, events, outbox, sabotage, steps
 from cism.services.handlers import HANDLERS
 from cism.store.db import now as product_now
 from cism.store.db import real_now
@@ -105,6 +105,8 @@ def run_due(
     with at_hand.gathered(session, ready):
         taken = sum(_perform(session, step, now, real) for step in ready)
     messages, urgent = outbox.taken_messages(session)
+    if taken:
+        crash.passing(session, crash.Point.STEP_WRITTEN)
     return Performed(taken, tuple(messages), tuple(urgent))
 
 

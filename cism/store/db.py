@@ -50,6 +50,7 @@ class Database:
         self.answers_help = True  # by us, not by the provider
         self.break_promise: str | None = None  # what services.sabotage spoils, for a demonstration
         self.apart: Apart | None = None  # what a restore does not touch; None: nothing is kept apart
+        self.crash_at: str | None = None  # where services.crash ends this process, for a trial
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         file = self.engine.url.database if self.is_sqlite else None
@@ -67,8 +68,8 @@ class Database:
         db = cls(settings.url, movable=settings.clock == "movable")
         db.public_url, db.on_wall = settings.public_url, settings.uses_wall
         db.answers_help = settings.help_answer == "cism"
-        db.break_promise = settings.break_promise
         db.apart = Apart(settings.make_home(), settings.stop_list_file)
+        db.break_promise, db.crash_at = settings.break_promise, settings.crash_at
         return db
 
     @contextmanager

@@ -6,14 +6,15 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from cism.errors import BadInput, NotAllowed
-from cism.services import delivery, dialling, inbound, keypad
+from cism.services import crash, delivery, dialling, inbound, keypad
 from cism.settings import Settings
 from cism.web.backend import backend_of
-from notifications.gateway import HeardOnCall
+from notifications.gateway import HeardOnCall, InboundSms
 from notifications.inbound import (
     SIGNATURE_HEADER,
     Params,
@@ -40,8 +41,16 @@ async def sms(request: Request) -> Response:
         text = parse_inbound(params)
     except ValueError as error:
         raise BadInput(str(error)) from None
-    await backend_of(request).act(lambda session: inbound.receive_once(session, text))
+    backend = backend_of(request)
+    crash.passing(backend.db, crash.Point.WEBHOOK_BEGUN)
+    await backend.act(lambda session: _read(session, text))
+    crash.passing(backend.db, crash.Point.WEBHOOK_COMMITTED)
     return _twiml(_SILENCE)
+
+
+def _read(session: Session, text: InboundSms) -> None:
+    inbound.receive_once(session, text)
+    crash.passing(session, crash.Point.WEBHOOK_WRITTEN)
 
 
 @router.post("/status")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.faults import load
+from tests.faults import kills, load
 from tests.faults.campaign import Case
 
-CASES: tuple[Case, ...] = (*load.CASES,)
+CASES: tuple[Case, ...] = (*load.CASES, *kills.CASES)
 
 
 def chosen(only: str | None) -> list[Case]:

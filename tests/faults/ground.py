@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import httpx
+from fastapi import FastAPI
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -32,8 +33,10 @@ from cism.clock import monotonic, wait
 from cism.settings import WALL_NUMBER, Settings
 from cism.store import migrate, seal
 from cism.store.db import Database
+from cism.web import webhooks
+from cism.web.backend import Backend
 from notifications.phone_wall.faults import Faults
-from notifications.phone_wall.server import running_wall
+from notifications.phone_wall.server import running, running_wall
 from tests.conftest import VAULT_KEY
 from tests.faults.campaign import ROOT
 
@@ -226,6 +229,14 @@ class Ground:
         wall = WallSeen(f"http://127.0.0.1:{port}", self.http)
         self.until(lambda: self.answers(f"{wall.url}/wall/api/version"), 60, "the phone wall", process)
         return wall, process
+
+    def webhooks(self, db: Database) -> str:
+        """The product's webhooks over this database, in a thread; returns their address."""
+        app = FastAPI(openapi_url=None)
+        app.include_router(webhooks.router)
+        url = self._stack.enter_context(running(app))
+        app.state.backend = Backend(db, self.settings(public_url=url), None)
+        return url
 
     # --- processes
 
