@@ -26,6 +26,7 @@ class CallReason(StrEnum):
     """Why somebody is called."""
 
     UNDELIVERED = "undelivered"  # two minutes later nobody says that the text has arrived
+    UNSETTLED = "unsettled"  # nobody can say whether the text arrived, and it is not sent twice
     UNANSWERED = "unanswered"  # the time to answer is over
     TARGET_PASSED = "target_passed"  # the person should have been called by now: text and call at once
     NOBODY_LEFT = "nobody_left"  # everybody was asked: the duty phone is called

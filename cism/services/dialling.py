@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from cism import log
+from cism.domain.guarantee import URGENT_SETTLES
 from cism.services import events, people, voice
-from cism.services.settling import BACK_OFF, CLOCK_SKEW, URGENT_BACK_OFF, URGENT_SETTLES_WITHIN
+from cism.services.settling import CLOCK_SKEW, again_in
 from cism.store.db import Database, in_transaction, real_now
 from cism.store.db import now as product_now
 from cism.store.states import CallState
@@ -140,8 +141,8 @@ def record(session: Session, call_id: str, receipt: CallReceipt | None, error: S
         if error.kind is SendFailure.UNKNOWN:
             call.state = CallState.UNKNOWN
         elif error.kind in {SendFailure.RETRY, SendFailure.CONFIGURATION}:
-            wait = error.retry_after or min(BACK_OFF[min(call.attempts, len(BACK_OFF)) - 1], URGENT_BACK_OFF)
-            call.state, call.retry_real = CallState.PENDING, real_now(session) + timedelta(seconds=wait)
+            wait = again_in(call.attempts, error, urgent=True)
+            call.state, call.retry_real = CallState.PENDING, real_now(session) + wait
         else:
             _over(session, call, CallState.FAILED)
 
@@ -179,7 +180,7 @@ def settle_by_list(session: Session, call_id: str, listed: Sequence[ListedCall])
     rivals = session.scalars(select(PhoneCall.id).where(on_the_way, same)).all()
     if len(fitting) == 1 and len(rivals) == 1:
         _placed(session, call, fitting[0].sid, fitting[0].status)
-    elif real_now(session) - call.claimed_real >= URGENT_SETTLES_WITHIN:
+    elif real_now(session) - call.claimed_real >= URGENT_SETTLES:
         _over(session, call, CallState.UNSETTLED)
 
 

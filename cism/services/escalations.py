@@ -305,10 +305,8 @@ def _ask(session: Session, row: Escalation, rung: int, now: datetime, *, but: st
         question.deadline = own.ack_deadline
         notify.escalation(session, helper, question, row, rung, own, now)
         if is_called(row.level):
-            # what we ourselves left undone wakes nobody by phone
-            grave = Severity.S1 if row.reason in OUR_OWN else Severity.S4
             target = row.level_at + rule.voice
-            voice.watch(session, question, row.agency, grave, own.ask_at, own.ack_deadline, target)
+            voice.watch(session, question, row.agency, _gravity(row), own.ask_at, own.ack_deadline, target)
     if plan.alarm:
         events.record(session, "escalation.alarm", now, subject_id=row.id, after=row.level.value)
         if is_called(row.level):
@@ -361,6 +359,18 @@ def cannot_be_told(session: Session, question: Question, now: datetime) -> None:
     row = locked(session, question.subject_id or "")
     if question.deadline is None or now < question.deadline:
         _ask_next(session, row, question, now)
+
+
+def call_too(session: Session, question: Question, now: datetime) -> None:
+    """Nobody can say whether the text reached this helper: besides the next rung, they are called."""
+    row = locked(session, question.subject_id or "")
+    if row.state is EscalationState.OPEN:
+        voice.call_now(session, question, row.agency, _gravity(row), now)
+
+
+def _gravity(row: Escalation) -> Severity:
+    """What we ourselves left undone, and what waits for waking hours, wakes nobody by phone."""
+    return Severity.S4 if is_called(row.level) and row.reason not in OUR_OWN else Severity.S1
 
 
 def given_up(session: Session, helper: Person, now: datetime) -> None:

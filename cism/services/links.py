@@ -68,7 +68,7 @@ def send_code(session: Session, secret: str, now: datetime) -> bool:
     row.expires_real = real_now(session) + LIFETIME
     message = m.LinkCode(secret=code, minutes=int(LIFETIME.total_seconds() // 60))
     key = f"code:{row.hash[:20]}:{real_now(session).timestamp():.3f}"
-    outbox.put(session, message, key=key, now=now, person=person)
+    outbox.put(session, message, key=key, now=now, person=person, expires_at=now + LIFETIME)
     return True
 
 

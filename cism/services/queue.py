@@ -18,7 +18,7 @@ from cism.store.states import QueueState
 from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
 TELL_AGAIN = timedelta(hours=12)  # design: news that nobody has read is told again after this long
-_TOLD_AGAIN = frozenset({"person_died"})
+_TOLD_AGAIN = frozenset({"person_died", "filtered", "too_many_texts", "runaway"})
 
 
 def add(
@@ -186,6 +186,24 @@ def phone_trouble(session: Session, text: Outbox, person: Person, now: datetime,
             incident_id=incident_id,
             outbox_id=text.id,
         )
+
+
+def alarm(
+    session: Session,
+    kind: str,
+    agency: str | None,
+    now: datetime,
+    within: timedelta,
+    person: Person | None = None,
+) -> None:
+    """The texting itself is in trouble: one open item says so, and is told until it is read."""
+    known = select(QueueItem.id).where(
+        QueueItem.kind == kind,
+        QueueItem.state == QueueState.OPEN,
+        QueueItem.person_id == person.id if person else QueueItem.agency == agency,
+    )
+    if session.scalar(known.limit(1)) is None:
+        add(session, kind, now=now, within=within, agency=agency, person=person)
 
 
 # What nobody has read in time goes up this ladder; a call that nobody made is less pressing than words

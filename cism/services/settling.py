@@ -8,20 +8,24 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism import log
+from cism import chance, log
+from cism.domain.back_off import wait_for_attempt
+from cism.domain.delivery import Happening, OutboxState, after
+from cism.domain.guarantee import CARRIER_SILENT, OTHERS_SETTLE, URGENT_SETTLES
 from cism.services import outbox, unsent
 from cism.store.db import now as product_now
 from cism.store.db import real_now
-from cism.store.states import OutboxState
 from cism.store.tables import Outbox
 from notifications.gateway import ListedMessage, MessageStatus, Receipt, SendError, SendFailure, furthest
 
-URGENT_SETTLES_WITHIN = timedelta(seconds=30)  # real time; then the next candidate and those in charge
-OTHERS_SETTLE_WITHIN = timedelta(seconds=120)
 CLOCK_SKEW = timedelta(seconds=2)  # a provider lists whole seconds
-BACK_OFF = (2.0, 5.0, 15.0, 60.0, 180.0)  # real seconds before the next attempt
-URGENT_BACK_OFF = 15.0  # after an outage a page does not wait for minutes more
-_NOT_KNOWN_SENT = frozenset({OutboxState.SENDING, OutboxState.UNKNOWN, OutboxState.UNSETTLED})
+_FATES = {
+    SendFailure.UNKNOWN: Happening.LOST,
+    SendFailure.RETRY: Happening.NOT_TAKEN,
+    SendFailure.CONFIGURATION: Happening.NOT_TAKEN,
+    SendFailure.PERMANENT: Happening.REFUSED,
+    SendFailure.OPTED_OUT: Happening.REFUSED,
+}
 
 
 def settle(session: Session, row: Outbox, receipt: Receipt, now: datetime, real: datetime) -> None:
@@ -29,8 +33,8 @@ def settle(session: Session, row: Outbox, receipt: Receipt, now: datetime, real:
     row.sid = row.sid or receipt.sid
     if row.sent_real is None:
         row.sent_real, row.sent_at = real, now
-    if row.state in _NOT_KNOWN_SENT:
-        row.state = OutboxState.SENT
+    if row.provider_status is None:  # what was told before is not undone by an answer that comes after it
+        row.state = after(row.state, Happening.TAKEN)
     apply_status(session, row, receipt.status, receipt.error_code, now)
 
 
@@ -43,11 +47,14 @@ def apply_status(
     row.provider_status = best.value
     if error_code is not None:
         row.error_code = error_code
-    if best in {MessageStatus.DELIVERED, MessageStatus.READ}:
-        row.state = OutboxState.DELIVERED
-    elif best.is_terminal and row.state is not OutboxState.UNDELIVERED:
-        row.state = OutboxState.UNDELIVERED
+    before, row.state = row.state, _moved(row, best)
+    if row.state is before:
+        return
+    if row.state is OutboxState.UNDELIVERED:
         unsent.not_arrived(session, row, now)
+    elif row.state is OutboxState.UNSETTLED:
+        row.reason = unsent.NO_ANSWER
+        unsent.unsettled(session, row, now)
 
 
 def failed(session: Session, row: Outbox, error: SendError, now: datetime, real: datetime) -> None:
@@ -56,16 +63,18 @@ def failed(session: Session, row: Outbox, error: SendError, now: datetime, real:
         return  # a callback has told more meanwhile, or it is a human's by now
     row.error_code = error.code
     log.event("message.not_sent", message=row.id, kind=row.kind, why=error.kind.value, code=error.code)
-    if error.kind is SendFailure.UNKNOWN:
-        row.state = OutboxState.UNKNOWN
-    elif error.kind in {SendFailure.RETRY, SendFailure.CONFIGURATION}:
-        wait = error.retry_after or BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
-        if row.lane == outbox.LANE_URGENT and error.retry_after is None:
-            wait = min(wait, URGENT_BACK_OFF)
-        row.state, row.retry_real = OutboxState.PENDING, real + timedelta(seconds=wait)
-    else:
-        row.state = OutboxState.FAILED
+    row.state = after(row.state, _FATES[error.kind])
+    if row.state is OutboxState.PENDING:
+        row.retry_real = real + again_in(row.attempts, error, urgent=row.lane == outbox.LANE_URGENT)
+    elif row.state is OutboxState.FAILED:
         unsent.refused(session, row, error, now)
+
+
+def again_in(attempts: int, error: SendError, *, urgent: bool) -> timedelta:
+    """How long to wait, in real time, after the provider surely did not take something."""
+    drawn = chance.source().random()
+    wait = wait_for_attempt(attempts, urgent=urgent, retry_after=error.retry_after, chance=drawn)
+    return timedelta(seconds=wait)
 
 
 def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMessage]) -> int:
@@ -89,12 +98,20 @@ def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMes
         found = fitting[0]
         settle(session, row, Receipt(found.sid, found.status, found.error_code), now, real)
         return 1
-    urgent = row.lane == outbox.LANE_URGENT
-    if real - row.claimed_real < (URGENT_SETTLES_WITHIN if urgent else OTHERS_SETTLE_WITHIN):
+    if real - row.claimed_real < (URGENT_SETTLES if row.lane == outbox.LANE_URGENT else OTHERS_SETTLE):
         return 0
-    row.state, row.reason = OutboxState.UNSETTLED, "could not be settled with the provider"
+    row.state, row.reason = after(row.state, Happening.GIVEN_UP), unsent.NOT_SETTLED
     unsent.unsettled(session, row, now)
     return 1
+
+
+def _moved(row: Outbox, best: MessageStatus) -> OutboxState:
+    if best in {MessageStatus.DELIVERED, MessageStatus.READ}:
+        return after(row.state, Happening.ARRIVED)
+    if not best.is_terminal:
+        return row.state
+    silent = row.error_code == CARRIER_SILENT
+    return after(row.state, Happening.CARRIER_SILENT if silent else Happening.NOT_ARRIVED)
 
 
 def _fitting(session: Session, row: Outbox, listed: Sequence[ListedMessage]) -> list[ListedMessage]:

@@ -1,14 +1,14 @@
-"""What follows when a message did not arrive, was refused, or cannot be settled: never the same channel
-again.
-"""
+"""What follows when a message did not arrive, was refused, or cannot be settled: by the table of ADR 0014."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cism.domain.guarantee import FILTERED, Follow, guarantee_of
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.services import (
@@ -22,14 +22,18 @@ from cism.services import (
     people,
     questions,
     queue,
+    second_tries,
     steps,
 )
 from cism.store.states import OutboxState
 from cism.store.tables import Agency, Incident, Outbox, Person, Question
 from notifications.gateway import SendError, SendFailure
-from notifications.messages import MessageKind, is_care
+from notifications.messages import MessageKind
 
 READ_WITHIN = timedelta(hours=4)
+NOT_SETTLED = "could not be settled with the provider"
+NO_ANSWER = "the carrier never answered"
+_IN_HANDS = frozenset({NOT_SETTLED, NO_ANSWER})
 # The number itself is bad: its owner is reached by a peer's call from now on. Not 30003: a handset that is
 # off, or without signal, is on again tomorrow.
 BAD_NUMBER = frozenset({21211, 21614, 21635, 30004, 30005, 30006})
@@ -42,18 +46,20 @@ _BY_TEXT = (
     StepKind.INVITE,
     StepKind.CONFIRM_PHONE,
 )
-_ASKS = frozenset({MessageKind.ESCALATION, MessageKind.WELFARE, MessageKind.QUEUE_OVERDUE})
-# They tell of something that has a deadline and a ladder of its own. Were each that is lost told of in turn,
-# a provider's bad hour would end in thousands.
-_TELLING = frozenset({MessageKind.QUEUE_NEW, MessageKind.UNSETTLED_SEND, MessageKind.ATTESTATION})
 _ABOUT_THEMSELVES = ("check_in", "opt_in", "invitation", "confirm_phone")
 
 
 def not_arrived(session: Session, row: Outbox, now: datetime) -> None:
-    """The carrier gave it back: the next helper at once; a care text becomes a peer's call."""
+    """The carrier gave it back: tried again where its class allows it, else what its class says at once."""
     events.record(
         session, "message.undelivered", now, incident_id=row.incident_id, subject_id=row.id, after=row.kind
     )
+    if row.reason in _IN_HANDS:
+        return  # a human's already, and the next helper was asked, whatever a late receipt says
+    if row.error_code == FILTERED:
+        queue.alarm(session, "filtered", _agency_of(session, row), now, READ_WITHIN)
+    elif second_tries.plan(session, row, now) is not None:
+        return
     _instead(session, row, now)
 
 
@@ -113,22 +119,8 @@ def coordinators(session: Session, agency: str, but: str | None = None) -> list[
 def unsettled(session: Session, row: Outbox, now: datetime) -> None:
     """Nobody can say whether it arrived: never sent again on this channel, and a human knows."""
     events.record(session, "message.unsettled", now, incident_id=row.incident_id, subject_id=row.id)
-    person = people.get(session, row.person_id) if row.person_id else None
-    telling = MessageKind(row.kind) in _TELLING
-    if row.lane == outbox.LANE_URGENT and not telling:
-        notify.unsettled(session, _in_charge(session, row, person), row, now)
-    if row.lane == outbox.LANE_URGENT or telling:
-        _instead(session, row, now, repeat=True)
-        return
-    queue.add(
-        session,
-        "unsettled_send",
-        now=now,
-        within=READ_WITHIN,
-        person=person,
-        incident_id=row.incident_id,
-        outbox_id=row.id,
-    )
+    for follow in guarantee_of(MessageKind(row.kind)).unsettled:
+        _ACTS[follow](session, row, now)
 
 
 def kept(session: Session, message_id: str, state: OutboxState | None, now: datetime) -> None:
@@ -139,9 +131,12 @@ def kept(session: Session, message_id: str, state: OutboxState | None, now: date
     question = session.get(Question, row.question_id) if row.question_id else None
     kind = MessageKind(row.kind)
     if state is OutboxState.SUPPRESSED and question is not None:
-        _next_helper(session, kind, question, now)
+        if Follow.NEXT_HELPER in guarantee_of(kind).not_arrived:
+            _next_helper(session, row, now)
     elif state is OutboxState.EXPIRED and kind is MessageKind.CHECK_IN and row.person_id is not None:
         _never_asked(session, row, question, now)
+    elif state is OutboxState.EXPIRED and second_tries.is_one(row):
+        _instead(session, row, now)
 
 
 def number_of(session: Session, row: Outbox) -> str:
@@ -179,44 +174,74 @@ def _never_asked(session: Session, row: Outbox, question: Question | None, now: 
     )
 
 
-def _next_helper(
-    session: Session, kind: MessageKind, question: Question, now: datetime, *, repeat: bool = False
-) -> bool:
-    """Whether it asked a helper, so that the next one is asked at once."""
-    if kind is MessageKind.PAGE:
-        _page_again(session, question, now, repeat=repeat)
-    elif kind in _ASKS:
-        escalations.cannot_be_told(session, question, now)
-    else:
-        return False
-    return True
+def _instead(session: Session, row: Outbox, now: datetime) -> None:
+    for follow in guarantee_of(MessageKind(row.kind)).not_arrived:
+        _ACTS[follow](session, row, now)
 
 
-def _instead(session: Session, row: Outbox, now: datetime, *, repeat: bool = False) -> None:
+def _next_helper(session: Session, row: Outbox, now: datetime) -> None:
+    """The next candidate or rung, at once; marked as a repeat where the first may have it after all."""
     question = session.get(Question, row.question_id) if row.question_id else None
-    kind = MessageKind(row.kind)
-    if question is not None and _next_helper(session, kind, question, now, repeat=repeat):
-        if row.error_code in BAD_NUMBER and row.person_id is not None:  # nobody reaches them by it again
-            queue.phone_trouble(session, row, people.get(session, row.person_id), now, READ_WITHIN)
+    if question is None:
+        _phone_trouble(session, row, now)
         return
-    if is_care(kind) and row.person_id is not None:
-        person = people.get(session, row.person_id)
-        if row.error_code in BAD_NUMBER:
-            person.phone_confirmed_at = None
-        queue.add(
-            session,
-            "call_needed",
-            now=now,
-            within=READ_WITHIN,
-            person=person,
-            incident_id=row.incident_id,
-            outbox_id=row.id,
-        )
-    elif kind is MessageKind.QUEUE_NEW:
+    if MessageKind(row.kind) is MessageKind.PAGE:
+        _page_again(session, question, now, repeat=row.state is OutboxState.UNSETTLED)
+    else:
+        escalations.cannot_be_told(session, question, now)
+    if row.error_code in BAD_NUMBER:  # nobody reaches them by it again
+        _phone_trouble(session, row, now)
+
+
+def _same_by_voice(session: Session, row: Outbox, now: datetime) -> None:
+    question = session.get(Question, row.question_id) if row.question_id else None
+    if question is not None:
+        escalations.call_too(session, question, now)
+
+
+def _tell_in_charge(session: Session, row: Outbox, now: datetime) -> None:
+    person = people.get(session, row.person_id) if row.person_id else None
+    notify.unsettled(session, _in_charge(session, row, person), row, now)
+
+
+def _next_reader(session: Session, row: Outbox, now: datetime) -> None:
+    if MessageKind(row.kind) is MessageKind.QUEUE_NEW:
         queue.tell_others(session, notify.queue_item_of(row), now)
-    elif kind not in _TELLING and row.lane <= outbox.LANE_TEAM and row.person_id is not None:
-        person = people.get(session, row.person_id)
-        queue.phone_trouble(session, row, person, now, READ_WITHIN)
+
+
+def _phone_trouble(session: Session, row: Outbox, now: datetime) -> None:
+    if row.person_id is not None:
+        queue.phone_trouble(session, row, people.get(session, row.person_id), now, READ_WITHIN)
+
+
+def _to_human(session: Session, row: Outbox, now: datetime) -> None:
+    _put_before_human(session, "unsettled_send", row, now)
+
+
+def _peer_calls(session: Session, row: Outbox, now: datetime) -> None:
+    if row.person_id is None:
+        return
+    if row.error_code in BAD_NUMBER:
+        people.get(session, row.person_id).phone_confirmed_at = None
+    _put_before_human(session, "call_needed", row, now)
+
+
+def _put_before_human(session: Session, kind: str, row: Outbox, now: datetime) -> None:
+    queue.add(
+        session,
+        kind,
+        now=now,
+        within=READ_WITHIN,
+        person=people.get(session, row.person_id) if row.person_id else None,
+        incident_id=row.incident_id,
+        outbox_id=row.id,
+    )
+
+
+def _agency_of(session: Session, row: Outbox) -> str | None:
+    person = people.get(session, row.person_id) if row.person_id else None
+    incident = session.get(Incident, row.incident_id) if row.incident_id else None
+    return incident.agency if incident else person.agency if person else None
 
 
 def _page_again(session: Session, question: Question, now: datetime, *, repeat: bool) -> None:
@@ -240,3 +265,14 @@ def _next_instead_of(session: Session, person: Person, now: datetime) -> None:
     for question in asked:
         if question.kind in {"escalation", "welfare"}:
             escalations.cannot_be_told(session, question, now)
+
+
+_ACTS: dict[Follow, Callable[[Session, Outbox, datetime], None]] = {
+    Follow.NEXT_HELPER: _next_helper,
+    Follow.IN_CHARGE: _tell_in_charge,
+    Follow.SAME_BY_VOICE: _same_by_voice,
+    Follow.NEXT_READER: _next_reader,
+    Follow.PHONE_TROUBLE: _phone_trouble,
+    Follow.UNSETTLED: _to_human,
+    Follow.PEER_CALLS: _peer_calls,
+}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cism.domain.escalation import EscalationState
 from cism.domain.incident import IncidentState, Severity
 from cism.domain.people import SleepWindow
-from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import is_asleep
 from cism.domain.voice import CallReason, Look, decide_call, first_look, next_look
 from cism.services import people, steps
@@ -50,6 +50,21 @@ def watch(
     """Look after a page that is to be answered by `deadline`; as in `first_look` and `decide_call`."""
     payload = {"agency": agency, "severity": severity.value, "until": deadline.isoformat()}
     _plan(session, question.id, first_look(asked_at, deadline, target), payload)
+
+
+def call_now(session: Session, question: Question, agency: str, severity: Severity, now: datetime) -> None:
+    """Nobody can say whether the text arrived: the look that was to come after two minutes comes now."""
+    look = session.scalar(
+        select(Step).where(
+            Step.kind == StepKind.CALL, Step.subject_id == question.id, Step.state == StepState.PLANNED
+        )
+    )
+    if look is not None and look.payload["reason"] == CallReason.UNDELIVERED.value:
+        look.due_at = min(look.due_at, now)
+        return
+    until = (question.deadline or now).isoformat()
+    payload = {"agency": agency, "severity": severity.value, "until": until}
+    _plan(session, question.id, Look(now, CallReason.UNSETTLED), payload)
 
 
 def on_call(session: Session, step: Step, now: datetime) -> str | None:

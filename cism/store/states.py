@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from cism.domain.delivery import OutboxState
+
+__all__ = [
+    "AssignmentState",
+    "CallState",
+    "InboundState",
+    "OfferState",
+    "OutboxState",
+    "QueueState",
+    "SessionState",
+]
+
 
 class AssignmentState(StrEnum):
     """A helper's part in one incident."""
@@ -41,22 +53,6 @@ class OfferState(StrEnum):
     NOBODY = "nobody"  # no helper took it: those in charge have it
     DONE = "done"  # took place
     CANCELLED = "cancelled"  # is not needed any more
-
-
-class OutboxState(StrEnum):
-    """A message on its way out."""
-
-    PENDING = "pending"  # not handed over yet
-    SENDING = "sending"  # being handed over right now
-    SENT = "sent"  # the provider has it
-    DELIVERED = "delivered"  # the carrier says it arrived
-    UNDELIVERED = "undelivered"  # it did not arrive
-    FAILED = "failed"  # the provider refused it for good
-    UNKNOWN = "unknown"  # handed over or not: being settled with the provider
-    UNSETTLED = "unsettled"  # could not be settled: in the hands of a human
-    SUPPRESSED = "suppressed"  # not sent: consent, opt-out or state forbade it at the last moment
-    EXPIRED = "expired"  # not sent: its moment passed
-    CANCELLED = "cancelled"  # not sent: no longer wanted
 
 
 class CallState(StrEnum):

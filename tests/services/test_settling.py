@@ -8,6 +8,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy.orm import Session
 
+from cism import chance
 from cism.clock import monotonic
 from cism.services import claims, delivery, inbound, outbox, readiness, settling
 from cism.store.db import real_now
@@ -145,17 +146,21 @@ def test_the_doctor_says_what_the_provider_does_not_take(
     assert checks["refused sends"].text.startswith(words)
 
 
-async def test_after_a_429_a_message_waits_as_long_as_the_provider_said(world: World) -> None:
-    message_id = put(world)
+def test_after_a_429_messages_wait_as_long_as_the_provider_said_and_do_not_come_back_together(
+    world: World,
+) -> None:
+    waiting = {put(world, key) for key in ("jordan", "sam", "cora", "dina", "clint")}
 
-    async def throttles(_: OutgoingSms) -> Receipt:
-        raise SendError(SendFailure.RETRY, 20429, 30.0)
-
-    await courier(world, Provider(throttles)).deliver()
+    with chance.seeded(7):
+        ids = [item.id for item in claim(world)]
+        error = SendError(SendFailure.RETRY, 20429, 30.0)
+        world.act(claims.record, [claims.Outcome(message_id, error=error) for message_id in ids])
     pass_real(world, seconds=29)
     assert claim(world) == []
-    pass_real(world, seconds=1)
-    assert [item.id for item in claim(world)] == [message_id]
+    moments = {row.retry_real for row in world.rows(Outbox)}
+    assert len(moments) == len(waiting)  # each at a moment of its own
+    pass_real(world, seconds=4.5)
+    assert {item.id for item in claim(world)} == waiting
 
 
 @pytest.mark.parametrize("last", ["delivered", "failed"])

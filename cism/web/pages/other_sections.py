@@ -42,6 +42,12 @@ _QUEUE: dict[str, str] = {
     "contact_missed": "A check-in could not be sent in its time. Call this person.",
     "care_held": "This person sent a 0 that could mean several things. Texts are held until you have asked.",
     "unsettled_send": "Nobody can say whether a text arrived. It is not sent twice: call this person.",
+    "filtered": "Carriers take one of our texts for spam and drop it. Call whoever waits for one, and tell "
+    "whoever looks after the installation: the words or the sender's registration must change.",
+    "too_many_texts": "This phone has had more texts in an hour or a day than any plan needs. More are held "
+    "for a while. Call the person if they may be waiting for us, and say so to whoever runs this.",
+    "runaway": "Far more texts than planned went to people about themselves. No more leave; pages go on. "
+    "Texts leave again when this is handled: look first at what was sent.",
     "person_died": "Somebody whom we looked after, or who served, was set deceased on the roster. Tell the "
     "helpers concerned yourself, and end what is still open about them.",
     "answer_refused": "A helper's answer could not be carried out. Ask them what they meant.",
