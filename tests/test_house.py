@@ -237,7 +237,7 @@ def test_the_table_of_settings_names_each_setting_and_no_other() -> None:
     assert named - read_elsewhere == {f"CISM_{name.upper()}" for name in Settings.model_fields}
 
 
-NAME = re.compile(r"`((?:cism|notifications|flows)(?:\.\w+)+)`")
+NAME = re.compile(r"`((?:cism|notifications|flows|cism_watchdog)(?:\.\w+)+)`")
 
 
 def names_in(path: Path) -> list[str]:
