@@ -6,7 +6,10 @@ name used by HTTP problem documents, `status` the HTTP status. The CLI exits 1 w
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+OUTDATED: Final = 4
+"""Exit status of a part whose program is older than its database: starting it again does not help."""
 
 
 class CismError(Exception):
@@ -105,6 +108,13 @@ class DatabaseNewer(ConfigurationError):
     """The database was made by a newer version: upgrade the program, or restore an older backup."""
 
     problem = "database-newer"
+
+
+class DatabaseChanged(DatabaseNewer):
+    """Not saved: the database was brought to another version while this program ran; start the newer one."""
+
+    problem = "database-changed"
+    status = 503
 
 
 class DatabaseNotReady(ConfigurationError):

@@ -9,7 +9,7 @@ import sys
 from datetime import timedelta
 
 from cism import log
-from cism.errors import CismError, ConfigurationError
+from cism.errors import OUTDATED, CismError, ConfigurationError, DatabaseChanged, DatabaseNewer
 from cism.services import clockwork
 from cism.settings import Settings, load
 from cism.store import migrate
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
         process.run(lambda stop: _part(given.part, settings, stop))
     except CismError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return OUTDATED if isinstance(error, DatabaseNewer) else 1
     return 0
 
 
@@ -48,7 +48,11 @@ async def _part(part: str, settings: Settings, stop: asyncio.Event) -> None:
     try:
         migrate.check(ground.db)
         clockwork.refuse_real_clock(ground.db)
+        loop = asyncio.get_running_loop()
+        ground.db.when_outdated = lambda: loop.call_soon_threadsafe(stop.set)
         await (_work(ground, stop) if part == "worker" else _conduct(ground, settings, stop))
+        if ground.db.outdated:
+            raise DatabaseChanged
     finally:
         await ground.aclose()
 

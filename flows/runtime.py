@@ -119,6 +119,7 @@ class Runtime:
 
     def _look(self) -> DueNow:
         with self.db.read() as session:
+            self.db.same_version(session)
             return self.engine.due(session)
 
     @contextmanager

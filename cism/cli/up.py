@@ -18,7 +18,7 @@ from types import FrameType
 
 from cism.cli import child
 from cism.clock import monotonic, wait
-from cism.errors import ConfigurationError
+from cism.errors import OUTDATED, ConfigurationError
 from cism.services import engine
 from cism.services.languages import open_database
 from cism.settings import Settings
@@ -67,7 +67,7 @@ def parts(settings: Settings, port: int, given: Mapping[str, str]) -> list[Part]
 
 
 def up(settings: Settings, port: int, say: Say) -> int:
-    """Migrate, then run all parts until SIGINT or SIGTERM; 0 after an orderly end."""
+    """Migrate, then run all parts until SIGINT or SIGTERM; 0 after an orderly end, 4 where we are too old."""
     wanted = parts(settings, port, os.environ)
     for part in wanted:
         refuse_taken(part)
@@ -112,9 +112,10 @@ class Supervisor:
         self._alive: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self._deaths: dict[str, int] = {}
         self._again_at: dict[str, float] = {}
+        self._status = 0
 
     def run(self) -> int:
-        """Until SIGINT or SIGTERM."""
+        """Until SIGINT or SIGTERM, or until a part finds its program older than the database."""
         before = {name: signal.signal(name, self._asked) for name in (signal.SIGINT, signal.SIGTERM)}
         try:
             self._start_in_stages()
@@ -125,7 +126,7 @@ class Supervisor:
             self.end()
             for name, handler in before.items():
                 signal.signal(name, handler)
-        return 0
+        return self._status
 
     def look(self) -> None:
         """Notice who died, and start again whose time has come."""
@@ -167,6 +168,10 @@ class Supervisor:
         if process.poll() is None:
             return
         del self._alive[part.name]
+        if process.returncode == OUTDATED:
+            self._say(f"{part.name} ended: the database is of a newer version. Start the newer program.")
+            self._stop, self._status = True, OUTDATED
+            return
         deaths = 0 if now - since > _STEADY else self._deaths.get(part.name, 0)
         pause = _BACK_OFF[min(deaths, len(_BACK_OFF) - 1)]
         self._deaths[part.name] = deaths + 1

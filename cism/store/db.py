@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from cism import log
 from cism.clock import Clock, RealClock
-from cism.errors import StorageFull, StorageUnavailable
+from cism.errors import DatabaseChanged, StorageFull, StorageUnavailable
 from cism.settings import Settings
 from cism.store import restraints, seal
 from cism.store.apart import Apart, Mark
@@ -27,6 +27,7 @@ from cism.store.tables import ClockRow, Epoch, Key, new_id
 from cism.store.tables import Mark as Remembered
 
 _TRIES = 3
+_VERSION = text("SELECT version_num FROM alembic_version")
 _FULL = ("disk is full", "no space left", "disk full")
 _REFUSED_BY_DISK = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE"}
 _LEAST_ROOM = 65_536  # bytes: what SQLite needs beside the database before anything is written
@@ -51,6 +52,9 @@ class Database:
         self.break_promise: str | None = None  # what services.sabotage spoils, for a demonstration
         self.apart: Apart | None = None  # what a restore does not touch; None: nothing is kept apart
         self.crash_at: str | None = None  # where services.crash ends this process, for a trial
+        self.version: str | None = None  # of the tables, once they were found to be this program's
+        self.outdated = False  # they are no longer
+        self.when_outdated: Callable[[], object] = bool  # called once that is noticed, from any thread
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         file = self.engine.url.database if self.is_sqlite else None
@@ -81,9 +85,24 @@ class Database:
                 if self.is_sqlite:
                     # a deferred transaction that reads and then writes fails at once when another writes
                     session.execute(text("BEGIN IMMEDIATE"))
+                self.same_version(session)
                 yield session
                 written = self._before_commit(session)
             self._after_commit(session, written)
+
+    def same_version(self, session: Session) -> None:
+        """Refuse where the tables are no longer those that this program was started on.
+
+        One row, read in the transaction that is about to act. A migration waits for its readers, and they for
+        it, so that no act begins on one version of the tables and ends on another.
+        """
+        if self.version is None or session.execute(_VERSION).scalar() == self.version:
+            return
+        if not self.outdated:
+            self.outdated = True
+            log.event("database.changed", expected=self.version)
+            self.when_outdated()
+        raise DatabaseChanged
 
     def _before_commit(self, session: Session) -> str | None:
         """The stop list is written first: it may hold what was never committed, and never lacks what was."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from cism.errors import DatabaseNewer, DatabaseNotReady
+from cism.errors import ConfigurationError, DatabaseNewer, DatabaseNotReady
 from cism.store.db import Database, installation_key
 from cism.store.tables import Base, Epoch, new_id
 
@@ -23,22 +24,49 @@ _LOCK = 7_210_427  # any constant: two processes that migrate at once go one aft
 def upgrade(db: Database) -> str:
     """Run the missing migrations; returns the version reached."""
     from alembic import command
+
+    _move(db, lambda config: command.upgrade(config, "head"))
+    _make_keys(db)
+    return head()
+
+
+def downgrade(db: Database, version: str) -> None:
+    """Go back to an earlier version of the tables; what they have no place for is lost."""
+    from alembic import command
+
+    _move(db, lambda config: command.downgrade(config, version))
+
+
+def _move(db: Database, run: Callable[[Config], None]) -> None:
+    """Alone: others wait for it, or it for them, and see either the old tables or the new ones."""
     from alembic.util.exc import CommandError
 
     with db.storage_errors(), db.engine.connect() as connection:
-        if db.is_sqlite:
-            connection.execute(text("BEGIN IMMEDIATE"))
-        else:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        _alone(db, connection)
         config = _config()
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            run(config)
         except CommandError as error:
             raise DatabaseNewer from error
+        if db.is_sqlite and connection.execute(text("PRAGMA foreign_key_check")).first() is not None:
+            message = "the migration was not made: it would leave rows that point nowhere; report this"
+            raise ConfigurationError(message)
         connection.commit()
-    _make_keys(db)
-    return head()
+
+
+def _alone(db: Database, connection: Connection) -> None:
+    if db.is_sqlite:
+        # a table that is made anew is dropped first, which would take with it, or be refused for, whatever
+        # points to it
+        connection.detach()  # closed at the end: nobody else is to have a connection like this
+        connection.execute(text("PRAGMA foreign_keys=OFF"))
+        connection.execute(text("BEGIN IMMEDIATE"))
+        return
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is not None:
+        # every act of a running program reads it first (`Database.same_version`)
+        connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
 
 
 def create(db: Database) -> None:
@@ -48,12 +76,16 @@ def create(db: Database) -> None:
 
 
 def check(db: Database) -> None:
-    """Refuse a database that is not at this version, saying which way to mend it."""
+    """Refuse a database that is not at this version, saying which way to mend it.
+
+    From then on each of this program's transactions sees to it that it still is.
+    """
     from alembic.runtime.migration import MigrationContext
 
     with db.storage_errors(), db.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found == head():
+        db.version = found
         return
     if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
         raise DatabaseNewer

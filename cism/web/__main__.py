@@ -9,7 +9,7 @@ import sys
 import uvicorn
 
 from cism import log, settings
-from cism.errors import CismError
+from cism.errors import OUTDATED, CismError, DatabaseChanged, DatabaseNewer
 from cism.services import clockwork
 from cism.services.delivery import Courier
 from cism.services.gateway import build_gateway
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         return _serve(listening)
     except CismError as refusal:
         sys.stderr.write(f"cism web: {refusal}\n")
-        return 1
+        return OUTDATED if isinstance(refusal, DatabaseNewer) else 1
     finally:
         listening.close()
 
@@ -62,7 +62,11 @@ def _serve(listening: socket.socket) -> int:
         host, port = listening.getsockname()[:2]
         sys.stdout.write(f"cism web at http://{host}:{port}\n")
         sys.stdout.flush()
-        uvicorn.Server(config).run(sockets=[listening])
+        server = uvicorn.Server(config)
+        db.when_outdated = lambda: setattr(server, "should_exit", True)
+        server.run(sockets=[listening])
+        if db.outdated:
+            raise DatabaseChanged
     finally:
         db.close()
     return 0

@@ -48,6 +48,7 @@ class Backend:
 
         def reading() -> T:
             with self.db.read() as session:
+                self.db.same_version(session)
                 return work(session)
 
         return await asyncio.get_running_loop().run_in_executor(self.db.pool, reading)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from tests.faults import kills, load
+from tests.faults import kills, load, upgrade
 from tests.faults.campaign import Case
 
-CASES: tuple[Case, ...] = (*load.CASES, *kills.CASES)
+CASES: tuple[Case, ...] = (
+    *load.CASES,
+    *kills.CASES,
+    *upgrade.CASES,
+)
 
 
 def chosen(only: str | None) -> list[Case]:

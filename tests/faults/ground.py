@@ -245,6 +245,10 @@ class Ground:
         known = {"CISM_DATABASE_URL": url, "CISM_WALL_URL": wall.url}
         return known | ({"CISM_PUBLIC_URL": public_url} if public_url else {}) | more
 
+    def environment(self, **env: str) -> dict[str, str]:
+        """The whole environment of a process of this seed."""
+        return self._env | env
+
     def start(self, name: str, *command: str, **env: str) -> subprocess.Popen[bytes]:
         """`python` with these arguments; ended with the seed. Its output is added to `NAME.log`."""
         process = child.start([sys.executable, *command], self._env | env, self.home / f"{name}.log")
