@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     clock: Literal["real", "movable"] = "real"
     sms_rate: float | None = Field(default=None, gt=0)
     stop_list: Path | None = None
+    backup_folder: Path | None = None  # None: nobody makes backups but the operator
+    backup_minutes: int = Field(default=5, ge=1, le=1440)
+    backup_keep: int = Field(default=288, ge=1)
     help_answer: Literal["twilio", "cism"] = "cism"
     execution: Literal["in_process", "work_pool"] = "in_process"
     wall_url: str = "http://127.0.0.1:8090"

@@ -9,8 +9,8 @@ import sys
 from datetime import timedelta
 
 from cism import log
-from cism.errors import OUTDATED, CismError, ConfigurationError, DatabaseChanged, DatabaseNewer
-from cism.services import clockwork
+from cism.errors import CismError, ConfigurationError, DatabaseChanged, DatabaseNewer, OUTDATED
+from cism.services import clockwork, restoring
 from cism.settings import Settings, load
 from cism.store import migrate
 from flows import prefect_server, process, runtime
@@ -48,6 +48,7 @@ async def _part(part: str, settings: Settings, stop: asyncio.Event) -> None:
     try:
         migrate.check(ground.db)
         clockwork.refuse_real_clock(ground.db)
+        restoring.notice(ground.db)
         loop = asyncio.get_running_loop()
         ground.db.when_outdated = lambda: loop.call_soon_threadsafe(stop.set)
         await (_work(ground, stop) if part == "worker" else _conduct(ground, settings, stop))

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cism import log
 from cism.clock import monotonic
 from cism.errors import CismError
-from cism.services import nightly
+from cism.services import nightly, restoring
 from cism.store.db import in_transaction
 from flows.runtime import Runtime
 from notifications.gateway import SendError
@@ -33,8 +33,10 @@ class House:
             group.create_task(self._sweeps())
 
     async def beat(self) -> None:
-        """Say that this part is alive."""
-        await in_transaction(self.runtime.db, self.runtime.engine.beat, self.name)
+        """Say that this part is alive; and see whether the database was put back under our hands."""
+        db = self.runtime.db
+        await asyncio.get_running_loop().run_in_executor(db.pool, restoring.notice, db)
+        await in_transaction(db, self.runtime.engine.beat, self.name)
 
     async def begin_recurring(self) -> None:
         """Nightly work plans its next night itself; somebody has to plan the first."""

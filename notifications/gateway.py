@@ -256,6 +256,10 @@ class Gateway(Protocol):
         """Our recent outbound messages to a number, newest first, to settle a send of unknown outcome."""
         ...
 
+    async def outbound_since(self, since: datetime) -> Sequence[ListedMessage]:
+        """Every text of ours since then, oldest first: what a restored database knows nothing of."""
+        ...
+
     async def inbound_since(self, since: datetime) -> Sequence[InboundSms]:
         """Every text that came in to our numbers since then, oldest first."""
         ...

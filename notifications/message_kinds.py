@@ -39,6 +39,7 @@ class MessageKind(StrEnum):
     HAND_OFF = "hand_off"
     UNSETTLED_SEND = "unsettled_send"
     ATTESTATION = "attestation"
+    RESTORED = "restored"
     # to a person about themselves
     CONFIRM_PHONE = "confirm_phone"
     PHONE_CONFIRMED = "phone_confirmed"

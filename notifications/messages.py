@@ -30,7 +30,7 @@ from notifications.person_messages import (
     WhichCode,
     Who,
 )
-from notifications.programme_messages import Attestation
+from notifications.programme_messages import Attestation, Restored
 from notifications.team_messages import (
     AlreadyCovered,
     Approval,
@@ -95,6 +95,7 @@ _CLASSES: Final[tuple[type[Message], ...]] = (
     HandOff,
     UnsettledSend,
     Attestation,
+    Restored,
     ConfirmPhone,
     PhoneConfirmed,
     CheckIn,
@@ -240,6 +241,7 @@ __all__ = [
     "QueueOverdue",
     "ReadBy",
     "Released",
+    "Restored",
     "SessionOff",
     "SessionReminder",
     "SessionReport",

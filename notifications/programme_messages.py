@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from notifications.message_base import Count, TeamOpening
+from notifications.message_base import Count, TeamOpening, When
 from notifications.message_kinds import MessageKind
 
 
@@ -14,3 +14,12 @@ class Attestation(TeamOpening):
     kind: ClassVar[MessageKind] = MessageKind.ATTESTATION
     people: Count
     forgotten: Count = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored(TeamOpening):
+    """To the coordinator: our records went back to that time, and so many later texts are not in them."""
+
+    kind: ClassVar[MessageKind] = MessageKind.RESTORED
+    at: When
+    texts: Count = 0

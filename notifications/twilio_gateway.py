@@ -132,6 +132,23 @@ class TwilioGateway:
         wanted = [message for message in listed if body_digest in (None, message.body_digest)]
         return sorted(wanted, key=lambda message: message.created_at, reverse=True)
 
+    async def outbound_since(self, since: datetime) -> Sequence[ListedMessage]:
+        """Every text of ours since then, oldest first, however many pages that takes.
+
+        Those that are queued have no DateSent, and so are in no list that asks for one: the newest thousand
+        are read beside it.
+        """
+        sent = self._client.messages.list_async(date_sent_after=since.astimezone(UTC), page_size=1000)
+        newest = self._client.messages.list_async(limit=1000, page_size=1000)
+        found = {
+            message.sid: message
+            for request in (sent, newest)
+            for message in await _answer(request, repeatable=True)
+            if str(message.direction).startswith("outbound") and told.since(message, since)
+        }
+        listed = [told.listed(message) for message in found.values()]
+        return sorted(listed, key=lambda message: (message.created_at, message.sid))
+
     async def inbound_since(self, since: datetime) -> Sequence[InboundSms]:
         """Every text that came in to our senders since then, oldest first, however many pages that takes."""
         own = [number for number in (self._sender, self._urgent_sender) if number]

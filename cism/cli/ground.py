@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from cism.errors import ConfigurationError
-from cism.services import clockwork
+from cism.services import clockwork, restoring
 from cism.services.languages import open_database
 from cism.settings import Settings, load
 from cism.store import migrate
@@ -62,4 +62,5 @@ def opened(settings: Settings | None = None) -> Iterator[Database]:
     with unchecked(settings) as db:
         migrate.check(db)
         clockwork.refuse_real_clock(db)
+        restoring.notice(db)
         yield db

@@ -6,6 +6,7 @@ import typer
 
 from cism.cli import (
     agency,
+    backup,
     care,
     clock,
     incident_changes,
@@ -34,6 +35,7 @@ app.command("up")(parts.up)
 app.command("web")(parts.web)
 app.command("phones")(parts.phones)
 app.add_typer(upkeep.db, name="db")
+app.add_typer(backup.app, name="backup")
 app.add_typer(staff.app, name="roster")
 app.add_typer(agency.app, name="agency")
 app.command("log")(incidents.log)

@@ -18,8 +18,8 @@ from types import FrameType
 
 from cism.cli import child
 from cism.clock import monotonic, wait
-from cism.errors import OUTDATED, ConfigurationError
-from cism.services import engine
+from cism.errors import ConfigurationError, OUTDATED
+from cism.services import engine, restoring
 from cism.services.languages import open_database
 from cism.settings import Settings
 from cism.store import migrate
@@ -60,6 +60,8 @@ def parts(settings: Settings, port: int, given: Mapping[str, str]) -> list[Part]
         url = {"PREFECT_API_URL": f"http://127.0.0.1:{prefect}/api"}
         found = [Part(part.name, part.command, part.stage, part.port, url) for part in found]
         found.append(Part("prefect", (*flows, "server", "--port", str(prefect)), stage=1, port=prefect))
+    if settings.backup_folder is not None:
+        found.append(Part("backup", (*_CISM, "backup", "keep"), stage=1))
     if settings.uses_wall:
         wall = settings.wall_port
         found.append(Part("phones", (*_CISM, "phones", "--port", str(wall)), port=wall))
@@ -74,6 +76,7 @@ def up(settings: Settings, port: int, say: Say) -> int:
     db = open_database(settings)
     try:
         migrate.upgrade(db)
+        restoring.notice(db)  # before a heartbeat says that somebody has this database in their hands
         with db.transaction() as session:  # a receipt in the next seconds is not to say that nothing works
             engine.beat(session, engine.STARTING)
     finally:

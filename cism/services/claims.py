@@ -17,9 +17,9 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind, StepState
-from cism.services import crash, engine, may_leave, outbox, sabotage, settling, unsent
+from cism.services import crash, engine, matching, may_leave, outbox, sabotage, settling, unsent
 from cism.store.db import now as product_now
-from cism.store.db import real_now
+from cism.store.db import real_now, tick
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question, SenderRate, Step
 from notifications.gateway import MessageStatus, Receipt, SendError, body_digest
@@ -98,6 +98,7 @@ def claim(
     allowed = _allowance(session, real, rate, limit)
     if allowed < 1:
         return []
+    matching.repeats(session)
     claimed: list[Claimed] = []
     urgent_only = urgent_only or (rate is not None and _page_is_coming(session, now))
     last = outbox.LANE_ANSWER if urgent_only else outbox.LANE_CARE if care else outbox.LANE_TEAM
@@ -115,6 +116,8 @@ def claim(
             session.execute(update(Outbox).where(Outbox.id == row.id).values(**held_back))
             unsent.kept(session, row.id, held_back.get("state"), now)
     _mark_sending(session, claimed, real)
+    if claimed:
+        tick(session)  # before it leaves: a database without this text is known for one that went back
     sabotage.doubles(session, [item.id for item in claimed])
     if rate is not None:
         _spend(session, len(claimed))

@@ -18,10 +18,10 @@ from cism import log
 from cism.domain.incident import IncidentState
 from cism.domain.plan import OUTLIVES, RECURRING, URGENT, StepKind, StepState
 from cism.errors import CismError
-from cism.services import at_hand, crash, dialling, events, outbox, sabotage, steps
+from cism.services import at_hand, crash, dialling, events, hold, outbox, sabotage, steps
 from cism.services.handlers import HANDLERS
 from cism.store.db import now as product_now
-from cism.store.db import real_now
+from cism.store.db import real_now, tick
 from cism.store.states import OutboxState
 from cism.store.tables import Counter, Heartbeat, Incident, Outbox, Step
 from notifications.message_kinds import MessageKind
@@ -122,6 +122,7 @@ def next_due(session: Session) -> datetime | None:
             Outbox.state == OutboxState.PENDING,
             Outbox.retry_real.is_(None),
             Outbox.kind != MessageKind.ATTESTATION,  # recurring too: it waits for a morning
+            *hold.may_leave(real_now(session)),
         )
     )
     found = [moment for moment in (step, message) if moment is not None]
@@ -136,7 +137,7 @@ def busy(session: Session, receipts_within: timedelta) -> bool:
     if session.scalar(select(Step.id).where(or_(and_(*_ready(session, now, real)), again)).limit(1)):
         return True
     moving = or_(
-        (Outbox.state == OutboxState.PENDING) & (Outbox.not_before <= now),
+        and_(Outbox.state == OutboxState.PENDING, Outbox.not_before <= now, *hold.may_leave(real)),
         Outbox.state.in_([OutboxState.SENDING, OutboxState.UNKNOWN]),
         (Outbox.state == OutboxState.SENT) & (Outbox.sent_real > real - receipts_within),
     )
@@ -147,6 +148,7 @@ def busy(session: Session, receipts_within: timedelta) -> bool:
 
 def beat(session: Session, name: str) -> None:
     """Say that a part is alive, or that the provider was heard, in real time."""
+    tick(session)
     real = real_now(session)
     row = session.get(Heartbeat, name)
     if row is None:
@@ -178,6 +180,7 @@ def outbox_ready(now: datetime, real: datetime) -> tuple[ColumnElement[bool], ..
         Outbox.state == OutboxState.PENDING,
         Outbox.not_before <= now,
         or_(Outbox.retry_real.is_(None), Outbox.retry_real <= real),
+        *hold.may_leave(real),
     )
 
 

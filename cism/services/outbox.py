@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, update
@@ -80,6 +81,12 @@ def lane_of(message: Message) -> int:
 def message_of(row: Outbox) -> Message:
     """The typed message of a row."""
     return from_payload(MessageKind(row.kind), json.loads(row.payload))
+
+
+def reword(row: Outbox, fields: Mapping[str, str | int | bool]) -> None:
+    """Say the same with other fields; nothing that has left is changed."""
+    if row.state is OutboxState.PENDING:
+        row.payload = json.dumps(dict(fields))
 
 
 def cancel(

@@ -210,7 +210,7 @@ def alarm(
 # unread.
 _LEVELS = {"call_needed": EscalationLevel.ROUTINE, "call_unreported": EscalationLevel.ROUTINE}
 _LEVELS |= {"contact_missed": EscalationLevel.ROUTINE, "unsettled_send": EscalationLevel.ROUTINE}
-_LEVELS |= {"no_next_step": EscalationLevel.ROUTINE}
+_LEVELS |= {"no_next_step": EscalationLevel.ROUTINE, "restored": EscalationLevel.ROUTINE}
 
 
 def escalate(session: Session, row: QueueItem, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind
 from cism.domain.roster_csv import RosterRow
-from cism.services import events, numbers, outbox, questions, steps
+from cism.services import events, numbers, outbox, questions, reapplying, steps
 from cism.store.db import find_hash
 from cism.store.tables import NotWith, Person, PersonCert, PersonRole, new_id
 
@@ -75,6 +75,7 @@ def write(
     session.flush()
     for key in fresh_numbers:
         numbers.taken_over(session, by_key[key], now)
+    reapplying.heed(session, [by_key[key] for key in fresh_numbers], now)
     touched |= _tie(session, rows, by_key)
     session.flush()
     return [

@@ -112,6 +112,7 @@ class Database:
         entries = restraints.touched(session)
         if not entries:
             return None
+        tick(session)  # a database without this stop is known for one that went back
         tx, at = new_id(), real_now(session).isoformat()
         chunks = [entries[i : i + restraints.PER_LINE] for i in range(0, len(entries), restraints.PER_LINE)]
         written = [self.apart.append(tx, at, chunk) for chunk in chunks]

@@ -9,8 +9,8 @@ import sys
 import uvicorn
 
 from cism import log, settings
-from cism.errors import OUTDATED, CismError, DatabaseChanged, DatabaseNewer
-from cism.services import clockwork
+from cism.errors import CismError, DatabaseChanged, DatabaseNewer, OUTDATED
+from cism.services import clockwork, restoring
 from cism.services.delivery import Courier
 from cism.services.gateway import build_gateway
 from cism.services.languages import open_database
@@ -54,6 +54,7 @@ def _serve(listening: socket.socket) -> int:
     try:
         migrate.check(db)
         clockwork.refuse_real_clock(db)
+        restoring.notice(db)
         app = create_app(db, found, Courier(db, build_gateway(found), found))
         # no access log: the address of a page is a secret
         config = uvicorn.Config(

@@ -63,7 +63,7 @@ def create_app(db: Database, settings: Settings, courier: Courier | None) -> Fas
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     backend: Backend = app.state.backend
-    beating = asyncio.create_task(beat_forever(backend.db))
+    beating = asyncio.create_task(beat_forever(backend.db, backend.tell_held))
     try:
         yield
     finally:

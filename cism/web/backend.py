@@ -29,6 +29,7 @@ class Backend:
         self.db, self.settings = db, settings
         self.handover = Handover(courier)
         self.forged_webhooks = 0
+        self.care_held = False  # after a restore; looked at with every heartbeat
         self.codes = Throttle(5, 15 * 60)  # one-time codes, by address
         self.phones = Throttle(3, 15 * 60)  # sign-ins, by number
         self._signing: bytes | None = None
@@ -52,6 +53,10 @@ class Backend:
                 return work(session)
 
         return await asyncio.get_running_loop().run_in_executor(self.db.pool, reading)
+
+    def tell_held(self, held: bool) -> None:
+        """Whether care texts wait for a coordinator's word."""
+        self.care_held = held
 
     async def signing_key(self) -> bytes:
         """The key of form tokens, derived from the installation's: every web process has the same."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+
+from sqlalchemy.orm import Session
 
 from cism import log
-from cism.services import engine
+from cism.services import engine, restoring
 from cism.services.delivery import Courier
 from cism.store.db import Database, in_transaction
 
@@ -51,11 +53,16 @@ class Handover:
             log.failure("web.handover_failed", error, messages=len(messages))
 
 
-async def beat_forever(db: Database) -> None:
-    """The heartbeat of the web part, in real time."""
+async def beat_forever(db: Database, tell: Callable[[bool], None]) -> None:
+    """The heartbeat of the web part, in real time; `tell` hears whether a restore holds care texts."""
     while True:
         try:
-            await in_transaction(db, engine.beat, "web")
+            tell(await in_transaction(db, _beat))
         except Exception as error:  # a missed beat is what the readiness of others shows
             log.failure("web.heartbeat_failed", error)
         await asyncio.sleep(BEAT_SECONDS)
+
+
+def _beat(session: Session) -> bool:
+    engine.beat(session, "web")
+    return restoring.unconfirmed(session) is not None

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from cism.errors import CismError
+from cism.services import restoring
 from cism.store import migrate
 from cism.store.db import real_now
 from cism.store.tables import Heartbeat
@@ -38,7 +39,10 @@ async def ready(request: Request) -> Response:
     """Able to work: database, migrations, and a conductor that was seen; Prefect is not asked."""
     parts = await _parts(backend_of(request))
     good = all(value == "ok" for value in parts.values())
-    return JSONResponse({"ready": good, **parts}, status_code=200 if good else 503)
+    care = await _care(backend_of(request)) if good else None
+    # pages go on while care texts are held: taking this process out of service would stop them too
+    held = {"care_texts": care} if care else {}
+    return JSONResponse({"ready": good, **parts, **held}, status_code=200 if good else 503)
 
 
 @router.get("/metrics")
@@ -58,6 +62,13 @@ def _from_here(request: Request) -> bool:
     """Whether it was asked on this machine, and not by way of a proxy on it."""
     host = request.client.host if request.client else ""
     return is_loopback(host) and not any(name in request.headers for name in _FORWARDED)
+
+
+async def _care(backend: Backend) -> str | None:
+    try:
+        return await backend.read(restoring.held_because)
+    except (CismError, SQLAlchemyError):
+        return "not known"
 
 
 async def _parts(backend: Backend) -> dict[str, str]:

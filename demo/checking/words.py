@@ -39,6 +39,7 @@ class Kind(Enum):
     MHP_REMINDER = "appointments due"
     UNSETTLED = "unsettled text"
     ATTESTATION = "nightly check"
+    RESTORED = "records restored"
     OFFERS_DUE = "offers to make"
     TURN = "colleague needed"
     TURN_TAKEN = "colleague taken"
@@ -126,6 +127,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.MHP_REMINDER, r"individual appointments are due"),
     (Kind.UNSETTLED, r"may not have arrived"),
     (Kind.ATTESTATION, r"nightly check"),
+    (Kind.RESTORED, r"records are back at"),
     (Kind.OFFERS_DUE, r"offers? to make by"),
     (Kind.TURN, r"a colleague is needed by"),
     (Kind.HAND_OFF, r": received, a colleague has taken over|nobody could take over yet"),

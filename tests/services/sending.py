@@ -58,6 +58,9 @@ class Provider:
     async def find(self, to: str, sent_after: datetime, digest: str | None = None) -> Sequence[ListedMessage]:
         return self.listed
 
+    async def outbound_since(self, since: datetime) -> Sequence[ListedMessage]:
+        return [item for item in self.listed if item.created_at >= since]
+
     async def inbound_since(self, since: datetime) -> Sequence[InboundSms]:
         return self.inbound
 

@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from cism.domain.people import PersonStatus
-from cism.services import lives, people, roster_moves
+from cism.services import lives, people, roster_moves, stop_list
 from cism.store import restraints
 from cism.store.apart import Apart, Mark
 from cism.store.db import STOP_LIST_OWES
@@ -106,6 +106,19 @@ def test_a_stop_that_cannot_be_written_down_still_counts_and_is_owed(kept: World
     kept.text("jordan", "STOP")
     assert kept.see(lambda session: people.get(session, kept.id_of("jordan")).opted_out_at) is not None
     assert kept.see(lambda session: session.get(Remembered, STOP_LIST_OWES)) is not None
+    kept.db.apart.stop_list.parent.mkdir()
+    kept.act(stop_list.catch_up)
+    assert of(kept, "jordan")["stopped"] is not None
+    assert kept.see(lambda session: session.get(Remembered, STOP_LIST_OWES)) is None
+
+
+def test_a_list_that_is_new_begins_with_everybody_whom_something_restrains(kept: World) -> None:
+    kept.text("jordan", "STOP")
+    assert kept.db.apart is not None
+    kept.db.apart.stop_list.unlink()
+    kept.act(stop_list.begin)
+    assert of(kept, "jordan")["stopped"] is not None
+    assert entries(kept, done=True) == []  # it can only forbid
 
 
 def test_no_name_and_no_number_can_be_read_in_it(kept: World) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from cism.domain.people import Role
 from cism.errors import StorageFull, StorageUnavailable
-from cism.services import engine, intake
+from cism.services import engine, intake, restoring
 from cism.settings import Settings
 from cism.store.db import Database
 from cism.store.tables import Incident
@@ -30,6 +30,20 @@ async def test_ready_means_database_migrations_and_a_conductor_seen_within_a_min
     late = await site.client.get("/readyz")
     assert late.status_code == 503
     assert "python -m flows" in late.json()["conductor"]
+
+
+async def test_care_texts_that_a_restore_holds_are_told_and_keep_no_page_from_going_out(site: Site) -> None:
+    with site.db.transaction() as session:
+        engine.beat(session, "conductor")
+    assert "care_texts" not in (await site.client.get("/readyz")).json()
+    assert "restored from a backup" not in (await site.client.get("/sign-in")).text
+    with site.db.transaction() as session:
+        restoring.begin(session)
+    answer = await site.client.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    assert "a coordinator has not confirmed" in answer.json()["care_texts"]
+    site.backend.tell_held(True)  # with the next heartbeat
+    assert "restored from a backup" in (await site.client.get("/sign-in")).text
 
 
 async def test_a_conductor_is_judged_by_real_time_and_not_by_a_moved_clock(

@@ -21,7 +21,8 @@ _TEMPLATES: Final = Environment(
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """One page; every page says so where no real phone is reached."""
-    shown = {"on_wall": backend_of(request).settings.uses_wall, "wide": False, **values}
+    """One page; every page says so where no real phone is reached, or care texts wait after a restore."""
+    backend = backend_of(request)
+    shown = {"on_wall": backend.settings.uses_wall, "care_held": backend.care_held, "wide": False, **values}
     body = _TEMPLATES.get_template(template).render(shown)
     return HTMLResponse(body, status_code=status)

@@ -1,0 +1,99 @@
+"""After a restore what went out and came in since is read from the provider, and nothing is sent again.
+
+The order matters. First who may not be texted any more; then what would be sent now, beside what went out
+already; then what people wrote. Only then may anything but a page leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cism.services import engine, events, inbound, matching, reapplying, restore_told, restoring
+from cism.store.db import Database, database_of, find_hash, in_transaction, real_now
+from cism.store.db import now as product_now
+from cism.store.tables import Restore, StraySend
+from notifications.gateway import Gateway, InboundSms, ListedMessage
+
+_ROUNDS = 200  # of fifty steps each: more is done by whoever performs steps anyway
+
+
+async def before_reading(db: Database, gateway: Gateway) -> str | None:
+    """Before incoming texts are read: all that a restored database needs; None where it needs nothing."""
+    found = await in_transaction(db, _to_do)
+    if found is None:
+        return None
+    restore_id, since = found
+    await in_transaction(db, _reapply, restore_id)
+    listed = await gateway.outbound_since(since - restoring.MARGIN)
+    await in_transaction(db, _note, restore_id, listed)
+    for _ in range(_ROUNDS):  # what would go out now has to lie there, to be told from what went out already
+        if not (await in_transaction(db, engine.run_due)).steps:
+            break
+    await in_transaction(db, _match, restore_id)
+    return restore_id
+
+
+def read_one(session: Session, sms: InboundSms) -> int:
+    """One incoming text; the answer that it got before the restore is not given again."""
+    read = inbound.receive_once(session, sms)
+    row = restoring.unconfirmed(session)
+    if read and row is not None and sms.received_at is not None and sms.received_at < row.noticed_real:
+        matching.answered_before(session, row, sms)
+    return read
+
+
+def after_reading(session: Session, restore_id: str, *, whole: bool) -> None:
+    """What people wrote was read; what is still unclear now is a human's."""
+    row = session.get_one(Restore, restore_id)
+    matching.exact(session, row)
+    matching.unclear(session, row)
+    if not whole or row.inbound_real is not None:
+        return
+    row.inbound_real = real_now(session)
+    restore_told.coordinators(session, row)
+
+
+def _to_do(session: Session) -> tuple[str, datetime] | None:
+    row = restoring.unconfirmed(session)
+    if row is None or row.inbound_real is not None:
+        return None
+    return row.id, row.since_real
+
+
+def _reapply(session: Session, restore_id: str) -> None:
+    row = session.get_one(Restore, restore_id, with_for_update=True)
+    apart = database_of(session).apart
+    if row.reapplied_real is None and apart is not None:
+        reapplying.carry_out(session, row, apart.read())
+    elif apart is None:
+        row.reapplied_real, row.list_trouble = real_now(session), "no stop list is kept here"
+
+
+def _note(session: Session, restore_id: str, listed: Sequence[ListedMessage]) -> None:
+    """Those of the provider's list that this database knows nothing of."""
+    row = session.get_one(Restore, restore_id, with_for_update=True)
+    known = matching.known(session, [item.sid for item in listed])
+    for item in listed:
+        if item.sid in known:
+            continue
+        session.add(
+            StraySend(
+                sid=item.sid,
+                restore_id=row.id,
+                to_hash=find_hash(session, "phone", item.to),
+                body_digest=item.body_digest,
+                made_real=item.created_at,
+                status=item.status.value,
+                error_code=item.error_code,
+            )
+        )
+
+
+def _match(session: Session, restore_id: str) -> None:
+    row = session.get_one(Restore, restore_id, with_for_update=True)
+    matching.exact(session, row)
+    row.listed_real = real_now(session)
+    events.record(session, "restore.listed", product_now(session), subject_id=row.id)
