@@ -116,8 +116,6 @@ def claim(
             session.execute(update(Outbox).where(Outbox.id == row.id).values(**held_back))
             unsent.kept(session, row.id, held_back.get("state"), now)
     _mark_sending(session, claimed, real)
-    if claimed:
-        tick(session)  # before it leaves: a database without this text is known for one that went back
     sabotage.doubles(session, [item.id for item in claimed])
     if rate is not None:
         _spend(session, len(claimed))
@@ -213,6 +211,7 @@ def _receipt_values(message_id: str, receipt: Receipt) -> dict[str, Any]:
 def _mark_sending(session: Session, claimed: Sequence[Claimed], real: datetime) -> None:
     if not claimed:
         return
+    tick(session)  # before it leaves: a database without this text is known for one that went back
     statement = (
         update(_TABLE)
         .where(_BY_ID)

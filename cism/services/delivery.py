@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from cism import log
 from cism.clock import monotonic
-from cism.errors import StorageUnavailable
-from cism.services import claims, crash, engine, inbound, recovery, settling, unsent
+from cism.services import claims, crash, recovery, settling, unsent
 from cism.services.claims import Claimed, Outcome
 from cism.services.dialling import Dialler
 from cism.settings import Settings
@@ -112,24 +111,7 @@ class Courier:
 
     async def sweep_inbound(self) -> int:
         """Read what the provider received and we did not: webhooks that failed are not repeated."""
-        restored = await recovery.before_reading(self.db, self.gateway)
-        since = await in_transaction(self.db, inbound.swept_until)
-        started = self.db.clock.now()
-        found = await self.gateway.inbound_since(since - timedelta(minutes=2))
-        read, until = 0, started
-        for item in sorted(found, key=lambda sms: sms.received_at or started):
-            try:
-                read += await in_transaction(self.db, recovery.read_one, item)
-            except StorageUnavailable:
-                raise
-            except Exception as error:  # one that cannot be read must not keep all others from being read
-                log.failure("inbound.not_read", error, sid=item.sid)
-                until = min(until, item.received_at or since)  # it is listed and tried again
-        if restored is not None:
-            await in_transaction(self.db, recovery.after_reading, restored, whole=until == started)
-        await in_transaction(self.db, inbound.remember_sweep, until)
-        await in_transaction(self.db, engine.beat, engine.PROVIDER)
-        return read
+        return await recovery.read_inbound(self.db, self.gateway)
 
     async def aclose(self) -> None:
         """Close the provider's connections."""

@@ -11,6 +11,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from cism import log
+from cism.errors import StorageUnavailable
 from cism.services import engine, events, inbound, matching, reapplying, restore_told, restoring
 from cism.store.db import Database, database_of, find_hash, in_transaction, real_now
 from cism.store.db import now as product_now
@@ -18,6 +20,28 @@ from cism.store.tables import Restore, StraySend
 from notifications.gateway import Gateway, InboundSms, ListedMessage
 
 _ROUNDS = 200  # of fifty steps each: more is done by whoever performs steps anyway
+
+
+async def read_inbound(db: Database, gateway: Gateway) -> int:
+    """Every text that the provider received and we did not read; after a restore, all that comes before."""
+    restored = await before_reading(db, gateway)
+    since = await in_transaction(db, inbound.swept_until)
+    started = db.clock.now()
+    found = await gateway.inbound_since(since - restoring.MARGIN)
+    read, until = 0, started
+    for item in sorted(found, key=lambda sms: sms.received_at or started):
+        try:
+            read += await in_transaction(db, read_one, item)
+        except StorageUnavailable:
+            raise
+        except Exception as error:  # one that cannot be read must not keep all others from being read
+            log.failure("inbound.not_read", error, sid=item.sid)
+            until = min(until, item.received_at or since)  # it is listed and tried again
+    if restored is not None:
+        await in_transaction(db, after_reading, restored, whole=until == started)
+    await in_transaction(db, inbound.remember_sweep, until)
+    await in_transaction(db, engine.beat, engine.PROVIDER)
+    return read
 
 
 async def before_reading(db: Database, gateway: Gateway) -> str | None:

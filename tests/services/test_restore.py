@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from cism.domain.people import PersonStatus
 from cism.errors import AlreadyDone, NotAllowed
 from cism.services import backups, engine, outbox, people, restoring, roster, roster_moves
-from cism.services.settling import URGENT_SETTLES_WITHIN
+from cism.services.hold import URGENT_WAITS
 from cism.store.apart import Apart
 from cism.store.db import now, real_now, tick
 from cism.store.states import OutboxState
@@ -228,7 +228,7 @@ def test_a_page_waits_for_the_providers_list_and_not_longer_than_half_a_minute(l
     life.put("peer-1", PAGE, "page")
     life.put("jordan", CHECK_IN, "care")
     assert life.send() == 0
-    life.pass_real(seconds=URGENT_SETTLES_WITHIN.total_seconds() + 1)
+    life.pass_real(seconds=URGENT_WAITS.total_seconds() + 1)
     assert life.send() == 1
     assert (life.state("page"), life.state("care")) == (OutboxState.SENT, OutboxState.PENDING)
 
