@@ -9,7 +9,7 @@ import sys
 from datetime import timedelta
 
 from cism import log
-from cism.errors import CismError, ConfigurationError, DatabaseChanged, DatabaseNewer, OUTDATED
+from cism.errors import OUTDATED, CismError, ConfigurationError, DatabaseChanged, DatabaseNewer
 from cism.services import clockwork, restoring
 from cism.settings import Settings, load
 from cism.store import migrate

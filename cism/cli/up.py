@@ -18,7 +18,7 @@ from types import FrameType
 
 from cism.cli import child
 from cism.clock import monotonic, wait
-from cism.errors import ConfigurationError, OUTDATED
+from cism.errors import OUTDATED, ConfigurationError
 from cism.services import engine, restoring
 from cism.services.languages import open_database
 from cism.settings import Settings

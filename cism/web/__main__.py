@@ -9,7 +9,7 @@ import sys
 import uvicorn
 
 from cism import log, settings
-from cism.errors import CismError, DatabaseChanged, DatabaseNewer, OUTDATED
+from cism.errors import OUTDATED, CismError, DatabaseChanged, DatabaseNewer
 from cism.services import clockwork, restoring
 from cism.services.delivery import Courier
 from cism.services.gateway import build_gateway
