@@ -15,12 +15,18 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import latency, page, proof, wave
+from bench import latency, page, proof, rehearsal, wave
 from bench.ground import BenchError, Ground
 from cism import log
 from cism.clock import RealClock
 
-_MEASURES = {"latency": latency.measure, "wave": wave.measure, "page": page.measure, "proof": proof.measure}
+_MEASURES = {
+    "latency": latency.measure,
+    "wave": wave.measure,
+    "page": page.measure,
+    "proof": proof.measure,
+    "rehearsal": rehearsal.measure,
+}
 _PACKAGES = ("prefect", "sqlalchemy", "twilio", "aiohttp", "psycopg")
 
 

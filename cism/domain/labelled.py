@@ -17,6 +17,7 @@ import yaml
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.lexicon import Lexicon
 from cism.domain.replies import OpenQuestion, QuestionKind, QuestionState, Reading, ReadingKind, Sender, read
+from cism.domain.yaml_lines import plain_yaml
 from cism.errors import BadInput
 
 _MEMBER: Final = Sender(known=True, phone_confirmed=True)
@@ -65,7 +66,7 @@ class Labelled:
 def parse_labelled(text: str, language: str, name: str) -> tuple[Labelled, ...]:
     """The labelled set that `text` (YAML) writes. Raises BadInput that says what is wrong in which group."""
     try:
-        groups = yaml.safe_load(text)
+        groups = plain_yaml(text)
     except yaml.YAMLError as error:
         message = f"{name}: this is not YAML; quote texts that have a colon"
         raise BadInput(message) from error

@@ -19,6 +19,7 @@ import yaml
 from cism.domain.codes import without_codes
 from cism.domain.escalation_level import EscalationLevel, most_pressing
 from cism.domain.reply_text import Phrase, Searchable, fold, tidy
+from cism.domain.yaml_lines import plain_yaml
 from cism.errors import BadInput
 
 _DIGITS: Final = frozenset("0123456789")
@@ -231,7 +232,7 @@ def load_lexicons(folder: Traversable) -> tuple[Lexicon, ...]:
 
 def _load(entry: Traversable) -> Lexicon:
     try:
-        data = yaml.safe_load(entry.read_text(encoding="utf-8"))
+        data = plain_yaml(entry.read_text(encoding="utf-8"))
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         place = f"{entry.name}:{mark.line + 1}" if mark else entry.name

@@ -17,6 +17,7 @@ import yaml
 
 from cism.domain.labelled import lacking, misread, parse_labelled, shipped_labelled
 from cism.domain.lexicon import Lexicon, lexicon_from, shipped_lexicons
+from cism.domain.yaml_lines import plain_yaml
 from cism.errors import BadInput, ConfigurationError
 from cism.services import own_rules
 from cism.settings import Settings
@@ -149,7 +150,7 @@ def _text(path: Path) -> str:
 
 def _yaml(path: Path) -> Mapping[str, object]:
     try:
-        found = yaml.safe_load(_text(path))
+        found = plain_yaml(_text(path))
     except yaml.YAMLError as error:
         message = f"{path} is not YAML; quote phrases with a colon"
         raise BadInput(message) from error

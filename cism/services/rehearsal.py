@@ -118,25 +118,26 @@ class _Rehearsal:
     def __init__(
         self, db: Database, clock: StillClock, protocol: Protocol, replies: tuple[Reply, ...]
     ) -> None:
-        self._db, self._clock, self._protocol, self._replies = db, clock, protocol, replies
+        self._clock, self._protocol, self._replies = clock, protocol, replies
+        self._alone = rehearsal_ground.Alone(db)
         self._end = clock.at + LONGEST
         self._asked: Counter[str] = Counter()
         self._texts = 0
 
     def play(self, script: Script) -> Iterator[Said]:
         """Log it, and go from one due moment to the next until nothing is planned."""
-        with self._db.transaction() as session:
+        with self._alone.transaction() as session:
             report = script.report or rehearsal_incident.usual(session, self._protocol, script.start)
             row = intake.log(session, replace(report, protocol=None))
             row.protocol, row.protocol_body = self._protocol.key, to_json(self._protocol)
         known = sorted(script.later, key=lambda item: item.at)
         while True:
             yield from self._moment()
-            with self._db.read() as session:
+            with self._alone.transaction() as session:
                 following = engine.next_due(session)
             if known and (following is None or known[0].at <= following):
                 self._clock.at = max(self._clock.at, known[0].at)
-                with self._db.transaction() as session:
+                with self._alone.transaction() as session:
                     intake.change(session, row.id, known.pop(0).changes)
             elif following is None or following > self._end:
                 return
@@ -146,7 +147,7 @@ class _Rehearsal:
     def _moment(self) -> Iterator[Said]:
         """Everything that happens without time going by."""
         for _ in range(_AT_ONE_MOMENT):
-            with self._db.transaction() as session:
+            with self._alone.transaction() as session:
                 steps = engine.run_due(session).steps
                 session.flush()
                 sent = claims.claim(session, rate=None, limit=100)
@@ -158,7 +159,7 @@ class _Rehearsal:
     def _arrive(self, sent: Sequence[Claimed]) -> Iterator[Said]:
         """They are delivered, and people answer one after the other."""
         texts, answers = [], []
-        with self._db.transaction() as session:
+        with self._alone.transaction() as session:
             claims.record(session, [Outcome(item.id, receipt=self._receipt()) for item in sent])
             for item in sent:
                 delivery.apply_receipt(session, item.id, MessageStatus.DELIVERED, None)
@@ -170,7 +171,7 @@ class _Rehearsal:
         yield from sorted(texts, key=_place)
         for answer in sorted(answers, key=lambda item: (item.to.asleep, _place(item.to))):  # the awake first
             self._texts += 1
-            with self._db.transaction() as session:
+            with self._alone.transaction() as session:
                 if session.get_one(Question, answer.question_id).state != "open":
                     continue  # they have just been told that it is covered
                 inbound.receive_once(

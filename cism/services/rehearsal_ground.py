@@ -24,6 +24,7 @@ _ENROLLED = timedelta(days=90)  # so long ago everybody of a file confirmed thei
 _COPIED = tuple(
     cast("Table", table.__table__) for table in (Agency, Person, PersonRole, PersonCert, NotWith, Refusal)
 )
+_KEPT = (Agency, Person, PersonRole, PersonCert, NotWith)
 Fill = Callable[[Session, datetime], None]
 
 
@@ -58,6 +59,30 @@ def opened(start: datetime, fill: Fill) -> Iterator[tuple[Database, StillClock]]
                 db.close()
     finally:
         seal.swap(kept)
+
+
+class Alone:
+    """Transactions on a database that nobody else has: people and agencies once read are not read again.
+
+    All else is forgotten between transactions, because the courier writes past what is kept.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._session = Session(db.engine, expire_on_commit=False)
+        self._session.info["database"] = db
+        with self.transaction() as session:
+            self._kept = [*session.scalars(select(Person)), *session.scalars(select(Agency))]
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """As `Database.transaction`, one after the other."""
+        session = self._session
+        with session.begin():
+            yield session
+        session.info.pop("put", None)
+        for item in list(session.identity_map.values()):
+            if not isinstance(item, _KEPT) and item in session:  # it may have gone with another
+                session.expunge(item)
 
 
 def from_file(content: str) -> Fill:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from random import Random
@@ -27,7 +26,7 @@ from cism.services.replay_acts import Act
 from cism.services.replay_ground import AGENCY, roster_csv
 from cism.services.replay_touched import Touched
 from cism.store.db import Database, now
-from cism.store.tables import Agency, Escalation, Incident, NotWith, Outbox, Person, PersonCert, PersonRole
+from cism.store.tables import Escalation, Incident, Outbox
 from notifications.gateway import MessageStatus, Receipt
 
 PART = 150  # design: rows of one database; more make every look at it slower
@@ -38,7 +37,6 @@ _PLAYED_ON = timedelta(days=400)  # after the last incident: an anniversary and 
 _BEHIND = timedelta(hours=1)  # it is logged so long after it began
 _EVENING = timedelta(hours=26)  # UTC, from the start of the day: where only the day is known
 _LOST = 0.01  # design: the share of texts that do not arrive
-_KEPT = (Agency, Person, PersonRole, PersonCert, NotWith)
 _OFF = 30003  # the provider's code for a handset that is off
 
 
@@ -135,15 +133,11 @@ class _Replay:
         self._everybody_at = clock.at
         self._begin = clock.at
         self._planned: datetime | None = None  # the next moment of the engine
-        self._session = Session(db.engine, expire_on_commit=False)
-        self._session.info["database"] = db
-        self._kept: list[Person | Agency] = []
+        self._alone = rehearsal_ground.Alone(db)
 
     def play(self, rows: Sequence[Imported]) -> None:
         """From the first incident until the last has closed."""
         waiting = list(reversed(rows))
-        with self._transaction() as session:
-            self._kept = [*session.scalars(select(Person)), *session.scalars(select(Agency))]
         end = _logged_at(rows[-1].report) + _PLAYED_ON
         while True:
             following = self._following(waiting)
@@ -167,7 +161,7 @@ class _Replay:
         ended = row.report.ended_at
         known = ended is not None and ended <= self._clock.at
         report = row.report if known else replace(row.report, ended_at=None)
-        with self._transaction() as session:
+        with self._alone.transaction() as session:
             result: LineResult = importing.respond_to(
                 session, replace(row, report=report), AGENCY, self._clock.at
             )
@@ -182,20 +176,6 @@ class _Replay:
             self._check(session, Touched(incidents={incident_id}))
         self._plan(later)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        """As `Database.transaction`, but that people and agencies once read are kept: nobody else is here.
-
-        All else is forgotten between transactions, because the courier writes past what is kept.
-        """
-        session = self._session
-        with session.begin():
-            yield session
-        session.info.pop("put", None)
-        for item in list(session.identity_map.values()):
-            if not isinstance(item, _KEPT):
-                session.expunge(item)
-
     def _plan(self, acts: Iterator[tuple[datetime, Act]] | Sequence[tuple[datetime, Act]]) -> None:
         for at, act in acts:
             self._many += 1
@@ -205,7 +185,7 @@ class _Replay:
         """What people do at this moment."""
         while self._acts and self._acts[0][0] <= self._clock.at:
             _, _, act = heapq.heappop(self._acts)
-            with self._transaction() as session:
+            with self._alone.transaction() as session:
                 touched = act(session, self._clock.at)
                 self._found.answers += touched.answers
                 self._found.people += touched.people
@@ -214,7 +194,7 @@ class _Replay:
     def _moment(self) -> None:
         """Everything that the engine does without time going by."""
         for _ in range(_AT_ONE_MOMENT):
-            with self._transaction() as session:
+            with self._alone.transaction() as session:
                 touched = replay_touched.about_to(session, self._clock.at)
                 self._found.steps += engine.run_due(session, limit=_HANDFUL).steps
                 session.flush()
@@ -263,12 +243,12 @@ class _Replay:
         if self._clock.at < self._everybody_at:
             return
         self._everybody_at = self._clock.at + _EVERYBODY
-        with self._transaction() as session:
+        with self._alone.transaction() as session:
             self._judge(session, ledger.lines(session))
 
     def _close(self, end: datetime) -> None:
         self._everybody_at = self._clock.at
         self._look_at_everybody()
-        with self._transaction() as session:
+        with self._alone.transaction() as session:
             self._found.escalations = int(session.scalar(select(func.count(Escalation.id))) or 0)
         self._found.days = (min(self._clock.at, end) - self._begin).days

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from cism.errors import ConfigurationError, DatabaseNewer, DatabaseNotReady
 from cism.store.db import Database, installation_key
-from cism.store.tables import Base, Epoch, new_id
+from cism.store.tables import Base, Epoch
 
 if TYPE_CHECKING:
     # imported where it is used: it takes an eighth of a second that a rehearsal does without
@@ -102,7 +103,7 @@ def _make_keys(db: Database) -> None:
         for name in ("index", "audit"):
             installation_key(session, name)
         if session.get(Epoch, 1) is None:
-            session.add(Epoch(id=1, identity=new_id(), ticks=0))
+            session.add(Epoch(id=1, identity=secrets.token_hex(10), ticks=0))
 
 
 def _config() -> Config:
