@@ -166,7 +166,9 @@ def perform(case: Case, seed: int, stock: Stock) -> Outcome:
     try:
         with stock.ground(f"{case.key}-{seed}") as ground:
             return case.run(seed, ground)
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a test's own way to fail among them, which is no Exception
         frames = traceback.extract_tb(error.__traceback__)
         place = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-4:]))
         return Outcome(0, broken=(f"broke off: {type(error).__name__}: {str(error)[:600]} ({place})",))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tests.faults import kills, load, upgrade
+from tests.faults import kills, load, upgrade, webhooks, with_prefect
 from tests.faults.campaign import Case
 
 CASES: tuple[Case, ...] = (
     *load.CASES,
     *kills.CASES,
+    *webhooks.CASES,
+    *with_prefect.CASES,
     *upgrade.CASES,
 )
 

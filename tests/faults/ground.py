@@ -39,6 +39,7 @@ from notifications.phone_wall.faults import Faults
 from notifications.phone_wall.server import running, running_wall
 from tests.conftest import VAULT_KEY
 from tests.faults.campaign import ROOT
+from tests.flows.conftest import PrefectServer
 
 Kind = Literal["sqlite", "postgresql"]
 _OURS = ("CISM_", "PREFECT_", "TWILIO_")
@@ -94,6 +95,7 @@ class Stock:
     _stack: ExitStack = field(default_factory=ExitStack)
     _made: dict[tuple[Any, ...], str] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _prefect: PrefectServer | None = None
 
     def __enter__(self) -> Self:
         seal.use(seal.Keyring([VAULT_KEY]))
@@ -125,6 +127,18 @@ class Stock:
                     raise GroundError(message)
                 self.server = found.server
         return databases.Postgres(self.server)
+
+    def prefect(self) -> PrefectServer:
+        """The one Prefect server of this run, started on first use; nobody kills it."""
+        with self._lock:
+            if self._prefect is None:
+                home = self.folder / "prefect"
+                home.mkdir()
+                made = PrefectServer(home)
+                made.start()
+                self._stack.callback(made.kill)
+                self._prefect = made
+            return self._prefect
 
     def copy(self, kind: Kind, make: Callable[[Database], None] | None, *key: Any) -> str:
         """A fresh copy of a database that `make` filled once, under this key."""
@@ -177,6 +191,10 @@ class Ground:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def at_end(self, deed: Callable[[], object]) -> None:
+        """Do this when the seed ends, whatever happens; last given, first done."""
+        self._stack.callback(deed)
 
     # --- databases
 

@@ -33,8 +33,8 @@ _DOUBT: Final = (
     140.0  # seconds of real time in which doubt ends: 120 by the rule, and one turn of the settling
 )
 # how often a point is passed while twenty check-ins and an incident are performed
-_PASSINGS: Final = {
-    Point.CLAIM_BEGUN: 5,
+PASSINGS: Final = {
+    Point.CLAIM_BEGUN: 2,
     Point.CLAIM_WRITTEN: 2,
     Point.CLAIM_COMMITTED: 2,
     Point.SEND_BEGUN: 22,
@@ -46,7 +46,7 @@ _PASSINGS: Final = {
 }
 # Started again at once, or so many seconds later: after twenty a send that was under way is in doubt, after
 # 130 the doubt has lasted longer than it may. Later is cheaper to run.
-_LATER: Final = (0, 20, 20, 20, 130, 130, 130, 130, 130, 130)
+LATER: Final = (0, 20, 20, 20, 130, 130, 130, 130, 130, 130)
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,13 @@ class Site:
     env: dict[str, str]
     due: tuple[judge.Due, ...]
     coordinator: str
+    others: tuple[str, ...]
+
+    def begin(self) -> None:
+        """The check-ins fall due, and an incident is logged."""
+        with self.db.transaction() as session:
+            clockwork.move_to(session, _DUE + timedelta(minutes=1), "campaign")
+        log(self.db, *self.others)
 
     def perform(self, name: str, later: int = 0, **env: str) -> subprocess.Popen[bytes]:
         """The bare performer, as its own process."""
@@ -74,8 +81,15 @@ class Site:
             return not engine.due(session).anything and not session.scalar(select(Outbox.id).where(moving))
 
 
-def prepare(ground: Ground, kind: Store, *, callbacks: bool, answer_seconds: float = 0.02) -> Site:
-    """Twenty check-ins are due, and an incident was logged; nothing performs yet.
+def prepare(
+    ground: Ground,
+    kind: Store,
+    *,
+    callbacks: bool,
+    answer_seconds: float = 0.02,
+    more: dict[str, str] | None = None,
+) -> Site:
+    """Twenty check-ins wait for their moment; nothing performs yet.
 
     Without `callbacks` no status callback ever finds anybody: the provider's list alone can tell.
     """
@@ -88,50 +102,49 @@ def prepare(ground: Ground, kind: Store, *, callbacks: bool, answer_seconds: flo
     url = ground.prepared(kind, make, "waiting", CHECK_INS)
     wall = ground.wall(answer_seconds=answer_seconds)
     db = ground.open(url)
-    with db.transaction() as session:
-        clockwork.move_to(session, _DUE + timedelta(minutes=1), "campaign")
     with db.read() as session:
         everybody = {row.roster_id: row for row in session.scalars(select(Person))}
         waiting = set(session.scalars(select(AffectedPerson.person_id)))  # as they were put in
         session.expunge_all()
-    others = [key for key, row in everybody.items() if key[0] == "R" and row.id not in waiting]
-    log(db, *others)
+    others = tuple(key for key, row in everybody.items() if key[0] == "R" and row.id not in waiting)
     until = _DUE + timedelta(minutes=1, seconds=_CATCH_UP) + timedelta(seconds=_DOUBT)
     asked = [row.phone or "" for row in everybody.values() if row.id in waiting]
     due = tuple(judge.Due(phone, Kind.CHECK_IN, _DUE, until) for phone in asked)
-    env = ground.env(url, wall, ground.webhooks(db) if callbacks else "")
-    return Site(ground, db, wall, env, due, everybody["C1"].phone or "")
+    env = ground.env(url, wall, ground.webhooks(db) if callbacks else "") | (more or {})
+    return Site(ground, db, wall, env, due, everybody["C1"].phone or "", others)
 
 
 def at_points(seed: int, ground: Ground) -> Outcome:
     """The process kills itself at one labelled point, the n-th time that it passes it."""
     chance = random.Random(f"points {seed}")
-    point = list(_PASSINGS)[seed % len(_PASSINGS)]
-    times, later = chance.randint(1, _PASSINGS[point]), chance.choice(_LATER)
-    site = prepare(ground, _kind(seed // len(_PASSINGS)), callbacks=chance.random() < 0.5)
+    point = list(PASSINGS)[seed % len(PASSINGS)]
+    times, later = chance.randint(1, PASSINGS[point]), chance.choice(LATER)
+    site = prepare(ground, _kind(seed // len(PASSINGS)), callbacks=chance.random() < 0.5)
+    site.begin()
     process = site.perform("first", CISM_CRASH_AT=f"{point}:{times}")
-    killed = _wait_for_death(site, process)
-    return _go_on(site, killed=killed, later=later, note=f"{point}:{times}")
+    killed = wait_for_death(site, process)
+    return go_on(site, killed=killed, later=later, note=f"{point}:{times}")
 
 
 def at_random(seed: int, ground: Ground) -> Outcome:
     """The process is killed from outside, up to a second and a half after it began to work."""
     chance = random.Random(f"random {seed}")
-    span, later = chance.uniform(0.0, 1.5), chance.choice(_LATER)
+    span, later = chance.uniform(0.0, 1.5), chance.choice(LATER)
     site = prepare(ground, _kind(seed), callbacks=chance.random() < 0.5, answer_seconds=0.1)
+    site.begin()
     process = site.perform("first")
     ground.until(lambda: "conductor.started" in ground.log("first"), 60, "the performer", process)
     wait(span)  # the kill is to fall anywhere
     killed = process.poll() is None
     ground.kill(process)
-    return _go_on(site, killed=killed, later=later, note=f"after {span:.2f} s")
+    return go_on(site, killed=killed, later=later, note=f"after {span:.2f} s")
 
 
 def _kind(seed: int) -> Store:
     return "postgresql" if seed % 3 == 2 else "sqlite"
 
 
-def _wait_for_death(site: Site, process: subprocess.Popen[bytes]) -> bool:
+def wait_for_death(site: Site, process: subprocess.Popen[bytes]) -> bool:
     """Whether it died at its point; where it comes to rest before, it is killed there."""
     ground = site.ground
     ground.until(lambda: process.poll() is not None or site.quiet(), 60, "the point is passed")
@@ -140,7 +153,7 @@ def _wait_for_death(site: Site, process: subprocess.Popen[bytes]) -> bool:
     return died
 
 
-def _go_on(site: Site, *, killed: bool, later: int, note: str) -> Outcome:
+def go_on(site: Site, *, killed: bool, later: int, note: str) -> Outcome:
     restarted = RealClock().now()
     process = site.perform("second", later)
     within = _CATCH_UP + (_DOUBT if later == 0 else 60)

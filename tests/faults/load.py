@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import datetime, timedelta
 
 from bench import people
@@ -13,7 +14,7 @@ from cism.store.db import Database, now
 from demo.checking.words import Kind
 from tests.faults import judge
 from tests.faults.campaign import Case, Outcome
-from tests.faults.ground import Ground
+from tests.faults.ground import Ground, WallSeen
 
 _INCIDENTS = 12
 _P50, _P99, _MOST = 1.0, 3.0, 10.0  # seconds from the commit to the provider, the first page of an incident
@@ -36,13 +37,22 @@ def log(db: Database, *affected: str) -> tuple[str, datetime]:
     return incident, RealClock().now()
 
 
+def started(
+    ground: Ground, name: str, url: str, wall: WallSeen, *, ready: bool = True, **env: str
+) -> subprocess.Popen[bytes]:
+    """The real conductor without Prefect; waits until it works, unless told not to."""
+    process = ground.start(name, "-m", "flows", **ground.env(url, wall), **env)
+    if ready:
+        ground.until(lambda: "conductor.started" in ground.log(name), 60, name, process)
+    return process
+
+
 def first_pages(seed: int, ground: Ground) -> Outcome:
     """One incident after another, six helpers and twelve responders: the time to the first page of each."""
     url = ground.settled(peers=24, responders=12)
     wall = ground.wall()
     db = ground.open(url)
-    process = ground.start("conductor", "-m", "flows", **ground.env(url, wall))
-    ground.until(lambda: "conductor.started" in ground.log("conductor"), 60, "the conductor", process)
+    process = started(ground, "conductor", url, wall)
     spans, seen = [], 0
     for place in range(_INCIDENTS):
         _, committed = log(db, f"R{place + 1}")
