@@ -53,6 +53,13 @@ class Settings(BaseSettings):
     help_answer: Literal["twilio", "cism"] = "cism"
     execution: Literal["in_process", "work_pool"] = "in_process"
     wall_url: str = "http://127.0.0.1:8090"
+    second_smtp_host: str | None = None
+    second_smtp_port: int | None = Field(default=None, gt=0, lt=65536)
+    second_smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    second_smtp_user: str | None = None
+    second_smtp_password: str | None = None
+    second_from: str | None = None
+    second_address: str = "{email}"
     break_promise: str | None = None  # demo only: CISM_BREAK_PROMISE spoils the product on purpose
     crash_at: str | None = None  # trials only: CISM_CRASH_AT=POINT:N, where a process kills itself
 
@@ -110,6 +117,25 @@ class Settings(BaseSettings):
                 "CISM_CLOCK=movable would text real people at invented times: it accepts only a provider "
                 "on this machine; unset Twilio, or set CISM_CLOCK=real"
             )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _second_way_is_whole_or_absent(self) -> Self:
+        if self.second_smtp_host is None:
+            return self
+        if not self.second_from:
+            message = "the second way is half set up: set CISM_SECOND_FROM too, the sender of its mails"
+            raise ValueError(message)
+        here = addresses.is_loopback(self.second_smtp_host)
+        if self.second_smtp_tls == "none" and not here:
+            message = "CISM_SECOND_SMTP_TLS=none is for a server on this machine; write starttls or implicit"
+            raise ValueError(message)
+        if not here and (self.uses_wall or self.clock == "movable"):
+            message = "a trial reaches no real person: unset CISM_SECOND_SMTP_HOST, or name a server here"
+            raise ValueError(message)
+        if not any(name in self.second_address for name in ("{email}", "{digits}")):
+            message = "CISM_SECOND_ADDRESS holds {email} or {digits}, such as {digits}@texts.example.org"
             raise ValueError(message)
         return self
 
@@ -200,6 +226,11 @@ class Settings(BaseSettings):
             message = f"CISM_HOME: {self.home} cannot be used ({error.strerror}); name a folder to write into"
             raise ConfigurationError(message) from error
         return self.home
+
+    @property
+    def answered_at(self) -> str:
+        """The number that staff text their answers to; empty where a messaging service chooses it."""
+        return WALL_NUMBER if self.uses_wall else self.twilio_urgent_from or self.twilio_from or ""
 
     def wall_credentials(self) -> tuple[str, str]:
         """Account and token shared by the product and the built-in phone wall, made on first start."""

@@ -137,7 +137,9 @@ class BareHands:
 
     async def keep_house(self) -> None:
         """Settle unclear sends and read incoming texts; a provider that does not answer is no failure."""
-        for name, deed in (("settle", self.runtime.courier.settle), ("sweep", self.runtime.sweep)):
+        courier = self.runtime.courier
+        deeds = {"second_way": self.runtime.write, "settle": courier.settle, "sweep": self.runtime.sweep}
+        for name, deed in deeds.items():
             try:
                 with self.ticket.working():
                     await asyncio.wait_for(deed(), 20)

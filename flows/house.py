@@ -1,4 +1,4 @@
-"""Housekeeping in real time, which makes no run: heartbeat, unclear sends, incoming texts."""
+"""Housekeeping in real time, which makes no run: heartbeat, unclear sends, the second way, incoming texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from notifications.gateway import SendError
 
 
 class House:
-    """Three small loops beside the work; one that fails is tried again, and disturbs nobody."""
+    """Four small loops beside the work; one that fails is tried again, and disturbs nobody."""
 
     def __init__(self, runtime: Runtime, name: str) -> None:
         self.runtime = runtime
@@ -30,6 +30,7 @@ class House:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.every(limits.beat_every, self.beat))
             group.create_task(self.every(limits.settle_every, self.runtime.courier.settle))
+            group.create_task(self.every(limits.second_every, self.runtime.write))
             group.create_task(self._sweeps())
 
     async def beat(self) -> None:

@@ -26,6 +26,7 @@ class Limits:
     retry_after: float = 1.0  # an act that failed is begun again after this
     responses_at_once: int = 2  # three that begin together on two cores miss their first line together
     settle_every: float = 5.0
+    second_every: float = 2.0  # a look of two statements; a page that goes by mail has waited enough
     sweep_every: float = 60.0
     sweep_retry: float = 5.0
     sweep_fresh: float = 180.0  # care texts leave only if incoming texts were read within this time

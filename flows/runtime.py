@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from cism.clock import monotonic
 from cism.domain.plan import StepKind
-from cism.services import engine
+from cism.services import engine, second_way
 from cism.services.delivery import Courier
 from cism.services.engine import DueNow, Performed
 from cism.services.gateway import build_gateway
 from cism.services.languages import open_database
+from cism.services.second_way import Mailer
 from cism.settings import Settings, load
 from cism.store.db import Database
 from flows.limits import Limits
@@ -90,8 +91,10 @@ class Runtime:
         courier: Deliverer,
         limits: Limits | None = None,
         acts: Engine = engine,
+        mailer: Mailer | None = None,
     ) -> None:
         self.db = db
+        self.mailer = mailer
         self.courier = courier
         self.engine = acts
         self.limits = limits or Limits()
@@ -153,6 +156,10 @@ class Runtime:
             self.swept_at = monotonic()
             return found
 
+    async def write(self) -> int:
+        """Write by mail what the provider does not take, where that is set up; returns how many."""
+        return 0 if self.mailer is None or self.stopping else await self.mailer.write()
+
     def stop(self) -> None:
         """Begin nothing more; what was begun is ended in order."""
         self.stopping = True
@@ -162,6 +169,8 @@ class Runtime:
         """Let go of everything."""
         self.stop()
         await self.courier.aclose()
+        if self.mailer is not None:
+            await self.mailer.aclose()
         self._eyes.shutdown(wait=True)
         self.db.close()
 
@@ -184,4 +193,6 @@ def current() -> Runtime:
 def from_settings(settings: Settings, limits: Limits | None = None) -> Runtime:
     """A runtime of this installation."""
     db = open_database(settings)
-    return Runtime(db, Courier(db, build_gateway(settings), settings), limits)
+    gateway = build_gateway(settings)
+    mailer = second_way.of(db, settings, gateway)
+    return Runtime(db, Courier(db, gateway, settings), limits, mailer=mailer)

@@ -13,11 +13,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind, StepState
-from cism.services import crash, engine, matching, may_leave, outbox, sabotage, settling, unsent
+from cism.services import (
+    crash,
+    engine,
+    matching,
+    may_leave,
+    outbox,
+    provider_line,
+    sabotage,
+    settling,
+    unsent,
+)
 from cism.store.db import now as product_now
 from cism.store.db import real_now, tick
 from cism.store.states import OutboxState
@@ -52,7 +62,7 @@ class Outcome:
     error: SendError | None = None
 
 
-_COLUMNS = (
+PERSON_COLUMNS = (
     Outbox.id,
     Outbox.kind,
     Outbox.person_id,
@@ -134,7 +144,7 @@ def _ready_rows(
     limit: int,
 ) -> Sequence[Any]:
     query = (
-        select(*_COLUMNS)
+        select(*PERSON_COLUMNS)
         .outerjoin(Person, Person.id == Outbox.person_id)
         .outerjoin(Question, Question.id == Outbox.question_id)
         .where(*engine.outbox_ready(now, real), Outbox.lane <= last_lane)
@@ -154,6 +164,7 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> None:
     others = [item for item in outcomes if item.id not in plain]
     if others:
         _record_others(session, others, now, real)
+    provider_line.note(session, [item.error for item in outcomes], real)
     crash.passing(session, crash.Point.RECORD_WRITTEN)
 
 
@@ -218,6 +229,7 @@ def _mark_sending(session: Session, claimed: Sequence[Claimed], real: datetime) 
         .values(
             state=OutboxState.SENDING,
             claimed_real=real,
+            tried_real=func.coalesce(_TABLE.c.tried_real, real),
             attempts=_TABLE.c.attempts + 1,
             body_digest=bindparam("b_digest"),
         )

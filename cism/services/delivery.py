@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from cism import log
 from cism.clock import monotonic
-from cism.services import claims, crash, recovery, settling, unsent
+from cism.services import claims, crash, outbox, recovery, settling, unsent
 from cism.services.claims import Claimed, Outcome
 from cism.services.dialling import Dialler
 from cism.settings import Settings
@@ -253,6 +253,7 @@ def _stalled(session: Session) -> list[tuple[str, str]]:
         select(Outbox)
         .where(
             Outbox.state == OutboxState.SENT,
+            Outbox.channel != outbox.EMAIL,  # of which the provider knows nothing
             Outbox.sent_real < real - STALLED,
             Outbox.sent_real > real - timedelta(hours=12),
             or_(Outbox.asked_real.is_(None), Outbox.asked_real < real - ASKED_AGAIN),

@@ -6,6 +6,7 @@ import asyncio
 
 from cism.clock import RealClock
 from cism.settings import WALL_NUMBER, Settings
+from notifications.email_gateway import EmailGateway, MailServer
 from notifications.gateway import Gateway, SendError, SendFailure
 from notifications.twilio_gateway import TwilioGateway
 
@@ -32,6 +33,21 @@ def build_gateway(settings: Settings) -> Gateway:
         base_url=settings.twilio_base_url,  # None: Twilio's own
         status_callback_base=settings.public_url,
     )
+
+
+def build_second(settings: Settings) -> Gateway | None:
+    """The second way for urgent texts to staff; None where no mail server is set."""
+    if settings.second_smtp_host is None:
+        return None
+    server = MailServer(
+        host=settings.second_smtp_host,
+        port=settings.second_smtp_port,
+        tls=settings.second_smtp_tls,
+        user=settings.second_smtp_user,
+        password=settings.second_smtp_password,
+        from_=settings.second_from or "",
+    )
+    return EmailGateway(server)
 
 
 async def trouble(settings: Settings, within: float = 5.0) -> tuple[bool, str] | None:

@@ -21,6 +21,7 @@ from notifications.messages import (
     to_payload,
 )
 
+EMAIL = "email"  # the channel of what left the second way
 LANE_URGENT, LANE_ANSWER, LANE_TEAM, LANE_CARE = 0, 1, 2, 3
 
 

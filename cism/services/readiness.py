@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepState
-from cism.services import clockwork, ledger, overdue, reach, restoring
+from cism.services import clockwork, ledger, overdue, provider_line, reach, restoring
 from cism.services.engine import PROVIDER, STARTING
 from cism.settings import Settings
 from cism.store.db import STOP_LIST_OWES, database_of, offset, real_now
@@ -46,7 +46,7 @@ class Check:
 
 def of_settings(settings: Settings, trouble: str | None = None) -> list[Check]:
     """What the settings alone tell; `trouble` is what the provider said when it was asked."""
-    return [_keys(settings), _provider(settings, trouble)]
+    return [_keys(settings), _provider(settings, trouble), *_second_way(settings)]
 
 
 def of_database(session: Session) -> list[Check]:
@@ -59,6 +59,7 @@ def of_database(session: Session) -> list[Check]:
         _failed(session),
         _unsettled(session),
         _refused(session),
+        *_line(session),
         _clock(session),
         _restored(session),
         _stop_list(session),
@@ -101,6 +102,27 @@ def _provider(settings: Settings, trouble: str | None) -> Check:
     if trouble is not None:
         return Check("phones", Verdict.BAD, f"Twilio {trouble}")
     return Check("phones", Verdict.GOOD, "Twilio answers")
+
+
+def _second_way(settings: Settings) -> list[Check]:
+    if settings.second_smtp_host is not None:
+        return [Check("second way", Verdict.GOOD, "urgent texts go by mail where the provider takes none")]
+    if settings.uses_wall:
+        return []
+    advice = "set CISM_SECOND_SMTP_HOST and CISM_SECOND_FROM, so that pages go by mail then"
+    return [
+        Check("second way", Verdict.WARNING, f"none: while the provider is down nobody is paged; {advice}")
+    ]
+
+
+def _line(session: Session) -> list[Check]:
+    """Whether the provider fails right now, as those who send to it have found."""
+    known = provider_line.read(session)
+    if known.opened_at is None:
+        return []
+    since = clockwork.stamp(known.failing_since or known.opened_at)
+    advice = "urgent texts go by mail, if that is set; telephone"
+    return [Check("provider", Verdict.BAD, f"takes no texts since {since}: {advice}")]
 
 
 def _agencies(session: Session) -> Iterator[Check]:

@@ -477,6 +477,9 @@ class Outbox(Base):
     sent_at: Mapped[datetime | None]
     sent_real: Mapped[datetime | None]
     body_digest: Mapped[str | None] = mapped_column(String(64))
+    channel: Mapped[str] = mapped_column(String(8), default="sms")  # or email: it left the second way
+    tried_real: Mapped[datetime | None]  # when the provider was first asked to take it
+    second_real: Mapped[datetime | None]  # when it was written the second way, once
     redacted: Mapped[bool] = mapped_column(default=False)  # our own copy of what it said is gone
     redacted_at: Mapped[datetime | None]  # the provider's copy is gone
     made_at: Mapped[datetime]
@@ -584,6 +587,16 @@ class Counter(Base):
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     label: Mapped[str] = mapped_column(String(60), primary_key=True)
     value: Mapped[int] = mapped_column(default=0)
+
+
+class ProviderLine(Base):
+    """One row: whether the provider fails, for all processes together; times are real."""
+
+    __tablename__ = "provider_line"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    failing_since: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    good: Mapped[int] = mapped_column(default=0)
 
 
 class Heartbeat(Base):

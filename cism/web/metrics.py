@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationState
 from cism.domain.escalation_level import EscalationLevel
-from cism.services import overdue
+from cism.services import overdue, provider_line
 from cism.services.overdue import Waiting
 from cism.store.db import real_now
 from cism.store.states import OutboxState, QueueState
@@ -24,6 +24,7 @@ from cism.store.tables import Counter, Escalation, Heartbeat, Outbox, QueueItem
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LABELS: Final = {"cism_acts_total": ("orchestrated", "Steps taken and batches delivered")}
+_OTHERS: Final = {"cism_second_way_total": ("outcome", "Urgent texts handed to a mail server")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Figures:
     escalations: dict[str, int] = field(default_factory=dict)
     heartbeats: dict[str, float] = field(default_factory=dict)
     real: datetime = EPOCH
+    provider_fails: bool = False
 
 
 def read(session: Session) -> Figures:
@@ -58,6 +60,7 @@ def read(session: Session) -> Figures:
             row.name: (real - row.seen_real).total_seconds() for row in session.scalars(select(Heartbeat))
         },
         real=real,
+        provider_fails=provider_line.read(session).fails,
     )
 
 
@@ -81,6 +84,8 @@ class _Read(Collector):
         if self._from_here:
             yield from self._waiting()
         yield from self._late()
+        fails = float(self._found.provider_fails)
+        yield _one("cism_second_way_open", "1 while the provider fails and urgent texts go by mail", fails)
         unsettled = self._found.outbox.get(OutboxState.UNKNOWN.value, 0)
         yield _one("cism_sends_unsettled", "Sends whose outcome is not known yet", unsettled)
         ages = GaugeMetricFamily(
@@ -131,7 +136,7 @@ class _Read(Collector):
     def _counters(self) -> Iterator[Metric]:
         names = {name for name, _, _ in self._found.counters} | set(_LABELS)
         for name in sorted(names):
-            label, help_text = _LABELS.get(name, ("kind", "Counted by all parts together"))
+            label, help_text = (_LABELS | _OTHERS).get(name, ("kind", "Counted by all parts together"))
             family = CounterMetricFamily(name, help_text, labels=[label])
             counted = {"true": 0, "false": 0} if name in _LABELS else {}
             counted |= {value_of: value for own, value_of, value in self._found.counters if own == name}

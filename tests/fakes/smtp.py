@@ -27,7 +27,7 @@ class Received:
         """Its words."""
         body = self.message.get_body(("plain",))
         assert body is not None
-        return str(body.get_content())
+        return str(body.get_content()).replace("\r\n", "\n")
 
 
 @dataclass
@@ -43,13 +43,13 @@ class SmtpSink:
     mails: list[Received] = field(default_factory=list)
     dropped: list[Received] = field(default_factory=list)  # came whole, and the sender was not told
     connections: int = 0
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         self.connections += 1
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            ends = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError)
+            with suppress(*ends):
                 await _Talk(self, reader, writer).run()
         finally:
             writer.close()
@@ -142,7 +142,7 @@ class _Talk:
 def smtp_sink(sink: SmtpSink | None = None, *, implicit_tls: bool = False) -> Iterator[SmtpSink]:
     """A sink that listens on loopback, in a thread of its own, until the block ends."""
     made = sink or SmtpSink()
-    loop = made._loop
+    loop = asyncio.new_event_loop()
 
     async def begin() -> asyncio.Server:
         context = made.tls if implicit_tls else None

@@ -13,10 +13,11 @@ import yaml
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from cism.services import engine, outbox, queue
+from cism.services import engine, outbox, provider_line, queue
 from cism.store.db import now, real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Escalation, Heartbeat, Outbox, Person, QueueItem
+from notifications.gateway import SendError, SendFailure
 from notifications.messages import ConfirmPhone
 from tests.web.conftest import AGENCY, Site
 
@@ -114,7 +115,7 @@ async def test_each_rule_speaks_when_what_it_watches_goes_wrong(
 
 
 def everything_waits(session: Session) -> None:
-    """An unread item, an unclear send, an urgent text, an open escalation, and nobody who performs."""
+    """An unread item, an unclear send, an open escalation, a provider that fails, and nobody who performs."""
     moment, person = now(session), session.query(Person).first()
     assert person is not None
     queue.add(session, "free_text", now=moment, within=timedelta(minutes=30), agency=AGENCY, tell=False)
@@ -126,6 +127,8 @@ def everything_waits(session: Session) -> None:
     assert session.query(QueueItem).count() == 1
     for name in ("conductor", engine.PROVIDER):
         engine.beat(session, name)
+    for moment in (real_now(session) - timedelta(seconds=30), real_now(session)):
+        provider_line.note(session, [SendError(SendFailure.RETRY)], moment)
     session.flush()
     assert session.query(Heartbeat).count() >= 2
 

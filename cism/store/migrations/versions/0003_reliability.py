@@ -16,9 +16,11 @@ depends_on = None
 def upgrade() -> None:
     _add_restores()
     _add_strays()
+    _add_second_way()
 
 
 def downgrade() -> None:
+    _drop_second_way()
     _drop_restores()
 
 
@@ -73,3 +75,27 @@ def _drop_restores() -> None:
     op.drop_table("stray_send")
     op.drop_table("restore")
     op.drop_table("epoch")
+
+
+def _add_second_way() -> None:
+    """Urgent texts that go by mail while the provider fails: which did, and whether it does."""
+    op.create_table(
+        "provider_line",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("good", sa.Integer(), nullable=False),
+    )
+    op.execute("INSERT INTO provider_line (id, good) VALUES (1, 0)")
+    with op.batch_alter_table("outbox") as batch:
+        batch.add_column(sa.Column("channel", sa.String(8), nullable=False, server_default="sms"))
+        batch.add_column(sa.Column("tried_real", sa.DateTime(timezone=True), nullable=True))
+        batch.add_column(sa.Column("second_real", sa.DateTime(timezone=True), nullable=True))
+
+
+def _drop_second_way() -> None:
+    with op.batch_alter_table("outbox") as batch:
+        batch.drop_column("second_real")
+        batch.drop_column("tried_real")
+        batch.drop_column("channel")
+    op.drop_table("provider_line")
