@@ -13,7 +13,7 @@ from cism.services import attestation, audit, events, numbers, steps
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import InboundState, QueueState
-from cism.store.tables import InboundMessage, Link, Outbox, QueueItem, Step
+from cism.store.tables import InboundMessage, Link, Outbox, PhoneCall, Question, QueueItem, Step
 
 FREE_TEXT_KEPT = timedelta(hours=72)  # after it was handled (domain.md 7.4)
 PAYLOADS_KEPT = timedelta(days=30)  # design: what a text said, once nobody can ask about it any more
@@ -78,9 +78,19 @@ def _links(session: Session, now: datetime, dry_run: bool) -> int:
     return int(session.execute(delete(Link).where(where)).rowcount)  # type: ignore[attr-defined]
 
 
+def _calls(session: Session, now: datetime, dry_run: bool) -> int:
+    """Not while its question is open: the row is what keeps it from being dialled twice."""
+    is_open = select(Question.id).where(Question.id == PhoneCall.question_id, Question.state == "open")
+    where = (PhoneCall.made_at <= now - PAYLOADS_KEPT, ~is_open.exists())
+    if dry_run:
+        return int(session.scalar(select(func.count()).select_from(PhoneCall).where(*where)) or 0)
+    return int(session.execute(delete(PhoneCall).where(*where)).rowcount)  # type: ignore[attr-defined]
+
+
 _CLASSES: dict[str, Callable[[Session, datetime, bool], int]] = {
     "free text, 72 h after it was handled": _free_text,
     "fields of sent texts, after 30 days": _payloads,
+    "calls, after 30 days": _calls,
     "expired links, after a week": _links,
 }
 

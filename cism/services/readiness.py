@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepState
+from cism.domain.protocol import DEFAULT_PROTOCOL, protocol_keys
 from cism.services import clockwork, ledger, overdue, provider_line, reach, restoring
 from cism.services.engine import PROVIDER, STARTING
 from cism.settings import Settings
@@ -140,8 +141,20 @@ def _agencies(session: Session) -> Iterator[Check]:
             yield Check(f"agency {key}", Verdict.BAD, text)
         else:
             yield Check(f"agency {key}", Verdict.GOOD, "a coordinator and a clinician can be reached")
+    yield from _protocols_gone(session, keys)
     if not keys:
         yield Check("agencies", Verdict.BAD, "nobody is on a roster; `cism roster import FILE.csv`")
+
+
+def _protocols_gone(session: Session, keys: list[str]) -> Iterator[Check]:
+    chosen = session.execute(select(Agency.key, Agency.protocol).where(Agency.key.in_(keys)))
+    for key, protocol in sorted(tuple(row) for row in chosen):
+        if protocol not in protocol_keys():
+            text = (
+                f"its protocol {protocol} is gone: new incidents follow {DEFAULT_PROTOCOL}; put the file "
+                f"back, or choose one with `cism agency set {key} --protocol KEY`"
+            )
+            yield Check(f"protocol of {key}", Verdict.BAD, text)
 
 
 def _conductor(session: Session) -> Check:

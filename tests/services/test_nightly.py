@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy.orm import Session
+
 from cism.domain.plan import StepKind, StepState
-from cism.services import clockwork, engine, nightly
+from cism.services import clockwork, engine, nightly, people, questions, readiness
 from cism.store.db import Database, now
-from cism.store.states import InboundState, QueueState
-from cism.store.tables import InboundMessage, QueueItem, Step
+from cism.store.states import CallState, InboundState, QueueState
+from cism.store.tables import Agency, InboundMessage, PhoneCall, QueueItem, Step
 from tests.conftest import FakeClock
+from tests.services.world import World
 
 
 def test_nightly_work_is_planned_once_and_plans_its_next_night(db: Database, clock: FakeClock) -> None:
@@ -77,3 +81,36 @@ def test_words_are_forgotten_seventy_two_hours_after_a_human_handled_them(
         assert session.get_one(InboundMessage, "SM1").body is not None  # counted, not done
         nightly.purge(session, now(session), dry_run=False)
         assert session.get_one(InboundMessage, "SM1").body is None
+
+
+@pytest.mark.parametrize("open_still", [True, False])
+def test_calls_are_forgotten_after_a_month_but_not_while_their_question_is_open(
+    world: World, open_still: bool
+) -> None:
+    helper = world.id_of("clint")
+
+    def ring(session: Session) -> None:
+        at, peer = now(session), people.get(session, helper)
+        question = questions.ask(session, person_id=peer.id, kind="escalation", now=at)
+        question.state = "open" if open_still else "expired"
+        call = PhoneCall(key="k", reason="r", agency=peer.agency, question_id=question.id)
+        call.state, call.made_at, call.expires_at = CallState.NOT_ANSWERED, at, at
+        session.add(call)
+
+    def purged(session: Session, days: int) -> int:
+        later = now(session) + timedelta(days=days)
+        return nightly.purge(session, later, dry_run=False)["calls, after 30 days"]
+
+    world.act(ring)
+    assert world.act(purged, 29) == 0
+    assert world.act(purged, 31) == (0 if open_still else 1)
+
+
+def test_the_doctor_names_an_agency_whose_protocol_is_gone(world: World) -> None:
+    def gone(session: Session) -> None:
+        session.get_one(Agency, world.cast.agency).protocol = "ours-v2"
+
+    world.act(gone)
+    found = [check for check in world.see(readiness.of_database) if "ours-v2" in check.text]
+    assert [check.verdict for check in found] == [readiness.Verdict.BAD]
+    assert "cism agency set" in found[0].text

@@ -165,3 +165,27 @@ def test_a_peer_who_becomes_affected_later_is_looked_after_by_another(tell: Make
     assert peer not in {one.who for one in story.arrivals if one.kind == "escalation"}
     assert story.rows(Escalation)
     quiet_staff(story)
+
+
+def test_a_clinician_who_becomes_affected_hands_on_what_they_had_taken_about_a_colleague(
+    tell: MakeStory,
+) -> None:
+    story = affected_by(tell, metro("jordan"), "jordan:A")
+    turn_taken(story)
+    quiet_staff(story)
+    story.phone("jordan").says("I want to die").expects("crisis_answer")
+    first = next(one.who for one in story.arrivals if one.kind == "escalation" and not one.expected)
+    story.phone(first).expects("escalation").replies("1 {code}").expects("escalation_assigned")
+    story.phone("jordan").expects("escalation_taken")
+    quiet_staff(story)
+    story.add(story.incidents[0], f"{first}:B")
+    story.phone(first).expects("handed_back")
+    following = next(one.who for one in story.arrivals if one.kind == "escalation" and not one.expected)
+    assert following != first
+    story.phone(following).expects("escalation")
+    story.phone(first).replies("4 {code}")
+    (row,) = story.rows(Escalation)
+    assert (row.acked_by, row.closed_at) == (None, None)
+    story.phone(following).replies("1 {code}").replies("4 {code}")
+    story.phone("jordan").expects("escalation_taken")
+    quiet_staff(story)
