@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import kills, load, upgrade, webhooks, with_prefect
+from tests.faults import by_mail, kills, load, upgrade, webhooks, with_prefect
 from tests.faults.campaign import Case
 
 CASES: tuple[Case, ...] = (
@@ -11,6 +11,7 @@ CASES: tuple[Case, ...] = (
     *webhooks.CASES,
     *with_prefect.CASES,
     *upgrade.CASES,
+    *by_mail.CASES,
 )
 
 
