@@ -7,7 +7,6 @@ opening every sealed column of a person would cost more than handing the text ov
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind, StepState
 from cism.services import (
+    breaker,
     crash,
     engine,
     matching,
@@ -25,21 +25,21 @@ from cism.services import (
     outbox,
     provider_line,
     sabotage,
+    sender_rate,
+    sending_order,
     settling,
     unsent,
 )
 from cism.store.db import now as product_now
 from cism.store.db import real_now, tick
 from cism.store.states import OutboxState
-from cism.store.tables import Outbox, Person, Question, SenderRate, Step
+from cism.store.tables import Outbox, Person, Question, Step
 from notifications.gateway import MessageStatus, Receipt, SendError, body_digest
 from notifications.messages import MessageKind, from_payload
 from notifications.render import render
 
-_RESERVED = 0.2  # share of the sender's rate that only urgent messages and answers may use
 _HOLD = timedelta(seconds=10)  # an act that pages is done within one or two
 _PAGING = (StepKind.PLAN_RESPONSE, StepKind.ACTIVATE, StepKind.ESCALATE, StepKind.PAGE_UNDELIVERED)
-_RESERVE_FROM = 5.0  # a second: below it there is nothing to share; urgent ones come first anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,9 @@ PERSON_COLUMNS = (
     Outbox.payload,
     Outbox.lane,
     Outbox.expires_at,
+    Outbox.not_before,
+    Outbox.made_at,
+    Outbox.reason,
     Outbox.question_id,
     Person.phone,
     Person.zone,
@@ -104,34 +107,51 @@ def claim(
 
     `care` False: no care text, because a STOP may be among the texts that were not read yet.
     """
+    breaker.alone(session)
     now, real = product_now(session), real_now(session)
-    allowed = _allowance(session, real, rate, limit)
+    allowed = sender_rate.allowance(session, real, rate, limit)
     if allowed < 1:
         return []
     matching.repeats(session)
-    claimed: list[Claimed] = []
     urgent_only = urgent_only or (rate is not None and _page_is_coming(session, now))
     last = outbox.LANE_ANSWER if urgent_only else outbox.LANE_CARE if care else outbox.LANE_TEAM
-    rows = _ready_rows(session, now, real, only, last_lane=last, limit=allowed)
-    ordinary_left = _ordinary_share(allowed, rate)
+    if last == outbox.LANE_CARE and breaker.runs_away(session, now):
+        last = outbox.LANE_TEAM
+    ready = _ready_rows(session, now, real, only, last_lane=last, limit=allowed)
+    rows = sending_order.in_order(session, ready, real)
+    claimed = _let_through(session, rows, now, sender_rate.ordinary_share(allowed, rate))
+    _mark_sending(session, claimed, now, real)
+    sabotage.doubles(session, [item.id for item in claimed])
+    if rate is not None:
+        sender_rate.spend(session, len(claimed))
+    if claimed:
+        crash.passing(session, crash.Point.CLAIM_WRITTEN)
+    return claimed
+
+
+def _let_through(session: Session, rows: Sequence[Any], now: datetime, ordinary_left: int) -> list[Claimed]:
+    claimed: list[Claimed] = []
+    counted = breaker.Breaker(session, rows, now)
     for row in rows:
         if row.lane > outbox.LANE_ANSWER:
             ordinary_left -= 1
             if ordinary_left < 0:
                 break  # the rest of this second belongs to whatever urgent may still come
-        held_back = sabotage.spoils(session, row, may_leave.held_back(row, now))
+        held_back = sabotage.spoils(session, row, may_leave.held_back(row, now) or counted.held_back(row))
         if held_back is None:
             claimed.append(_render(row, now))
         else:
-            session.execute(update(Outbox).where(Outbox.id == row.id).values(**held_back))
-            unsent.kept(session, row.id, held_back.get("state"), now)
-    _mark_sending(session, claimed, real)
-    sabotage.doubles(session, [item.id for item in claimed])
-    if rate is not None:
-        _spend(session, len(claimed))
-    if claimed:
-        crash.passing(session, crash.Point.CLAIM_WRITTEN)
+            _hold_back(session, row, held_back, now)
     return claimed
+
+
+def _hold_back(session: Session, row: Any, held_back: dict[str, Any], now: datetime) -> None:
+    if "not_before" in held_back:
+        held_back["retry_real"] = None  # it has a moment of its own now
+    session.execute(update(Outbox).where(Outbox.id == row.id).values(**held_back))
+    unsent.kept(session, row.id, held_back.get("state"), now)
+    if held_back.get("reason") == breaker.HELD != row.reason:
+        breaker.tell(session, row.id, now)
 
 
 def _ready_rows(
@@ -148,7 +168,7 @@ def _ready_rows(
         .outerjoin(Person, Person.id == Outbox.person_id)
         .outerjoin(Question, Question.id == Outbox.question_id)
         .where(*engine.outbox_ready(now, real), Outbox.lane <= last_lane)
-        .order_by(Outbox.lane, Outbox.not_before, Outbox.id)
+        .order_by(Outbox.lane, Outbox.not_before, Outbox.made_at, Outbox.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Outbox)
     )
@@ -219,7 +239,7 @@ def _receipt_values(message_id: str, receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def _mark_sending(session: Session, claimed: Sequence[Claimed], real: datetime) -> None:
+def _mark_sending(session: Session, claimed: Sequence[Claimed], now: datetime, real: datetime) -> None:
     if not claimed:
         return
     tick(session)  # before it leaves: a database without this text is known for one that went back
@@ -228,6 +248,7 @@ def _mark_sending(session: Session, claimed: Sequence[Claimed], real: datetime) 
         .where(_BY_ID)
         .values(
             state=OutboxState.SENDING,
+            claimed_at=now,
             claimed_real=real,
             tried_real=func.coalesce(_TABLE.c.tried_real, real),
             attempts=_TABLE.c.attempts + 1,
@@ -249,33 +270,6 @@ def _page_is_coming(session: Session, now: datetime) -> bool:
         Step.kind.in_(_PAGING),
     )
     return session.scalar(query.limit(1)) is not None
-
-
-def _allowance(session: Session, real: datetime, rate: float | None, limit: int) -> int:
-    if rate is None:
-        return limit
-    row = session.execute(select(SenderRate).where(SenderRate.id == 1).with_for_update()).scalar_one_or_none()
-    if row is None:
-        row = SenderRate(id=1, tokens=1.0, filled_real=real)
-        session.add(row)
-    elapsed = max(0.0, (real - row.filled_real).total_seconds())
-    # never more than a second's worth at once: what the provider queues, urgent messages wait behind
-    row.tokens = min(max(1.0, rate), row.tokens + elapsed * rate)
-    row.filled_real = real
-    return min(limit, int(row.tokens))
-
-
-def _ordinary_share(allowed: int, rate: float | None) -> int:
-    """How many of these may be other than urgent: a fifth of a large rate is kept free."""
-    if rate is None or rate < _RESERVE_FROM:
-        return allowed
-    return max(0, allowed - math.ceil(rate * _RESERVED))
-
-
-def _spend(session: Session, count: int) -> None:
-    row = session.get(SenderRate, 1)
-    if row is not None:
-        row.tokens -= count
 
 
 def _render(row: Any, now: datetime) -> Claimed:

@@ -13,7 +13,16 @@ from sqlalchemy.orm import Session
 
 from cism import log
 from cism.clock import monotonic
-from cism.services import claims, crash, outbox, recovery, settling, unsent
+from cism.services import (
+    claims,
+    crash,
+    outbox,
+    recovery,
+    redaction,
+    sending_order,
+    settling,
+    unsent,
+)
 from cism.services.claims import Claimed, Outcome
 from cism.services.dialling import Dialler
 from cism.settings import Settings
@@ -25,9 +34,10 @@ from notifications.gateway import Gateway, MessageStatus, OutgoingSms, Receipt, 
 SEND_TIME_OUT = timedelta(seconds=15)  # longer than the gateway's own
 STALLED = timedelta(minutes=2)
 ASKED_AGAIN = timedelta(minutes=10)
-REDACT_AFTER = timedelta(hours=1)
 WAITS_FOR_A_SLOT = 5.0  # seconds; with the gateway's own time-out no more than SEND_TIME_OUT
 _ASKS_AT_ONCE = 10
+_LATER = frozenset({SendFailure.RETRY, SendFailure.CONFIGURATION})
+_AFTER = SendError(SendFailure.RETRY)
 HANDFUL = 100  # small enough that a stop loses little, large enough that the end of one is rarely waited for
 
 
@@ -133,15 +143,16 @@ class Courier:
     async def _hand_over(self, mine: _Handful, halfway: asyncio.Event) -> list[Outcome]:
         left = len(mine.messages)
 
-        async def one(item: Claimed) -> Outcome:
+        async def one(item: Claimed, held: bool) -> Outcome:
             nonlocal left
-            outcome = await self._send(item, mine.since)
+            # what surely did not leave is not overtaken by what was to come after it
+            outcome = Outcome(item.id, error=_AFTER) if held else await self._send(item, mine.since)
             left -= 1
             if left <= len(mine.messages) // 2:
                 halfway.set()
             return outcome
 
-        return await asyncio.gather(*(one(item) for item in mine.messages))
+        return await sending_order.one_by_one(mine.messages, lambda item: item.to, one, _left)
 
     async def _claim(
         self, limit: int, *, only: Collection[str] | None, urgent_only: bool, care: bool
@@ -195,13 +206,13 @@ class Courier:
 
     async def _redact_settled(self) -> None:
         """The provider forgets what texts said once their fate is settled: until then it is evidence."""
-        for message_id, sid in await in_transaction(self.db, _redactable):
+        for message_id, sid in await in_transaction(self.db, redaction.due):
             try:
                 await self.gateway.redact(sid)
             except SendError as error:
                 if error.kind is not SendFailure.PERMANENT:  # else the provider has nothing left to forget
                     continue
-            await in_transaction(self.db, _redacted, message_id)
+            await in_transaction(self.db, redaction.done, message_id)
 
     async def _poll_stalled(self) -> None:
         for message_id, sid in await in_transaction(self.db, _stalled):
@@ -210,6 +221,11 @@ class Courier:
             except SendError:
                 continue
             await in_transaction(self.db, apply_receipt, message_id, receipt.status, receipt.error_code)
+
+
+def _left(outcome: Outcome) -> bool:
+    """Whether it left, or may have, or never will."""
+    return outcome.error is None or outcome.error.kind not in _LATER
 
 
 def apply_receipt(
@@ -264,21 +280,3 @@ def _stalled(session: Session) -> list[tuple[str, str]]:
     for row in rows:
         row.asked_real = real
     return [(row.id, row.sid) for row in rows if row.sid]
-
-
-def _redactable(session: Session) -> list[tuple[str, str]]:
-    rows = session.scalars(
-        select(Outbox)
-        .where(
-            Outbox.state.in_([OutboxState.DELIVERED, OutboxState.UNDELIVERED]),
-            Outbox.redacted_at.is_(None),
-            Outbox.sent_real < real_now(session) - REDACT_AFTER,
-        )
-        .order_by(Outbox.sent_real)
-        .limit(20)
-    )
-    return [(row.id, row.sid) for row in rows if row.sid]
-
-
-def _redacted(session: Session, message_id: str) -> None:
-    session.get_one(Outbox, message_id).redacted_at = real_now(session)

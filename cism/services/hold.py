@@ -1,4 +1,8 @@
-"""What may not leave while a restored database is being set right: asked with every look at the outbox."""
+"""What may not leave now, whatever is planned: asked with every look at the outbox.
+
+Everything waits while a restored database is being set right, and care texts while a plan that ran away waits
+for somebody to look at it.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, or_
 
 from cism.services.outbox import LANE_CARE, LANE_URGENT
-from cism.store.tables import Outbox, Restore
+from cism.store.states import QueueState
+from cism.store.tables import Outbox, QueueItem, Restore
+
+RUNAWAY = "runaway"  # the item of the human queue that stops care texts while it is open
 
 URGENT_WAITS = timedelta(seconds=30)  # real time: for the provider's list, as an unclear page waits for it
 
 
 def may_leave(real: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Care texts wait for a coordinator's word; all others until it is known what went out before.
+    """After a restore care texts wait for a coordinator's word; all others until it is known what went out.
 
     A page waits half a minute for that at most: asked twice is better than not asked.
     """
@@ -22,7 +29,8 @@ def may_leave(real: datetime) -> tuple[ColumnElement[bool], ...]:
         unconfirmed, Restore.listed_real.is_(None), Restore.noticed_real > real - URGENT_WAITS
     )
     unread = exists().where(unconfirmed, Restore.inbound_real.is_(None))
+    stopped = exists().where(QueueItem.kind == RUNAWAY, QueueItem.state == QueueState.OPEN)
     return (
-        or_(Outbox.lane < LANE_CARE, ~exists().where(unconfirmed)),
+        or_(Outbox.lane < LANE_CARE, and_(~exists().where(unconfirmed), ~stopped)),
         or_(and_(Outbox.lane == LANE_URGENT, ~unlisted), and_(Outbox.lane > LANE_URGENT, ~unread)),
     )

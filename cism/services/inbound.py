@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from cism.domain.caps import REPLIES_AN_HOUR, is_answered
 from cism.domain.escalation import EscalationLevel
 from cism.domain.people import SleepWindow
 from cism.domain.protocol import DEFAULT_PROTOCOL, Protocol, protocol_or_default
@@ -38,6 +39,7 @@ from cism.store.states import InboundState
 from cism.store.tables import Agency, Escalation, InboundMessage, Mark, Person, Question
 from notifications import messages as m
 from notifications.gateway import InboundSms
+from notifications.message_kinds import MessageKind
 
 LATE = timedelta(minutes=30)  # an answer to an older text waits for open hours, unless it cannot wait
 _CANNOT_WAIT = frozenset(
@@ -48,8 +50,6 @@ _MORE_THAN_A_WORD = frozenset(
 )
 _ABOUT_THEMSELVES = frozenset({"check_in", "opt_in", "invitation"})
 _SWEPT = "inbound swept until"
-# design: past so many texts an hour a phone is talking to a phone, and to answer each would never end
-_MOST_AN_HOUR = 30
 _WORDS = {
     "page": "team",
     "assignment": "team",
@@ -102,7 +102,10 @@ class _Text:
         return next_open(self.now, self.person.zone, _sleep(self.person))
 
     def reply(self, message: m.Message, name: str) -> None:
-        """Answer the sender; once by name."""
+        """Answer the sender; once by name, unless two machines are answering each other."""
+        if not is_answered(MessageKind(message.kind), *_written_in_an_hour(self)):
+            _told_of_machines(self)
+            return
         notify.direct(
             self.session,
             message,
@@ -447,20 +450,30 @@ def _nothing(text: _Text) -> None:
     """A tapback: seen, nothing answered."""
 
 
-def _too_many(text: _Text) -> bool:
-    """Whether this number has written so much that it is a machine that answers us."""
-    count = text.session.scalar(
-        select(func.count()).where(
+def _written_in_an_hour(text: _Text) -> tuple[int, int]:
+    """How many texts this number sent in the last hour, and how many of them asked for a call now."""
+    asked_now = case((InboundMessage.reading == ReadingKind.CARE_NOW.value, 1), else_=0)
+    count, calls = text.session.execute(
+        select(func.count(), func.sum(asked_now)).where(
             InboundMessage.from_hash == find_hash(text.session, "phone", text.sms.from_),
             InboundMessage.received_at > text.now - timedelta(hours=1),
         )
+    ).one()
+    return int(count), int(calls or 0)
+
+
+def _told_of_machines(text: _Text) -> None:
+    """What this number writes is still read and acted on, but not answered: somebody looks."""
+    queue.alarm(
+        text.session, "too_many_texts", text.agency, text.now, unsent.READ_WITHIN, text.person, text.sms.sid
     )
-    return int(count or 0) > _MOST_AN_HOUR
+
+
+def _too_many(text: _Text) -> bool:
+    return _written_in_an_hour(text)[0] > REPLIES_AN_HOUR
 
 
 def _read_by_reply(text: _Text) -> None:
-    if _too_many(text):
-        return
     duty, line = notify.lines(text.session, text.agency)
     read_by, leaves = _read_by(text), text.leaves_at
     by = notify.by_when(read_by if read_by > leaves else leaves + LATE, leaves, text.zone)

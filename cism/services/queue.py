@@ -195,15 +195,17 @@ def alarm(
     now: datetime,
     within: timedelta,
     person: Person | None = None,
+    inbound_sid: str | None = None,
 ) -> None:
     """The texting itself is in trouble: one open item says so, and is told until it is read."""
     known = select(QueueItem.id).where(
         QueueItem.kind == kind,
         QueueItem.state == QueueState.OPEN,
-        QueueItem.person_id == person.id if person else QueueItem.agency == agency,
+        QueueItem.agency == agency,
+        QueueItem.person_id == (person.id if person else None),
     )
     if session.scalar(known.limit(1)) is None:
-        add(session, kind, now=now, within=within, agency=agency, person=person)
+        add(session, kind, now=now, within=within, agency=agency, person=person, inbound_sid=inbound_sid)
 
 
 # What nobody has read in time goes up this ladder; a call that nobody made is less pressing than words

@@ -132,7 +132,7 @@ def kept(session: Session, message_id: str, state: OutboxState | None, now: date
     kind = MessageKind(row.kind)
     if state is OutboxState.SUPPRESSED and question is not None:
         if Follow.NEXT_HELPER in guarantee_of(kind).not_arrived:
-            _next_helper(session, row, now)
+            next_helper(session, row, now)
     elif state is OutboxState.EXPIRED and kind is MessageKind.CHECK_IN and row.person_id is not None:
         _never_asked(session, row, question, now)
     elif state is OutboxState.EXPIRED and second_tries.is_one(row):
@@ -179,7 +179,7 @@ def _instead(session: Session, row: Outbox, now: datetime) -> None:
         _ACTS[follow](session, row, now)
 
 
-def _next_helper(session: Session, row: Outbox, now: datetime) -> None:
+def next_helper(session: Session, row: Outbox, now: datetime) -> None:
     """The next candidate or rung, at once; marked as a repeat where the first may have it after all."""
     question = session.get(Question, row.question_id) if row.question_id else None
     if question is None:
@@ -268,7 +268,7 @@ def _next_instead_of(session: Session, person: Person, now: datetime) -> None:
 
 
 _ACTS: dict[Follow, Callable[[Session, Outbox, datetime], None]] = {
-    Follow.NEXT_HELPER: _next_helper,
+    Follow.NEXT_HELPER: next_helper,
     Follow.IN_CHARGE: _tell_in_charge,
     Follow.SAME_BY_VOICE: _same_by_voice,
     Follow.NEXT_READER: _next_reader,

@@ -452,6 +452,7 @@ class Outbox(Base):
         Index("outbox_question", "question_id"),
         Index("outbox_person", "person_id", "state"),
         Index("outbox_incident", "incident_id", "state"),
+        Index("outbox_handed", "lane", "claimed_at"),
     )
     id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
     key: Mapped[str] = mapped_column(String(160), unique=True)
@@ -472,6 +473,7 @@ class Outbox(Base):
     error_code: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(default=0)
     retry_real: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]  # the same moment in product time: what a phone got in an hour, a day
     claimed_real: Mapped[datetime | None]
     asked_real: Mapped[datetime | None]  # when the provider was last asked what became of it
     sent_at: Mapped[datetime | None]

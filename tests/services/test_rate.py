@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from cism.domain.plan import PlannedStep, StepKind
@@ -16,7 +18,9 @@ def take(world: World, rate: float) -> list[str]:
 
 
 def ordinary(world: World, count: int) -> list[str]:
-    return [put(world, "cora", lane=outbox.LANE_TEAM) for _ in range(count)]
+    """Team logistics, so many, to one after the other: no phone gets more than a phone may."""
+    team = itertools.cycle(world.cast.rows)
+    return [put(world, next(team), lane=outbox.LANE_TEAM) for _ in range(count)]
 
 
 def test_one_a_second_leaves_and_the_page_that_came_last_is_next(any_world: World) -> None:

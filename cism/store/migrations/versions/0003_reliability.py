@@ -17,9 +17,11 @@ def upgrade() -> None:
     _add_restores()
     _add_strays()
     _add_second_way()
+    _add_caps()
 
 
 def downgrade() -> None:
+    _drop_caps()
     _drop_second_way()
     _drop_restores()
 
@@ -99,3 +101,17 @@ def _drop_second_way() -> None:
         batch.drop_column("tried_real")
         batch.drop_column("channel")
     op.drop_table("provider_line")
+
+
+def _add_caps() -> None:
+    """What one phone got in an hour and a day, counted in the transaction that claims."""
+    with op.batch_alter_table("outbox") as table:
+        table.add_column(sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True))
+        table.create_index("outbox_handed", ["lane", "claimed_at"])
+    op.execute("UPDATE outbox SET claimed_at = sent_at")
+
+
+def _drop_caps() -> None:
+    with op.batch_alter_table("outbox") as table:
+        table.drop_index("outbox_handed")
+        table.drop_column("claimed_at")
