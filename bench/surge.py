@@ -37,7 +37,7 @@ from cism.store.tables import (
 
 PEERS = 40
 _TOGETHER = 20  # people of one incident
-_MOMENT = people.NOON + timedelta(hours=24)
+DUE = people.NOON + timedelta(hours=24)
 _WATCHED = 15.0  # seconds
 
 
@@ -65,7 +65,7 @@ def prepare(ground: Ground, store: Store, messages: int) -> tuple[str, str]:
 def move(db: Database, minutes: int = 2) -> None:
     """Go past the moment at which all of them are due, and past that at which `prepare` asked them."""
     with db.transaction() as session:
-        clockwork.move_to(session, _MOMENT + timedelta(minutes=minutes), "bench")
+        clockwork.move_to(session, DUE + timedelta(minutes=minutes), "bench")
 
 
 def log_waiting(session: Session, messages: int) -> None:
@@ -111,8 +111,8 @@ def _check_in(item: AffectedPerson) -> Step:
     return Step(
         kind=StepKind.CONTACT,
         key=f"contact:{item.id}:f1",
-        due_at=_MOMENT,
-        expires_at=_MOMENT + timedelta(hours=8),
+        due_at=DUE,
+        expires_at=DUE + timedelta(hours=8),
         incident_id=item.incident_id,
         person_id=item.person_id,
         subject_id=item.id,
@@ -129,7 +129,7 @@ def _ask_everybody(session: Session) -> None:
     for step in session.scalars(
         select(Step).where(Step.state == StepState.PLANNED, Step.key.endswith(":f1"))
     ):
-        step.state, step.outcome, step.done_at = StepState.DONE, "sent", _MOMENT
+        step.state, step.outcome, step.done_at = StepState.DONE, "sent", DUE
         about = {"person_id": step.person_id, "incident_id": step.incident_id}
         asked.append(_like(question) | about | {"id": new_id(), "subject_id": step.subject_id})
         more = {"id": new_id(), "question_id": asked[-1]["id"], "key": f"check-in:{asked[-1]['id']}"}

@@ -22,7 +22,9 @@ FILTERED: Final = 30007  # the carrier took the words for spam: the same text ne
 _QUEUE_FULL, _OFF, _NO_REASON, _TOO_LATE_THERE = 30001, 30003, 30008, 30036
 
 URGENT_SETTLES: Final = timedelta(seconds=30)  # real time; as long as a helper may be waited for in vain
-OTHERS_SETTLE: Final = timedelta(seconds=120)  # lessons of others: callbacks and lists lag by a minute or two
+# Callbacks and lists lag by a minute or two; a human is to know within 120 s. Unclear sends are looked at
+# every five seconds, and a list that never comes takes the gateway's ten.
+OTHERS_SETTLE: Final = timedelta(seconds=105)
 
 
 class Carried(StrEnum):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from notifications.phone_wall.clock import real_now
 from notifications.phone_wall.config import WallConfig
 from notifications.phone_wall.refusals import Refusal
 from notifications.phone_wall.store import Store
@@ -49,7 +48,7 @@ def judge(form: Mapping[str, str], config: WallConfig, store: Store) -> Draft:
     from_ = _sender(form.get("From", ""), service, to, config, store)
     _check_body(body, has_media="MediaUrl" in form)
     _check_options(form)
-    send_at = _send_at(form, service)
+    send_at = _send_at(form, service, store.now())
     if (to, service or pool_of(from_, config)) in store.opted_out:
         raise Refusal(21610)
     status = "scheduled" if send_at else "accepted" if service else "queued"
@@ -118,7 +117,7 @@ def is_url(text: str) -> bool:
     return match is not None and "_" not in match[1]
 
 
-def _send_at(form: Mapping[str, str], service: str | None) -> datetime | None:
+def _send_at(form: Mapping[str, str], service: str | None, now: datetime) -> datetime | None:
     if form.get("ScheduleType") != "fixed":
         return None
     if service is None:
@@ -127,6 +126,6 @@ def _send_at(form: Mapping[str, str], service: str | None) -> datetime | None:
         moment = datetime.fromisoformat(form.get("SendAt", ""))
     except ValueError:
         raise Refusal(35114) from None
-    if moment.tzinfo is None or not _SOONEST < moment - real_now() <= _LATEST:
+    if moment.tzinfo is None or not _SOONEST < moment - now <= _LATEST:
         raise Refusal(35114)
     return moment

@@ -5,7 +5,6 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from notifications.phone_wall.callbacks import Callbacks
-from notifications.phone_wall.clock import real_now
 from notifications.phone_wall.config import WallConfig
 from notifications.phone_wall.faults import Fault, Occasion, Strike
 from notifications.phone_wall.injector import Injector
@@ -59,7 +58,7 @@ class Carrier:
 
     async def _carry(self, message: Message) -> None:
         if message.send_at is not None:
-            await asyncio.sleep((message.send_at - real_now()).total_seconds())
+            await asyncio.sleep((message.send_at - self._store.now()).total_seconds())
         befalls = self._injector.decide(Occasion.CARRIED)
         if Fault.CALLBACKS_REORDERED in befalls:
             self._kept[message.sid] = []
@@ -119,7 +118,7 @@ class Carrier:
         if error_code is not None:
             form.append(("ErrorCode", str(error_code)))
         if status in ("delivered", "undelivered"):
-            form.append(("RawDlrDoneDate", f"{real_now():%y%m%d%H%M}"))
+            form.append(("RawDlrDoneDate", f"{self._store.now():%y%m%d%H%M}"))
         return form
 
     def tell(self, sid: str, url: str, form: Form) -> None:

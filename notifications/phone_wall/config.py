@@ -1,10 +1,13 @@
 """How a wall is set up."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from notifications.phone_wall.clock import real_now
 from notifications.phone_wall.fault_plan import FaultPlan
 
 Answerer = Literal["twilio", "none"]
@@ -48,5 +51,7 @@ class WallConfig:
     """What goes wrong by chance; None: nothing, until somebody says so by the wall's own API."""
     seed: int = 0
     """What chance is drawn from: the same seed, plan and sequence of requests make the same faults."""
+    clock: Callable[[], datetime] = field(default=real_now, repr=False)
+    """For trials in which hours of real time are skipped, the same for the product as for its provider."""
     state_file: Path | None = None
     """JSON lines, appended to; a wall that starts on it again has all of its messages."""

@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from notifications.phone_wall.carrier import API_VERSION
-from notifications.phone_wall.clock import real_now
 from notifications.phone_wall.dates import DateFilter, rfc2822
 from notifications.phone_wall.records import Call, Message
 from notifications.phone_wall.refusals import Refusal
@@ -108,7 +107,7 @@ _FILTERS: Final = ("To", "From", "DateSent", "DateSent<", "DateSent>")
 def _matching(query: Mapping[str, str], store: Store, before: int) -> Iterator[Message]:
     tests = list(_tests(query))
     messages = store.by_to.get(query["To"], []) if "To" in query else store.messages
-    now = real_now()
+    now = store.now()
     for message in reversed(messages):
         is_there = not message.deleted and (message.listed_from is None or message.listed_from <= now)
         if is_there and message.index < before and all(test(message) for test in tests):

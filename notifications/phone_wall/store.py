@@ -20,7 +20,8 @@ def new_sid(prefix: str) -> str:
 class Store:
     """The wall's memory; all of it is changed by `record` alone, and only from the wall's own event loop."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, now: Callable[[], datetime] = real_now) -> None:
+        self.now = now
         self.changes = Changes()
         self.messages: list[Message] = []
         self.by_sid: dict[str, Message] = {}
@@ -53,7 +54,7 @@ class Store:
 
     def record(self, event: str, **facts: Any) -> datetime:
         """Let something happen now; returns the moment, which is the `at` of the event."""
-        now = real_now()
+        now = self.now()
         happened = {"event": event, "at": now.isoformat(timespec="microseconds"), **facts}
         self._appliers[event](happened)
         self._journal.append(happened)

@@ -10,7 +10,6 @@ from typing import Any
 from notifications.phone_wall.accept import MAGIC_GOOD, judge
 from notifications.phone_wall.calls import judge_call
 from notifications.phone_wall.carrier import Carrier
-from notifications.phone_wall.clock import real_now
 from notifications.phone_wall.config import WallConfig
 from notifications.phone_wall.exchange import Exchange
 from notifications.phone_wall.fault_plan import FaultPlan
@@ -41,7 +40,7 @@ class Wall:
         self.switched_faults = SwitchedFaults()
         self.plan = config.fault_plan or FaultPlan({})
         self.faults: Faults = self._layers(config.seed) if faults is None else faults
-        self.store = Store(Journal(config.state_file))
+        self.store = Store(Journal(config.state_file), config.clock)
         self.webhooks = Webhooks(config.auth_token)
         self.injector = Injector(self.store, self)
         self.carrier = Carrier(config, self.store, self.webhooks, self.injector)
@@ -144,7 +143,7 @@ class Wall:
         """Everything that ever happened here, as evidence: what was accepted, and when it really was."""
         messages = [message.exported() for message in self.store.messages]
         return {
-            "exported_at": stamp(real_now()),
+            "exported_at": stamp(self.store.now()),
             "messages": [message for message in messages if message["direction"] != "inbound"],
             "inbound": [message for message in messages if message["direction"] == "inbound"],
             "calls": [call.exported() for call in self.store.calls],
@@ -168,7 +167,8 @@ class Wall:
         struck = next((befalls[fault] for fault in BEFORE if fault in befalls), None)
         if struck is None:
             return seconds
-        await asyncio.sleep(seconds)
+        if seconds:
+            await asyncio.sleep(seconds)
         if struck.fault in (Fault.RESET_BEFORE, Fault.HANG_BEFORE):
             raise NoAnswer(Silence.RESET if struck.fault is Fault.RESET_BEFORE else Silence.HANG)
         refusal = refusal_of(struck)
@@ -178,7 +178,7 @@ class Wall:
     def _list(self, message: Message) -> None:
         late = self.injector.befall(Occasion.LISTED, sid=message.sid).get(Fault.LISTED_LATE)
         if late is not None:
-            until = real_now() + timedelta(seconds=late.seconds)
+            until = self.store.now() + timedelta(seconds=late.seconds)
             self.store.record("listed_late", sid=message.sid, until=stamp(until))
 
     def _reject(self, refusal: Refusal, form: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import by_mail, kills, load, upgrade, webhooks, with_prefect
+from tests.faults import by_mail, hooks, kills, load, provider, upgrade, webhooks, with_prefect
 from tests.faults.campaign import Case
 
 CASES: tuple[Case, ...] = (
@@ -12,6 +12,8 @@ CASES: tuple[Case, ...] = (
     *with_prefect.CASES,
     *upgrade.CASES,
     *by_mail.CASES,
+    *provider.CASES,
+    *hooks.CASES,
 )
 
 

@@ -16,10 +16,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import httpx
 from fastapi import FastAPI
@@ -42,6 +42,7 @@ from tests.faults.campaign import ROOT
 from tests.flows.conftest import PrefectServer
 
 Kind = Literal["sqlite", "postgresql"]
+T = TypeVar("T")
 _OURS = ("CISM_", "PREFECT_", "TWILIO_")
 _ENDS_WITHIN = 10.0
 
@@ -69,17 +70,18 @@ class WallSeen:
 
     def say(self, number: str, body: str) -> dict[str, Any]:
         """A handset texts us; returns once the webhook was answered or failed."""
-        return self._ask("POST", f"/handsets/{number}/say", {"body": body, "to": WALL_NUMBER})
+        return self.ask("POST", f"/handsets/{number}/say", {"body": body, "to": WALL_NUMBER})
 
     def handset(self, number: str, **modes: str) -> None:
         """How a handset behaves from now on: `mode`, `voice`."""
-        self._ask("PATCH", f"/handsets/{number}", modes)
+        self.ask("PATCH", f"/handsets/{number}", modes)
 
     def fault(self, kind: str, times: int) -> None:
         """Misbehave the next so many times."""
-        self._ask("POST", "/faults", {"kind": kind, "times": times})
+        self.ask("POST", "/faults", {"kind": kind, "times": times})
 
-    def _ask(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask the wall's own API, below `/wall/api`."""
         answer = self.http.request(method, f"{self.url}/wall/api{path}", json=body)
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
@@ -225,6 +227,14 @@ class Ground:
         db = Database(url, movable=True, **given)
         self._stack.callback(db.close)
         return db
+
+    def enter(self, made: AbstractContextManager[T]) -> T:
+        """Enter something that ends with the seed."""
+        return self._stack.enter_context(made)
+
+    def on_end(self, act: Callable[[], object]) -> None:
+        """Do something when the seed ends, before what was opened earlier is closed."""
+        self._stack.callback(act)
 
     # --- the wall
 

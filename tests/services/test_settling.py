@@ -198,6 +198,14 @@ def test_where_the_provider_hangs_a_page_does_not_wait_for_the_time_outs_of_all_
     assert row_of(world, page).state is OutboxState.UNSETTLED
 
 
+def test_of_what_cannot_be_settled_a_human_knows_within_two_minutes(world: World) -> None:
+    unknown(world)
+    for _ in range(int(110 / 5)):  # a look every five seconds; the last list may take ten to fail
+        pass_real(world, seconds=5)
+        asyncio.run(courier(world, Provider()).settle())
+    assert [item.kind for item in world.rows(QueueItem)] == ["unsettled_send"]
+
+
 async def test_told_to_stop_it_claims_nothing_more_and_hands_over_what_it_has(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
