@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     backup_folder: Path | None = None  # None: nobody makes backups but the operator
     backup_minutes: int = Field(default=5, ge=1, le=1440)
     backup_keep: int = Field(default=288, ge=1)
+    paper_folder: Path | None = None  # None: no paper leaves this machine
+    paper_keep: int = Field(default=14, ge=1)  # nights
     help_answer: Literal["twilio", "cism"] = "cism"
     execution: Literal["in_process", "work_pool"] = "in_process"
     wall_url: str = "http://127.0.0.1:8090"

@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from cism import log
 from cism.clock import monotonic
 from cism.errors import CismError
-from cism.services import nightly, restoring
+from cism.services import nightly, papers, restoring
+from cism.settings import load
 from cism.store.db import in_transaction
 from flows.runtime import Runtime
 from notifications.gateway import SendError
@@ -32,6 +33,7 @@ class House:
             group.create_task(self.every(limits.settle_every, self.runtime.courier.settle))
             group.create_task(self.every(limits.second_every, self.runtime.write))
             group.create_task(self._sweeps())
+            group.create_task(self.every(limits.paper_every, self.paper))
 
     async def beat(self) -> None:
         """Say that this part is alive; and see whether the database was put back under our hands."""
@@ -42,6 +44,11 @@ class House:
     async def begin_recurring(self) -> None:
         """Nightly work plans its next night itself; somebody has to plan the first."""
         await in_transaction(self.runtime.db, nightly.plan_first)
+
+    async def paper(self) -> None:
+        """Seal the papers that a night has asked for, and let them leave."""
+        db = self.runtime.db
+        await asyncio.get_running_loop().run_in_executor(db.pool, papers.leave, db, load())
 
     async def every(self, seconds: float, deed: Callable[[], Awaitable[object]]) -> None:
         """Again and again."""

@@ -31,4 +31,5 @@ class Limits:
     sweep_retry: float = 5.0
     sweep_fresh: float = 180.0  # care texts leave only if incoming texts were read within this time
     beat_every: float = 5.0
+    paper_every: float = 60.0  # whether a night has asked for papers
     stop_within: float = 8.0

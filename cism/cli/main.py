@@ -14,6 +14,7 @@ from cism.cli import (
     languages,
     moves,
     offering,
+    paper,
     parts,
     rehearse,
     replay,
@@ -36,6 +37,7 @@ app.command("web")(parts.web)
 app.command("phones")(parts.phones)
 app.add_typer(upkeep.db, name="db")
 app.add_typer(backup.app, name="backup")
+app.add_typer(paper.app, name="paper")
 app.add_typer(staff.app, name="roster")
 app.add_typer(agency.app, name="agency")
 app.command("log")(incidents.log)

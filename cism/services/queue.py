@@ -18,7 +18,7 @@ from cism.store.states import QueueState
 from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
 TELL_AGAIN = timedelta(hours=12)  # design: news that nobody has read is told again after this long
-_TOLD_AGAIN = frozenset({"person_died", "filtered", "too_many_texts", "runaway"})
+_TOLD_AGAIN = frozenset({"person_died", "filtered", "too_many_texts", "runaway", "paper_failed"})
 
 
 def add(

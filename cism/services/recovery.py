@@ -38,6 +38,7 @@ async def read_inbound(db: Database, gateway: Gateway) -> int:
             log.failure("inbound.not_read", error, sid=item.sid)
             until = min(until, item.received_at or since)  # it is listed and tried again
     if restored is not None:
+        await _perform(db)  # what these texts cause may have been caused, and sent, before
         await in_transaction(db, after_reading, restored, whole=until == started)
     await in_transaction(db, inbound.remember_sweep, until)
     await in_transaction(db, engine.beat, engine.PROVIDER)
@@ -53,11 +54,15 @@ async def before_reading(db: Database, gateway: Gateway) -> str | None:
     await in_transaction(db, _reapply, restore_id)
     listed = await gateway.outbound_since(since - restoring.MARGIN)
     await in_transaction(db, _note, restore_id, listed)
-    for _ in range(_ROUNDS):  # what would go out now has to lie there, to be told from what went out already
-        if not (await in_transaction(db, engine.run_due)).steps:
-            break
+    await _perform(db)  # what would go out now has to lie there, to be told from what went out already
     await in_transaction(db, _match, restore_id)
     return restore_id
+
+
+async def _perform(db: Database) -> None:
+    for _ in range(_ROUNDS):
+        if not (await in_transaction(db, engine.run_due)).steps:
+            return
 
 
 def read_one(session: Session, sms: InboundSms) -> int:

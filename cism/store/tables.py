@@ -666,3 +666,12 @@ class Restraint(Base):
     __tablename__ = "restraint"
     phone_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     facts: Mapped[dict[str, Any]]
+
+
+class PaperPassphrase(Base):
+    """What opens an agency's papers. Kept, sealed, because a paper is sealed each night without anybody."""
+
+    __tablename__ = "paper_passphrase"
+    agency: Mapped[str] = mapped_column(ForeignKey("agency.key"), primary_key=True)
+    passphrase: Mapped[str] = mapped_column(Sealed)
+    set_at: Mapped[datetime]

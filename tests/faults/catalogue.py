@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import by_mail, hooks, kills, load, provider, upgrade, webhooks, with_prefect
+from tests.faults import by_mail, hooks, kills, load, provider, restores, upgrade, webhooks, with_prefect
 from tests.faults.campaign import Case
 
 CASES: tuple[Case, ...] = (
@@ -14,6 +14,7 @@ CASES: tuple[Case, ...] = (
     *by_mail.CASES,
     *provider.CASES,
     *hooks.CASES,
+    *restores.CASES,
 )
 
 

@@ -69,9 +69,16 @@ def _add_strays() -> None:
         sa.Column("answered_sid", sa.String(40), nullable=True),
     )
     op.create_index("ix_stray_send_to_hash", "stray_send", ["to_hash"])
+    op.create_table(  # what opens an agency's papers
+        "paper_passphrase",
+        sa.Column("agency", sa.String(32), sa.ForeignKey("agency.key"), primary_key=True),
+        sa.Column("passphrase", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+    )
 
 
 def _drop_restores() -> None:
+    op.drop_table("paper_passphrase")
     op.drop_table("restraint")
     op.drop_index("ix_stray_send_to_hash", "stray_send")
     op.drop_table("stray_send")

@@ -1,0 +1,174 @@
+"""Each night a sealed paper leaves this machine, so that a dead computer does not end a response."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism import log
+from cism.domain.people import PersonStatus, Role
+from cism.errors import BadInput, ConfigurationError
+from cism.services import agencies, audit, engine, paper, paper_due, paper_page, paper_seal, people, queue
+from cism.settings import Settings
+from cism.store.db import Database
+from cism.store.db import now as product_now
+from cism.store.states import QueueState
+from cism.store.tables import PaperPassphrase, QueueItem
+
+PART = "paper"  # its heartbeat: when the last one left
+FAILED = "paper_failed"  # kind of an item of the human queue
+TOLD_AFTER = timedelta(hours=5)  # the nights are at 8 UTC: the coordinator hears of it in the morning
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One agency's paper, ready to leave."""
+
+    agency: str
+    name: str
+    data: bytes = field(repr=False)
+    readers: tuple[str, ...] = field(repr=False, default=())  # e-mail addresses of its coordinators
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    agency: str
+    page: str = field(repr=False)
+    passphrase: str = field(repr=False)
+    readers: tuple[str, ...] = field(repr=False)
+
+
+def set_passphrase(session: Session, agency_key: str, passphrase: str) -> None:
+    """Seal this agency's papers with it from now on. Raises BadInput for one that could be guessed."""
+    agencies.get(session, agency_key)
+    value = paper_seal.checked(passphrase)
+    row = session.get(PaperPassphrase, agency_key)
+    if row is None:
+        session.add(PaperPassphrase(agency=agency_key, passphrase=value, set_at=product_now(session)))
+    else:
+        row.passphrase, row.set_at = value, product_now(session)
+
+
+def make(session: Session, agency_key: str) -> Sealed:
+    """One agency's paper as of now, sealed. Raises ConfigurationError without a passphrase."""
+    agencies.get(session, agency_key)
+    row = session.get(PaperPassphrase, agency_key)
+    if row is None:
+        message = f"no passphrase is set: `cism paper passphrase {agency_key}`"
+        raise ConfigurationError(message)
+    now = product_now(session)
+    return _seal(_written(session, row, now), now)
+
+
+def leave(db: Database, settings: Settings) -> int:
+    """Write, seal and send out what is due, each outside of any transaction; returns how many left.
+
+    What could not leave is tried again at the next call, and told to the coordinator once.
+    """
+    with db.transaction() as session:
+        written, now = _due(session), product_now(session)
+    if not written:
+        return 0
+    gone = [one.agency for one in written if _left(_seal(one, now), settings)]
+    with db.transaction() as session:
+        if len(gone) == len(written):
+            engine.beat(session, PART)
+            paper_due.done(session)
+        for one in written:
+            if one.agency not in gone:
+                _tell(session, one.agency)
+    return len(gone)
+
+
+def put(folder: Path, sealed: Sealed, keep: int) -> None:
+    """Into a folder, whole or not at all, and the oldest of this agency out of it."""
+    unfinished = folder / f".{sealed.name}.{secrets.token_hex(4)}"
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(sealed.data)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(folder / sealed.name)
+    (folder / "HOW-TO-OPEN.txt").write_text(f"{paper_seal.command('FILE.enc')}\n\n{_ADVICE}")
+    for old in sorted(folder.glob(f"paper-{sealed.agency}-*.enc"))[:-keep]:
+        old.unlink(missing_ok=True)
+
+
+_ADVICE = (
+    "It asks for the coordinator's passphrase. Open paper.html in a browser and print it; then delete it.\n"
+    "Its last line holds the SHA-256 of all lines before it: head -n -1 paper.html | openssl dgst -sha256\n"
+)
+
+
+def missing(session: Session, settings: Settings) -> str | None:
+    """What is not set up yet, in words for whoever runs the machine."""
+    if session.scalar(select(PaperPassphrase.agency).limit(1)) is None:
+        return "no agency has a passphrase: `cism paper passphrase AGENCY`"
+    if settings.paper_folder is None:
+        return "it leaves this machine by no way: set CISM_PAPER_FOLDER to a folder of another machine"
+    return None
+
+
+def _due(session: Session) -> list[_Open]:
+    if not paper_due.asked(session):
+        return []
+    rows = list(session.scalars(select(PaperPassphrase).order_by(PaperPassphrase.agency)))
+    if not rows:
+        paper_due.done(session)
+        return []
+    now = product_now(session)
+    for row in rows:
+        audit.write(session, "system", "paper", row.agency)  # a sensitive export, like a page that is read
+    return [_written(session, row, now) for row in rows]
+
+
+def _written(session: Session, row: PaperPassphrase, now: datetime) -> _Open:
+    page = paper_page.page(paper.write(session, row.agency, now))
+    return _Open(row.agency, page, row.passphrase, tuple(_readers(session, row.agency)))
+
+
+def _readers(session: Session, agency: str) -> Iterable[str]:
+    for person in people.with_role(session, [Role.COORDINATOR], agency):
+        if person.email and person.status is PersonStatus.ACTIVE:
+            yield person.email
+
+
+def _seal(one: _Open, now: datetime) -> Sealed:
+    name = f"paper-{one.agency}-{now:%Y%m%dT%H%M}Z.enc"
+    return Sealed(one.agency, name, paper_seal.seal_paper(one.page, one.passphrase), one.readers)
+
+
+def _left(sealed: Sealed, settings: Settings) -> bool:
+    if settings.paper_folder is None:
+        return False
+    try:
+        put(settings.paper_folder, sealed, settings.paper_keep)
+    except OSError as error:
+        log.failure("paper.not_left", error)
+        return False
+    return True
+
+
+def _tell(session: Session, agency: str) -> None:
+    """Once, until somebody has seen to it."""
+    known = select(QueueItem.id).where(
+        QueueItem.kind == FAILED, QueueItem.agency == agency, QueueItem.state == QueueState.OPEN
+    )
+    if session.scalar(known.limit(1)) is None:
+        now = product_now(session)
+        queue.add(session, FAILED, now=now, within=TOLD_AFTER, agency=agency, tell=False)
+
+
+def read_passphrase(given: str, again: str) -> str:
+    """What was typed twice. Raises BadInput where the two differ."""
+    if given != again:
+        message = "the two differ; nothing was changed"
+        raise BadInput(message)
+    return paper_seal.checked(given)
