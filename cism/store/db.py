@@ -29,6 +29,7 @@ from cism.store.tables import Mark as Remembered
 _TRIES = 3
 _VERSION = text("SELECT version_num FROM alembic_version")
 _FULL = ("disk is full", "no space left", "disk full")
+_ONLY_READ = "25006"  # PostgreSQL: read_only_sql_transaction
 _REFUSED_BY_DISK = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE"}
 _LEAST_ROOM = 65_536  # bytes: what SQLite needs beside the database before anything is written
 STOP_LIST_OWES = "stop list owes"  # it could not be written: it lacks what was committed since
@@ -165,8 +166,11 @@ class Database:
                     "Not saved: the disk takes no more, by a limit or a fault. Give it room, send it again."
                 )
                 raise StorageFull(message) from error
-            if "readonly database" in reason:
-                message = "Not saved: the database may not be written; give us its file and its folder"
+            if "readonly database" in reason or getattr(error.orig, "sqlstate", None) == _ONLY_READ:
+                message = (
+                    "Not saved: the database may not be written; give us its file and its folder, or a "
+                    "server that is no standby"
+                )
                 raise StorageUnavailable(message) from error
             if isinstance(error, OperationalError) or error.connection_invalidated:
                 if "no such table" in reason:

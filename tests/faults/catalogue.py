@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from tests.faults import by_mail, hooks, kills, load, provider, restores, upgrade, webhooks, with_prefect
+from tests.faults import (
+    by_mail,
+    hooks,
+    kills,
+    load,
+    provider,
+    restores,
+    storage,
+    surge_load,
+    twice,
+    upgrade,
+    webhooks,
+    with_prefect,
+)
 from tests.faults.campaign import Case
 
 CASES: tuple[Case, ...] = (
     *load.CASES,
+    *surge_load.CASES,
     *kills.CASES,
     *webhooks.CASES,
     *with_prefect.CASES,
+    *storage.CASES,
+    *twice.CASES,
     *upgrade.CASES,
     *by_mail.CASES,
     *provider.CASES,

@@ -308,8 +308,12 @@ class Ground:
     def queue(self, url: str) -> list[dict[str, Any]]:
         """What waits for a human, as a human reads it."""
         told = self.cli(url, "queue", "list", "--json")
+        return self.json(told)
+
+    def json(self, told: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+        """The rows that a listing told."""
         if told.returncode:
-            message = f"`cism queue list` exited {told.returncode}: {told.stderr[-300:]}"
+            message = f"{told.args} exited {told.returncode}: {told.stderr[-300:]}"
             raise GroundError(message)
         found: list[dict[str, Any]] = json.loads(told.stdout)
         return found
