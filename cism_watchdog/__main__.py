@@ -53,7 +53,7 @@ def watch(settings: Settings) -> int:
 
 def check(settings: Settings) -> int:
     """Look once, ask the mail server, say both; sends nothing."""
-    verdicts = judge(reading.read(settings.url), settings.limits, time.time())
+    verdicts = judge(reading.read(settings.url, settings.answer_within), settings.limits, time.time())
     for key, trouble in TROUBLES.items():
         state = {True: "WRONG", False: "ok", None: "not known"}[verdicts.get(key)]
         sys.stdout.write(

@@ -35,7 +35,7 @@ class Watch:
 
     def turn(self, now: float) -> None:
         """One look, and what it leads to; `now` in seconds since 1970."""
-        found = reading.read(self.settings.url)
+        found = reading.read(self.settings.url, self.settings.answer_within)
         before = self.alarm
         self.alarm = paging.note(before, judge(found, self.settings.limits, now), now, self.settings.rhythm)
         for key in sorted(self.alarm.on ^ before.on):
@@ -91,7 +91,7 @@ class Watch:
         """Somebody elsewhere hears that this watchdog lives and can send; their alarm is our silence."""
         if self.settings.ping_url is None or self.cannot_send or now < self._ping_at:
             return
-        if not reading.ping(self.settings.ping_url):
+        if not reading.ping(self.settings.ping_url, self.settings.answer_within):
             say("ping.not_taken")
         self._ping_at = now + _PING_EVERY
 

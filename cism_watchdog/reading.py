@@ -9,7 +9,6 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any, Final
 
-_TIME_OUT: Final = 10.0  # seconds; a web part that takes longer is of no use to anybody
 _MOST: Final = 2_000_000  # bytes; the figures are a few kilobytes
 _AGENT: Final = "cism-watchdog"
 
@@ -30,7 +29,7 @@ class Reading:
         return self.parts is not None or self.figures is not None
 
 
-def read(url: str, time_out: float = _TIME_OUT) -> Reading:
+def read(url: str, time_out: float) -> Reading:
     """Ask both pages; never raises."""
     ready = _get(f"{url}/readyz", time_out)
     if ready is None:
@@ -39,7 +38,7 @@ def read(url: str, time_out: float = _TIME_OUT) -> Reading:
     return Reading(_parts(ready), None if figures is None else parse(figures))
 
 
-def ping(url: str, time_out: float = _TIME_OUT) -> bool:
+def ping(url: str, time_out: float) -> bool:
     """Tell somebody elsewhere that the watchdog itself lives."""
     return _get(url, time_out) is not None
 

@@ -71,6 +71,7 @@ class Settings:
     paper_note: str | None = None
     ping_url: str | None = None
     probe_every: float = 21_600.0
+    answer_within: float = 10.0  # seconds; pages that take longer are of no use to anybody
 
 
 def load(environment: Mapping[str, str], file: Path | None) -> Settings:
@@ -97,6 +98,7 @@ def load(environment: Mapping[str, str], file: Path | None) -> Settings:
         paper_note=given.maybe("PAPER_NOTE", str),
         ping_url=given.maybe("PING_URL", lambda value: _web(value, "PING_URL")),
         probe_every=given.seconds("PROBE_SECONDS", 21_600.0),
+        answer_within=given.seconds("ANSWER_SECONDS", 10.0),
     )
     given.refuse_unknown()
     return made

@@ -259,6 +259,18 @@ def test_a_mail_server_that_takes_nothing_leaves_it_to_whichever_way_is_back_fir
     assert mailed(any_world, sink) == 0
 
 
+def test_a_mail_server_that_is_back_first_takes_it(any_world: World, sink: SmtpSink) -> None:
+    any_world.log("THREAT", "jordan:A", severity="S1")
+    give_mail(any_world)
+    deliver(any_world, Failing())
+    pass_real(any_world, seconds=60)
+    sink.greeting = "421 not now"
+    mailed(any_world, sink)
+    sink.greeting = "220 sink"
+    pass_real(any_world, seconds=60)
+    assert mailed(any_world, sink) == len(sink.mails) == len(pages(any_world))
+
+
 def test_a_mail_of_which_nobody_can_say_whether_it_was_taken_is_not_sent_again(
     any_world: World, sink: SmtpSink
 ) -> None:
@@ -327,6 +339,19 @@ def test_a_provider_that_answers_now_and_then_does_not_make_it_flap(any_world: W
         deliver(any_world, provider)
         pass_real(any_world, seconds=10)
     assert len(told(any_world)) <= 1
+
+
+def test_a_provider_that_lists_but_takes_nothing_is_not_trusted_for_its_lists(
+    any_world: World, sink: SmtpSink
+) -> None:
+    provider = Failing()
+    put(any_world, "cora", lane=0)
+    tries(any_world, provider, 200, every=20)
+    assert fails(any_world)
+    for _ in range(10):
+        pass_real(any_world, seconds=RESTS.total_seconds())
+        mailed(any_world, sink, Provider())  # it answers every question, and a text still waits for it
+    assert fails(any_world)
 
 
 def test_a_number_that_is_refused_for_good_is_no_failure_of_the_provider(any_world: World) -> None:

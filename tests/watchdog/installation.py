@@ -15,11 +15,12 @@ from cism.clock import monotonic, wait
 from cism.settings import Settings
 from cism.store import migrate
 from cism.store.db import Database
+from cism_watchdog.reading import parse
 from tests.fakes.smtp import SmtpSink
 from tests.flows.conftest import eventually, free_port
 from tests.test_house import ROOT
 
-AFTER, HEARTBEAT = 3.0, 15.0  # seconds: this watchdog's patience; a conductor is heard every five
+AFTER, HEARTBEAT, ANSWER = 3.0, 15.0, 3.0  # seconds: this watchdog's patience; a conductor is heard each five
 CISM = (sys.executable, "-c", "from cism.cli.main import app; app()")
 
 
@@ -96,6 +97,14 @@ class Installation:
         except httpx.HTTPError:
             return False
 
+    def heard(self) -> bool:
+        """Whether its conductor was heard a moment ago."""
+        try:
+            told = httpx.get(f"{self.url}/metrics", timeout=5, trust_env=False).text
+        except httpx.HTTPError:
+            return False
+        return parse(told).get('cism_heartbeat_age_seconds{part="conductor"}', HEARTBEAT) < HEARTBEAT / 2
+
     def end(self) -> None:
         """Leave nothing behind."""
         for part in list(self.parts):
@@ -106,7 +115,7 @@ class Watchdog:
     """The real program, as a process of its own."""
 
     def __init__(self, installation: Installation, sink: SmtpSink, home: Path) -> None:
-        self.sink, self._log = sink, home / "watchdog.log"
+        self.sink, self._log, self._seen = sink, home / "watchdog.log", 0
         env = {
             "PATH": os.environ["PATH"],
             "WATCHDOG_URL": installation.url,
@@ -119,6 +128,7 @@ class Watchdog:
             "WATCHDOG_EVERY_SECONDS": "0.5",
             "WATCHDOG_AFTER_SECONDS": str(AFTER),
             "WATCHDOG_WELL_AFTER_SECONDS": "1",
+            "WATCHDOG_ANSWER_SECONDS": str(ANSWER),
             "WATCHDOG_HEARTBEAT_SECONDS": str(HEARTBEAT),
         }
         command = [sys.executable, "-m", "cism_watchdog"]
@@ -127,16 +137,16 @@ class Watchdog:
 
     def page(self, within: float) -> tuple[str, float]:
         """The words of the next page, and the seconds until it came."""
-        before = len(self.sink.mails)
-        took = eventually(lambda: len(self.sink.mails) > before, within, f"a page; {self._log.read_text()}")
-        mail = self.sink.mails[before]
+        took = eventually(lambda: len(self.sink.mails) > self._seen, within, f"a page; {self._log}")
+        mail = self.sink.mails[self._seen]
+        self._seen += 1
         return f"{mail.message['Subject']}\n{mail.text}", took
 
     def quiet(self, seconds: float) -> None:
         """Nothing is sent for so long."""
-        before, until = len(self.sink.mails), monotonic() + seconds
+        until = monotonic() + seconds
         while monotonic() < until:
-            assert len(self.sink.mails) == before, self.sink.mails[-1].text
+            assert len(self.sink.mails) == self._seen, self.sink.mails[-1].text
             wait(0.1)
 
     def end(self) -> int:
