@@ -42,19 +42,19 @@ def killed(seed: int, ground: Ground) -> Outcome:
     address = f"http://127.0.0.1:{port}"
     wall = ground.wall(inbound_url=f"{address}/twilio/sms")
     with db.read() as session:
-        phones = dict(session.execute(select(Person.roster_id, Person.phone)).tuples().all())
+        phones = {row.roster_id: row.phone or "" for row in session.scalars(select(Person))}
     if conductor_lives:
         started(ground, "conductor", url, wall, CISM_PUBLIC_URL=address)
     _, web = ground.web(url, wall.url, port=port, CISM_CRASH_AT=f"{point}:1")
-    wall.say(str(phones["R1"]), body)
+    wall.say(phones["R1"], body)
     web.wait(20)
     died = web.returncode == -signal.SIGKILL
-    wall.say(str(phones["R2"]), body)
+    wall.say(phones["R2"], body)
     ground.web(url, wall.url, port=port)
     begun = monotonic()
     if not conductor_lives:
         started(ground, "conductor", url, wall, CISM_PUBLIC_URL=address)
-    answered = {str(phones["R1"]), str(phones["R2"])}
+    answered = {phones["R1"], phones["R2"]}
 
     def all_answered() -> bool:
         texts = judge.texts_of(wall.export())
