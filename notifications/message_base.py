@@ -138,7 +138,11 @@ def _clean(name: str, spec: Spec, value: object) -> Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamMessage(Message):
-    """Team logistics, to somebody who has had a text from us before."""
+    """Team logistics, to somebody who has had a text from us before.
+
+    What presses has a field `late` too: it leaves later than it should have, because we or the provider were
+    away, and says so.
+    """
 
     purpose: ClassVar[Purpose] = Purpose.TEAM
     agency: Name

@@ -31,10 +31,10 @@ from notifications.person_messages import (
     Who,
 )
 from notifications.programme_messages import Attestation, Restored
+from notifications.reader_messages import AskExposureEnd, MhpReminder, QueueNew, QueueOverdue, UnsettledSend
 from notifications.team_messages import (
     AlreadyCovered,
     Approval,
-    AskExposureEnd,
     Assigned,
     Covered,
     Escalation,
@@ -42,13 +42,10 @@ from notifications.team_messages import (
     EscalationCovered,
     EscalationOverdue,
     HandedBack,
-    MhpReminder,
     Noted,
     Page,
     PeerTask,
     PeerTaskOverdue,
-    QueueNew,
-    QueueOverdue,
     Released,
     SessionOff,
     SessionReminder,
@@ -57,7 +54,6 @@ from notifications.team_messages import (
     StandDown,
     TeamMemberStopped,
     TeamNotice,
-    UnsettledSend,
     Welfare,
 )
 from notifications.wording import by_text, short_name, when_text
@@ -177,6 +173,13 @@ def first_contact(message: Message, *, attested: bool) -> Message:
     return dataclasses.replace(message, **changes)  # type: ignore[type-var]
 
 
+def marked_late(message: Message) -> Message:
+    """The same message, saying that it leaves later than it should have; kinds that cannot say so stay."""
+    if "late" not in specs(type(message)):
+        return message
+    return dataclasses.replace(message, late=True)  # type: ignore[type-var]
+
+
 def to_payload(message: Message) -> dict[str, Value]:
     """The fields as plain values, to be kept until the message leaves."""
     return {name: getattr(message, name) for name in specs(type(message))}
@@ -261,6 +264,7 @@ __all__ = [
     "is_care",
     "is_direct_answer",
     "is_urgent",
+    "marked_late",
     "short_name",
     "survives_stop",
     "to_payload",

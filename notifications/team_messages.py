@@ -31,6 +31,7 @@ class Page(TeamOpening):
     by: By
     link: Link = ""
     repeat: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Assigned(TeamMessage):
     code: Code
     link: Link = ""
     confirmed: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ class TeamNotice(TeamOpening):
     final: bool = False
     code: Code = ""
     link: Link = ""
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +206,7 @@ class Escalation(TeamOpening):
     now: bool = True
     waiting: Minutes = 0
     link: Link = ""
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +220,7 @@ class EscalationAssigned(TeamMessage):
     by: By
     welfare: bool = False
     link: Link = ""
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +240,7 @@ class EscalationOverdue(TeamMessage):
     purpose: ClassVar[Purpose] = Purpose.URGENT
     code: Code
     welfare: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,54 +253,4 @@ class Welfare(TeamOpening):
     by: By
     waiting: Minutes = 0
     link: Link = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueNew(TeamOpening):
-    """Somebody wrote in words: read it by then. With `call`: somebody is to be called, and nobody has it."""
-
-    kind: ClassVar[MessageKind] = MessageKind.QUEUE_NEW
-    by: By
-    call: bool = False
-    link: Link = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueOverdue(TeamOpening):
-    """Somebody's words are still unread."""
-
-    kind: ClassVar[MessageKind] = MessageKind.QUEUE_OVERDUE
-    purpose: ClassVar[Purpose] = Purpose.URGENT
-    code: Code
-    by: By
-    waiting: Minutes
-    link: Link = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskExposureEnd(TeamOpening):
-    """To the coordinator: somebody counts as still out there, and everything timed from the end waits."""
-
-    kind: ClassVar[MessageKind] = MessageKind.ASK_EXPOSURE_END
-    ref: Ref
-    link: Link = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MhpReminder(TeamOpening):
-    """To the coordinator: the individual meetings have to be offered by then."""
-
-    kind: ClassVar[MessageKind] = MessageKind.MHP_REMINDER
-    ref: Ref
-    by: By
-    link: Link = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnsettledSend(TeamOpening):
-    """To the duty phone: nobody can say whether a text arrived, and it is not sent twice."""
-
-    kind: ClassVar[MessageKind] = MessageKind.UNSETTLED_SEND
-    purpose: ClassVar[Purpose] = Purpose.URGENT
-    ref: Ref = ""
-    link: Link = ""
+    late: bool = False

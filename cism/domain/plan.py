@@ -42,6 +42,7 @@ class StepKind(StrEnum):
     PEER_TASK_DEADLINE = "peer_task_deadline"  # the call was not reported
     LAST_CALL = "last_call"  # a meeting ended with its incident: whoever was invited hears it by voice
     SENSITIVE_DATE = "sensitive_date"  # a day that matters comes: a peer calls
+    TELL_MISSED = "tell_missed"  # what missed its moment: one text to whoever reads the queue
     OPT_IN = "opt_in"  # keep in touch after the last point?
     CONFIRM_PHONE = "confirm_phone"  # ask for confirmation of a number
     CLOSE_INCIDENT = "close_incident"  # at a time that depends on nobody's answers
@@ -75,6 +76,7 @@ _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
         StepKind.PEER_TASK_DEADLINE,
         StepKind.LAST_CALL,
         StepKind.SENSITIVE_DATE,
+        StepKind.TELL_MISSED,
         StepKind.OPT_IN,
         StepKind.CONFIRM_PHONE,
         StepKind.CLOSE_INCIDENT,
@@ -112,6 +114,7 @@ OUTLIVES: frozenset[StepKind] = frozenset(
         StepKind.QUEUE_OVERDUE,
         StepKind.LAST_CALL,
         StepKind.PEER_TASK_DEADLINE,
+        StepKind.TELL_MISSED,
     }
 )
 RECURRING: frozenset[StepKind] = frozenset({StepKind.NIGHTLY})

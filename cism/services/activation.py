@@ -19,6 +19,7 @@ from cism.services import (
     choice,
     events,
     in_charge,
+    never_paged,
     notify,
     people,
     questions,
@@ -51,6 +52,7 @@ def look(session: Session, row: Incident, now: datetime, *, repeat: bool = False
 
     `repeat`: nobody can say whether an earlier page arrived, and whoever is asked now is told so.
     """
+    never_paged.forget(session, row, now)
     plan = _plan(session, row, now)
     for peer_id in plan.silent:
         _move(session, _assignment(session, row.id, peer_id), AssignmentState.SILENT, now)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import next_open
-from cism.services import choice, events, held, notify, people, questions, queue, steps
+from cism.services import choice, events, held, missed, notify, people, questions, queue, steps
 from cism.services.contact_rules import TOO_LATE, hours, later, open_now
 from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
 
@@ -73,7 +73,7 @@ def on_peer_task_expired(session: Session, step: Step, now: datetime) -> str | N
     item = session.get(AffectedPerson, step.subject_id or "")
     if item is None or item.ended_at is not None or step.payload.get("point") == FIRST:
         return None
-    needs_caller(session, people.get(session, item.person_id), step.incident_id, now)
+    missed.add(session, "call_needed", people.get(session, item.person_id), step.incident_id, now)
     return None
 
 

@@ -20,6 +20,7 @@ from cism.services import (
     breaker,
     crash,
     engine,
+    lateness,
     matching,
     may_leave,
     outbox,
@@ -28,6 +29,7 @@ from cism.services import (
     sender_rate,
     sending_order,
     settling,
+    spacing,
     unsent,
 )
 from cism.store.db import now as product_now
@@ -35,7 +37,7 @@ from cism.store.db import real_now, tick
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question, Step
 from notifications.gateway import MessageStatus, Receipt, SendError, body_digest
-from notifications.messages import MessageKind, from_payload
+from notifications.messages import MessageKind, from_payload, is_urgent, marked_late
 from notifications.render import render
 
 _HOLD = timedelta(seconds=10)  # an act that pages is done within one or two
@@ -73,6 +75,7 @@ PERSON_COLUMNS = (
     Outbox.expires_at,
     Outbox.not_before,
     Outbox.made_at,
+    Outbox.owed_at,
     Outbox.reason,
     Outbox.question_id,
     Person.phone,
@@ -131,14 +134,16 @@ def claim(
 
 def _let_through(session: Session, rows: Sequence[Any], now: datetime, ordinary_left: int) -> list[Claimed]:
     claimed: list[Claimed] = []
-    counted = breaker.Breaker(session, rows, now)
+    counted, apart = breaker.Breaker(session, rows, now), spacing.Apart(session, now)
     for row in rows:
         if row.lane > outbox.LANE_ANSWER:
             ordinary_left -= 1
             if ordinary_left < 0:
                 break  # the rest of this second belongs to whatever urgent may still come
-        held_back = sabotage.spoils(session, row, may_leave.held_back(row, now) or counted.held_back(row))
+        held_back = may_leave.held_back(row, now) or apart.held_back(row) or counted.held_back(row)
+        held_back = sabotage.spoils(session, row, held_back)
         if held_back is None:
+            apart.leaves(row)
             claimed.append(_render(row, now))
         else:
             _hold_back(session, row, held_back, now)
@@ -273,7 +278,10 @@ def _page_is_coming(session: Session, now: datetime) -> bool:
 
 
 def _render(row: Any, now: datetime) -> Claimed:
-    message = from_payload(MessageKind(row.kind), json.loads(row.payload))
+    kind = MessageKind(row.kind)
+    message = from_payload(kind, json.loads(row.payload))
+    if is_urgent(kind) and lateness.is_late(row.owed_at, now):
+        message = marked_late(message)
     return Claimed(
         id=row.id,
         to=row.phone or row.to_number or "",

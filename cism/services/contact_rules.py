@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from cism.domain.followup import may_be_texted, waits_for_kin
 from cism.domain.people import PersonStatus, SleepWindow
 from cism.domain.quiet_hours import is_open, next_open
-from cism.services import escalations, held, people, sabotage, sensitive_dates, steps
+from cism.services import escalations, held, lateness, people, sabotage, sensitive_dates, steps
 from cism.store.tables import AffectedPerson, InboundMessage, Incident, Person, Step
 
 MOVED = "moved to open hours"
@@ -66,7 +67,9 @@ def moved_to(session: Session, step: Step, due: datetime) -> str:
     """The same step once more at that moment, or TOO_LATE."""
     if step.expires_at is not None and due >= step.expires_at:
         return TOO_LATE
-    steps.plan(session, [held.again(step, due, f"@{int(due.timestamp())}")])
+    moved = held.again(step, due, f"@{int(due.timestamp())}")
+    payload = {lateness.OWED: step.due_at.isoformat(), **step.payload}
+    steps.plan(session, [replace(moved, payload=payload)])
     return MOVED
 
 

@@ -17,12 +17,13 @@ from cism.services import (
     escalations,
     events,
     held,
+    missed,
     notify,
     numbers,
     opt_ins,
+    outbox,
     people,
     questions,
-    queue,
     steps,
 )
 from cism.services import contact_merging as merging
@@ -100,9 +101,13 @@ def on_close(session: Session, step: Step, now: datetime) -> str | None:
     question = session.get(Question, step.subject_id or "")
     if question is None or question.state != "open":
         return "answered meanwhile"
+    never_left = outbox.never_left(session, question.id)
     questions.close(
         session, state="expired", now=now, person_id=question.person_id, subject_id=question.subject_id
     )
+    if never_left and question.kind == "check_in":
+        _missed(session, people.get(session, question.person_id), question.incident_id, now)
+        return "never asked"
     row = session.get_one(Incident, question.incident_id or "")
     after = question.point or question.kind
     events.record(
@@ -216,6 +221,4 @@ def _by_peer_instead(session: Session, step: Step, now: datetime) -> str:
 
 
 def _missed(session: Session, person: Person, incident_id: str | None, now: datetime) -> None:
-    queue.add(
-        session, "contact_missed", now=now, within=calls.CALL_WITHIN, person=person, incident_id=incident_id
-    )
+    missed.add(session, "contact_missed", person, incident_id, now)

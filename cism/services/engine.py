@@ -18,7 +18,7 @@ from cism import log
 from cism.domain.incident import IncidentState
 from cism.domain.plan import OUTLIVES, RECURRING, URGENT, StepKind, StepState
 from cism.errors import CismError
-from cism.services import at_hand, crash, dialling, events, hold, outbox, sabotage, steps
+from cism.services import at_hand, crash, dialling, events, hold, lateness, outbox, sabotage, steps
 from cism.services.handlers import HANDLERS
 from cism.store.db import now as product_now
 from cism.store.db import real_now, tick
@@ -201,7 +201,7 @@ def _perform(session: Session, step: Step, now: datetime, real: datetime) -> int
         _expire(session, step, now)
         return 1
     try:
-        with session.begin_nested():
+        with session.begin_nested(), lateness.of_step(session, step):
             outcome = HANDLERS[step.kind](session, step, now)
             step.state, step.outcome, step.done_at = StepState.DONE, outcome or "done", now
     except (OperationalError, InterfaceError):

@@ -22,7 +22,18 @@ from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import DEFAULT_PROTOCOL, LadderRule, Protocol, from_json, protocol_or_default
 from cism.domain.voice import is_called
 from cism.errors import AlreadyDone, NotAllowed, NotFound
-from cism.services import after_escalation, events, ladder, notify, people, questions, sabotage, steps, voice
+from cism.services import (
+    after_escalation,
+    events,
+    ladder,
+    lateness,
+    notify,
+    people,
+    questions,
+    sabotage,
+    steps,
+    voice,
+)
 from cism.store.tables import (
     Agency,
     Escalation,
@@ -86,7 +97,7 @@ def open_for(
     session.add(row)
     session.flush()
     events.record(session, "escalation.opened", now, subject_id=row.id, after=level.value)
-    _plan_rung(session, row, 0, now)
+    _plan_rung(session, row, 0, lateness.owed_since(session, now))
     return row
 
 
@@ -313,7 +324,9 @@ def _ask(session: Session, row: Escalation, rung: int, now: datetime, *, but: st
             _tell_duty_phone(session, row, rung, {item.id for item in helpers}, now)
     # a rung with nobody on it is passed at once: the ladder never waits for an empty chair, except at its end
     if not sabotage.ends_ladder(session):
-        _plan_rung(session, row, rung + 1, deadline if helpers or plan.alarm else now)
+        _plan_rung(
+            session, row, rung + 1, deadline if helpers or plan.alarm else lateness.owed_since(session, now)
+        )
     return f"asked {len(helpers)}"
 
 

@@ -13,11 +13,13 @@ from cism.services import (
     calls,
     contacts,
     escalations,
+    missed,
     nightly,
     opt_ins,
     queue,
     response,
     sensitive_dates,
+    session_late,
     sessions,
     turns,
     voice,
@@ -56,6 +58,7 @@ HANDLERS = _Handlers(
         StepKind.LAST_CALL: calls.on_peer_task,
         StepKind.SENSITIVE_DATE: sensitive_dates.on_date,
         StepKind.PEER_TASK_DEADLINE: calls.on_peer_task_deadline,
+        StepKind.TELL_MISSED: missed.on_tell_missed,
         StepKind.OPT_IN: opt_ins.on_opt_in,
         StepKind.CONFIRM_PHONE: contacts.on_confirm_phone,
         StepKind.ESCALATE: escalations.on_escalate,
@@ -68,4 +71,5 @@ HANDLERS = _Handlers(
 HANDLERS.on_expired = {
     StepKind.CONTACT: contacts.on_contact_expired,
     StepKind.PEER_TASK: calls.on_peer_task_expired,
+    StepKind.INVITE: session_late.on_invite_expired,
 }

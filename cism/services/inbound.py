@@ -24,6 +24,7 @@ from cism.services import (
     events,
     held,
     languages,
+    lateness,
     notify,
     outbox,
     people,
@@ -142,14 +143,15 @@ def receive_once(session: Session, sms: InboundSms) -> int:
         )
     )
     session.flush()
-    late = sms.received_at is not None and real - sms.received_at > LATE
+    late = _lay(sms, real) > LATE
     agency = person.agency if person else _duty_agency(session, sms.from_)
     text = _Text(session, sms, person, agency, reading, plan, asked, now, late)
     events.record(
         session, "text.read", now, subject_id=person.id if person else None, after=reading.kind.value
     )
     confirmed = _confirm_phone(text)
-    _ACTS[reading.kind](text)
+    with lateness.since_then(session, now - _lay(sms, real) if late else now):
+        _ACTS[reading.kind](text)
     if person is not None and text.leaves_at > now:
         outbox.hold_answers(session, person.id, text.leaves_at)
     if plan.queue:
@@ -161,6 +163,11 @@ def receive_once(session: Session, sms: InboundSms) -> int:
     ):
         notify.phone_confirmed(session, person, now, sms.sid)
     return 1
+
+
+def _lay(sms: InboundSms, real: datetime) -> timedelta:
+    """For how long it lay with the provider before we read it."""
+    return real - sms.received_at if sms.received_at is not None else timedelta(0)
 
 
 def swept_until(session: Session) -> datetime:

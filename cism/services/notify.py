@@ -35,12 +35,14 @@ from cism.services.notify_team import (
     team_short,
 )
 from cism.services.notify_urgent import (
+    CALLS,
     escalation,
     escalation_covered,
     escalation_overdue,
     escalation_yours,
     helper_will_call,
     queue_item_of,
+    queue_missed,
     queue_new,
     told_of,
     unsettled,
@@ -54,6 +56,7 @@ from cism.services.words import (
 )
 
 __all__ = [
+    "CALLS",
     "EMERGENCY_NUMBER",
     "agency_name",
     "already_covered",
@@ -87,6 +90,7 @@ __all__ = [
     "peer_task_overdue",
     "phone_confirmed",
     "queue_item_of",
+    "queue_missed",
     "queue_new",
     "relieved",
     "session_off",

@@ -9,13 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationLevel, RungPlan
-from cism.services import words
+from cism.services import lateness, words
 from cism.services.links import link_for
 from cism.store.tables import Escalation, Incident, Outbox, Person, Question, QueueItem
 from notifications import messages as m
 
 # Reasons for an escalation that the person knows of, because they wrote; of others they hear from the caller.
-_CALLS = frozenset(
+CALLS = frozenset(
     {"call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held", "no_next_step"}
 )
 _UNREAD_WORDS = frozenset({"unread_free_text", "unread_who_is_this", "unread_answer_refused"})
@@ -44,7 +44,9 @@ def escalation(
     now: datetime,
 ) -> None:
     """Somebody asks for a call: will you take it?"""
-    waited = int((now - row.opened_at).total_seconds() // 60) if plan.repeat else 0
+    owed = lateness.owed_since(session, now)
+    since = min(row.opened_at, owed)
+    waited = int((now - since).total_seconds() // 60) if plan.repeat or lateness.is_late(owed, now) else 0
     agency, by = words.agency_name(session, row.agency), words.deadline(plan.ack_deadline, now, helper)
     link = link_for(session, helper, "escalation", row.id)
     code = question.code or ""
@@ -133,10 +135,23 @@ def queue_new(
         message = m.QueueNew(
             agency=words.agency_name(session, helper.agency),
             by=words.deadline(row.deadline, now, helper),
-            call=row.kind in _CALLS,
+            call=row.kind in CALLS,
             link=link_for(session, helper, "queue", row.id),
         )
         words.put(session, message, f"{_QUEUE}:{row.id}:{helper.id}{turn}", now, helper)
+
+
+def queue_missed(session: Session, reader: Person, rows: Sequence[QueueItem], now: datetime) -> None:
+    """Calls are needed, told of in one text; the nearest deadline counts."""
+    first = rows[0]
+    message = m.QueueNew(
+        agency=words.agency_name(session, reader.agency),
+        by=words.deadline(first.deadline, now, reader),
+        call=True,
+        calls=len(rows) if len(rows) > 1 else 0,
+        link=link_for(session, reader, "queue", first.id),
+    )
+    words.put(session, message, f"{_QUEUE}:{first.id}:{reader.id}", now, reader)
 
 
 def queue_item_of(text: Outbox) -> str:

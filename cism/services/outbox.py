@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from cism.services import lateness
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question, new_id
 from notifications.messages import (
@@ -22,6 +23,12 @@ from notifications.messages import (
 )
 
 EMAIL = "email"  # the channel of what left the second way
+_NEVER_LEFT = (
+    OutboxState.PENDING,
+    OutboxState.EXPIRED,
+    OutboxState.CANCELLED,
+    OutboxState.SUPPRESSED,
+)
 LANE_URGENT, LANE_ANSWER, LANE_TEAM, LANE_CARE = 0, 1, 2, 3
 
 
@@ -41,10 +48,14 @@ def put(
 ) -> Outbox | None:
     """Queue one message, once by its key; None when it was there already.
 
-    Give a person, or a bare number where none is known. The lane follows from the kind unless given.
+    Give a person, or a bare number where none is known. The lane follows from the kind unless given. What a
+    late step causes was due when the step was, so that texts leave in the order in which they were due.
     """
     if session.scalar(select(Outbox.id).where(Outbox.key == key)):
         return None
+    owed = lateness.owed_since(session, now)
+    if not_before is not None and not_before > now:
+        owed = not_before
     row = Outbox(
         id=new_id(),
         key=key,
@@ -56,7 +67,8 @@ def put(
         lane=lane_of(message) if lane is None else lane,
         incident_id=incident_id,
         question_id=question.id if question else None,
-        not_before=not_before or now,
+        not_before=owed,
+        owed_at=owed,
         expires_at=expires_at,
         state=OutboxState.PENDING,
         attempts=0,
@@ -111,6 +123,19 @@ def cancel(
         where.append(Outbox.lane == LANE_CARE)
     result = session.execute(update(Outbox).where(*where).values(state=OutboxState.CANCELLED, reason=reason))
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def never_left(session: Session, question_id: str) -> bool:
+    """Whether the text of a question was still waiting to leave; it does not leave any more."""
+    waiting = session.scalars(
+        select(Outbox).where(Outbox.question_id == question_id, Outbox.state == OutboxState.PENDING)
+    ).all()
+    left = session.scalar(
+        select(Outbox.id).where(Outbox.question_id == question_id, Outbox.state.not_in(_NEVER_LEFT)).limit(1)
+    )
+    for row in waiting:
+        row.state, row.reason = OutboxState.EXPIRED, "its moment passed"
+    return bool(waiting) and left is None
 
 
 def hold_answers(session: Session, person_id: str, until: datetime) -> None:

@@ -13,7 +13,18 @@ from cism.domain.people import Role, SleepWindow
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.quiet_hours import is_open
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import escalations, events, held, mutual_aid, notify, people, queue_rows, steps
+from cism.services import (
+    escalations,
+    events,
+    held,
+    lateness,
+    mutual_aid,
+    notify,
+    people,
+    queue_rows,
+    steps,
+    telling,
+)
 from cism.store.states import QueueState
 from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
@@ -33,8 +44,12 @@ def add(
     inbound_sid: str | None = None,
     outbox_id: str | None = None,
     tell: bool = True,
+    together: bool = False,
 ) -> QueueItem:
-    """Put something before a human; past its deadline it goes up the URGENT ladder. `tell`: by text."""
+    """Put something before a human; past its deadline it goes up the URGENT ladder. `tell`: by text.
+
+    `together`: in one text with others like it; so are all calls that are needed after an outage.
+    """
     row = QueueItem(
         kind=kind,
         agency=agency or (person.agency if person else None),
@@ -50,9 +65,16 @@ def add(
     session.flush()
     events.record(session, "queue.added", now, subject_id=row.id, after=kind)
     steps.plan(session, [_overdue(row)])
-    if tell:
+    if row.agency is not None and (together or _many_at_once(session, kind, now)):
+        row.untold = True
+        telling.plan(session, row.agency, now)
+    elif tell:
         notify.queue_new(session, readers(session, row), row, now)
     return row
+
+
+def _many_at_once(session: Session, kind: str, now: datetime) -> bool:
+    return kind in notify.CALLS and lateness.is_late(lateness.owed_since(session, now), now)
 
 
 def reading_time(person: Person | None, now: datetime, day: timedelta, night: timedelta) -> timedelta:

@@ -13,10 +13,10 @@ from cism.domain.protocol import SessionRule
 from cism.domain.session_joining import Joining, Meeting, join_late
 from cism.domain.session_slots import invite_at
 from cism.domain.sessions import Blocked, SessionPlan
-from cism.services import calls, choice, people
-from cism.services.contact_rules import hours
+from cism.services import calls, choice, missed, people
+from cism.services.contact_rules import affected, hours
 from cism.store.states import SessionState
-from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation
+from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation, Step
 
 LIVE = (SessionState.PROPOSED, SessionState.APPROVED)
 POINT = "121"  # the call that takes the place of a group
@@ -146,3 +146,15 @@ def _has_first_call(row: Incident, item: AffectedPerson, now: datetime) -> bool:
     planned = rule is not None and row.severity in rule.severities
     in_time = item.exposure_end is None or now < item.exposure_end + calls.FIRST_CALL_UNTIL
     return item.ended_at is not None or (planned and in_time) or now - item.added_at > _JUST_ADDED
+
+
+def on_invite_expired(session: Session, step: Step, now: datetime) -> str | None:
+    """The meeting began while nothing could run, and this person was not asked: a human tells them."""
+    meeting = session.get(GroupSession, step.subject_id or "")
+    row = session.get_one(Incident, step.incident_id or "")
+    item = affected(session, row.id, step.person_id or "")
+    if meeting is None or item is None or item.ended_at is not None:
+        return None
+    if meeting.state is SessionState.APPROVED or meeting.state is SessionState.HELD:
+        missed.add(session, "contact_missed", people.get(session, item.person_id), row.id, now)
+    return None

@@ -16,6 +16,7 @@ from cism.services import (
     escalations,
     events,
     held,
+    missed,
     mutual_aid,
     notify,
     outbox,
@@ -46,6 +47,7 @@ _BY_TEXT = (
     StepKind.INVITE,
     StepKind.CONFIRM_PHONE,
 )
+_MISSED = frozenset({MessageKind.CHECK_IN, MessageKind.INVITATION})
 _ABOUT_THEMSELVES = ("check_in", "opt_in", "invitation", "confirm_phone")
 
 
@@ -133,7 +135,7 @@ def kept(session: Session, message_id: str, state: OutboxState | None, now: date
     if state is OutboxState.SUPPRESSED and question is not None:
         if Follow.NEXT_HELPER in guarantee_of(kind).not_arrived:
             next_helper(session, row, now)
-    elif state is OutboxState.EXPIRED and kind is MessageKind.CHECK_IN and row.person_id is not None:
+    elif state is OutboxState.EXPIRED and kind in _MISSED and row.person_id is not None:
         _never_asked(session, row, question, now)
     elif state is OutboxState.EXPIRED and second_tries.is_one(row):
         _instead(session, row, now)
@@ -163,14 +165,13 @@ def _never_asked(session: Session, row: Outbox, question: Question | None, now: 
     if question is not None:
         question.state, question.answered_at = "expired", now
         steps.cancel(session, reason="never asked", now=now, subject_id=question.id)
-    queue.add(
+    missed.add(
         session,
         "contact_missed",
-        now=now,
-        within=READ_WITHIN,
-        person=people.get(session, row.person_id or ""),
-        incident_id=row.incident_id,
-        outbox_id=row.id,
+        people.get(session, row.person_id or ""),
+        row.incident_id,
+        now,
+        outbox=row,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from cism import chance
@@ -426,6 +426,9 @@ class QueueItem(Base):
     state: Mapped[QueueState] = mapped_column(Named(QueueState), index=True)
     handled_at: Mapped[datetime | None]
     handled_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    untold: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # its readers hear of it with others like it
 
 
 class Outbox(Base):
@@ -465,6 +468,7 @@ class Outbox(Base):
     incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
     question_id: Mapped[str | None] = mapped_column(ForeignKey("question.id"))
     not_before: Mapped[datetime]
+    owed_at: Mapped[datetime | None]  # when it should have left; never moved, unlike not_before
     expires_at: Mapped[datetime | None]
     state: Mapped[OutboxState] = mapped_column(Named(OutboxState), default=OutboxState.PENDING)
     reason: Mapped[str | None] = mapped_column(String(40))

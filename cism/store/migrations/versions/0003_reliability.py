@@ -18,9 +18,11 @@ def upgrade() -> None:
     _add_strays()
     _add_second_way()
     _add_caps()
+    _add_lateness()
 
 
 def downgrade() -> None:
+    _drop_lateness()
     _drop_caps()
     _drop_second_way()
     _drop_restores()
@@ -122,3 +124,19 @@ def _drop_caps() -> None:
     with op.batch_alter_table("outbox") as table:
         table.drop_index("outbox_handed")
         table.drop_column("claimed_at")
+
+
+def _add_lateness() -> None:
+    """Outages: when a text should have left, and what is told of in one text together with others."""
+    with op.batch_alter_table("outbox") as batch:
+        batch.add_column(sa.Column("owed_at", sa.DateTime(timezone=True), nullable=True))
+    with op.batch_alter_table("queue_item") as batch:
+        batch.add_column(sa.Column("untold", sa.Boolean(), nullable=False, server_default=sa.false()))
+
+
+def _drop_lateness() -> None:
+    op.execute("DELETE FROM step WHERE kind = 'tell_missed'")
+    with op.batch_alter_table("queue_item") as batch:
+        batch.drop_column("untold")
+    with op.batch_alter_table("outbox") as batch:
+        batch.drop_column("owed_at")
