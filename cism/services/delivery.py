@@ -15,6 +15,7 @@ from cism import log
 from cism.clock import monotonic
 from cism.services import (
     claims,
+    clock_steps,
     crash,
     outbox,
     recovery,
@@ -245,6 +246,7 @@ def apply_receipt(
 
 def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:
     """Unknown sends, and those left in `sending` by a process that died, past the send's own time-out."""
+    clock_steps.follow(session)
     real = real_now(session)
     stale = session.scalars(
         select(Outbox)

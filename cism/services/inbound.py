@@ -20,6 +20,7 @@ from cism.domain.triage import About, LastAnswer, Triage, is_second_two, queue_d
 from cism.errors import CismError
 from cism.services import (
     answers,
+    clock_steps,
     escalations,
     events,
     held,
@@ -172,8 +173,10 @@ def _lay(sms: InboundSms, real: datetime) -> timedelta:
 
 def swept_until(session: Session) -> datetime:
     """Since when the provider's inbound list has to be read; from the first look on an empty database."""
-    row = session.get(Mark, _SWEPT)
-    return datetime.fromisoformat(row.value) if row else real_now(session)
+    row, real = session.get(Mark, _SWEPT), real_now(session)
+    found = datetime.fromisoformat(row.value) if row else real
+    # one that lies ahead was written by a clock that was wrong, and set back since
+    return found if found <= real else real - clock_steps.LISTED_AGAIN
 
 
 def remember_sweep(session: Session, started: datetime) -> None:
