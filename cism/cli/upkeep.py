@@ -62,7 +62,7 @@ def verify(as_json: AsJson = False) -> None:
     if as_json:
         show.data({"rows": read, "broken_at": broken})
     if broken is not None:
-        message = f"the audit log is broken at row {broken}: it was altered, or rows before it are missing"
+        message = f"the audit log is broken at row {broken}: it was altered, or rows are missing there"
         raise CismError(message)
     if not as_json:
         show.line(f"{read} rows, unbroken")

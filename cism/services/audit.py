@@ -1,4 +1,8 @@
-"""The audit log: append-only, no content, each row chained to the one before by a keyed MAC."""
+"""The audit log: append-only, no content, each row chained to the one before by a keyed MAC.
+
+A mark beside the log says under a MAC which row is the last, so that a cut tail is seen too. Not seen from
+inside this database: who puts log and mark back as they were once, or deletes the mark together with the tail.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,9 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from cism.store.db import database_of, installation_key, now
-from cism.store.tables import Audit
+from cism.store.tables import Audit, Mark
 
+_HEAD = "audit head"
 _LOCK = 7_210_428  # any constant: rows are chained one after the other
 
 
@@ -27,17 +32,46 @@ def write(
     row.mac = _mac(installation_key(session, "audit"), last, row)
     session.add(row)
     session.flush()
+    _remember_head(session, row)
 
 
 def verify(session: Session) -> tuple[int, int | None]:
-    """Rows read, and the id of the first row that was altered, removed or put elsewhere (None: all whole)."""
+    """Rows read, and the id of the first row that was altered, removed or put elsewhere (None: all whole).
+
+    Where the tail was cut it is the id of the row that is the last by the mark.
+    """
     key, last, read = installation_key(session, "audit"), "", 0
     for row in session.scalars(select(Audit).order_by(Audit.id)):
         read += 1
         if not hmac.compare_digest(row.mac, _mac(key, last, row)):
             return read, row.id
         last = row.mac
-    return read, None
+    return read, _cut(session, key, last)
+
+
+def _remember_head(session: Session, row: Audit) -> None:
+    key = installation_key(session, "audit")
+    value = f"{row.id}:{_head_mac(key, row.id, row.mac)}"
+    mark = session.get(Mark, _HEAD)
+    if mark is None:
+        session.add(Mark(name=_HEAD, value=value))
+    else:
+        mark.value = value
+    session.flush()
+
+
+def _cut(session: Session, key: bytes, last: str) -> int | None:
+    """The id of the row that ought to be the last and is not; a log from before there were marks has none."""
+    mark = session.get(Mark, _HEAD)
+    if mark is None:
+        return None
+    told, _, mac = mark.value.partition(":")
+    whole = told.isdecimal() and hmac.compare_digest(mac, _head_mac(key, int(told), last))
+    return None if whole else int(told) if told.isdecimal() else 0
+
+
+def _head_mac(key: bytes, row_id: int, last: str) -> str:
+    return hmac.new(key, f"head:{row_id}:{last}".encode(), hashlib.sha256).hexdigest()
 
 
 def _mac(key: bytes, last: str, row: Audit) -> str:

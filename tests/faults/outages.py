@@ -21,13 +21,13 @@ from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationState
 from cism.domain.escalation_level import EscalationLevel
-from cism.services import clockwork
+from cism.services import clockwork, engine
 from cism.services import escalations as ladders
 from cism.services.delivery import Courier
 from cism.store.tables import Escalation, Person, Question, QueueItem
 from demo.checking import cadence, evidence
 from demo.checking.hours import Hours
-from demo.checking.words import ASKS_FOR_HELP, PROACTIVE, Kind, code_of, kind_of
+from demo.checking.words import ANSWERS, ASKS_FOR_HELP, PROACTIVE, Kind, code_of, kind_of
 from flows import practice
 from flows.hands import BareHands
 from flows.runtime import Runtime
@@ -92,6 +92,11 @@ class Department(Story):
             _humans(self)
             self.go_to(min(until, self.now() + _LOOKED_AFTER))
 
+    def perform(self) -> None:
+        """Steps alone; nothing is handed over."""
+        while self.act(engine.run_due).steps:
+            pass
+
     def off(self, span: timedelta) -> None:
         """The machine is off."""
         self.act(clockwork.move_to, self.now() + span, "outage")
@@ -103,7 +108,7 @@ def downtime(seed: int, ground: Ground) -> Outcome:
     hours = SPANS[seed % len(SPANS)]
     provider = seed % 4 == 3  # the provider refuses everything meanwhile, and the machine is on
     store = "postgresql" if seed % 5 == 4 else "sqlite"
-    with _department(ground, ground.empty(store), _cast(draw)) as story:
+    with department(ground, ground.empty(store), _cast(draw)) as story:
         seen = _happenings(draw, story, fresh=not provider)
         _outage(draw, story, seen, timedelta(hours=hours), provider=provider)
         at_once = len(story.arrivals)
@@ -114,7 +119,7 @@ def downtime(seed: int, ground: Ground) -> Outcome:
 
 
 @contextmanager
-def _department(ground: Ground, url: str, cast: Cast) -> Iterator[Department]:
+def department(ground: Ground, url: str, cast: Cast) -> Iterator[Department]:
     clock = StoryClock()
     db = ground.open(url, clock=clock)
     with ExitStack() as stack:
@@ -144,7 +149,7 @@ def _happenings(draw: random.Random, story: Department, *, fresh: bool) -> Seen:
     seen = Seen()
     story.begin(NOON + timedelta(days=draw.randint(0, 20), minutes=draw.randint(0, 1439)))
     for _ in range(draw.randint(2, 4)):
-        _log(draw, story, seen)
+        log(draw, story, seen)
         story.live(timedelta(minutes=draw.randint(0, 20 * 60)))
     for key in draw.sample(_affected(story), 3):
         _writes(draw, story, seen, key, draw.choice(("3", "2", "1", "rough day, thanks", "0")))
@@ -153,12 +158,12 @@ def _happenings(draw: random.Random, story: Department, *, fresh: bool) -> Seen:
         story.live(timedelta(days=draw.choice((0, 0, 1, 2, 5)), minutes=draw.randint(0, 1439)))
     seen.fresh = fresh and draw.random() < 0.6
     if seen.fresh:
-        _log(draw, story, seen, perform=False)
+        log(draw, story, seen, perform=False)
     seen.pressing = len(story.see(_pressing))
     return seen
 
 
-def _log(draw: random.Random, story: Department, seen: Seen, *, perform: bool = True) -> None:
+def log(draw: random.Random, story: Department, seen: Seen, *, perform: bool = True) -> None:
     who = draw.sample(_affected(story), draw.randint(1, 4))
     severity, moment = draw.choice(("S1", "S2", "S3")), story.now()
     ended = moment - timedelta(minutes=draw.randint(0, 300))
@@ -239,10 +244,10 @@ def _judged(
 ) -> Outcome:
     first = [one for one in story.arrivals[:at_once] if one.at >= seen.ended]
     after = [one for one in story.arrivals if one.at >= seen.ended]
-    persons = {key: _person(story, key) for key in story.cast.rows}
+    persons = {key: person(story, key) for key in story.cast.rows}
     broken = [
         *_heaps(after),
-        *_in_quiet_hours(story.arrivals, persons),
+        *in_quiet_hours(story.arrivals, persons),
         *_told_once(first),
         *(
             f"{one.who} said STOP and got {one.body!r}"
@@ -254,22 +259,20 @@ def _judged(
     ]
     lost = _lost(after, seen, persons, stands)
     wall = story.servers.wall.app_state.store
-    again = Counter(one.status_callback for one in wall.messages if one.status_callback)
-    doubled = [one for one, n in again.items() if n > 1]
     injected = sum(1 for one in wall.messages if one.is_inbound) if not provider else 1
     where = "provider away" if provider else "machine off"
     return Outcome(
         injected=1 + injected * (not provider),
         sent=sum(1 for one in wall.messages if not one.is_inbound),
         lost=len(lost),
-        doubled=len(doubled) + _same(first),
+        doubled=same(story),
         early=_early(story.arrivals, seen, persons),
         note=f"{hours} h, {where}; lost {sorted(lost)}" if lost else f"{hours} h, {where}",
         broken=tuple(broken[:5]),
     )
 
 
-def _person(story: Story, key: str) -> evidence.Person:
+def person(story: Story, key: str) -> evidence.Person:
     row = story.cast.rows[key]
     start = time.fromisoformat(row["sleep_start"] or "21:00")
     end = time.fromisoformat(row["sleep_end"] or "08:00")
@@ -289,7 +292,7 @@ def _heaps(after: list[Arrival]) -> list[str]:
     return [f"{n} texts about themselves at once to {who} at {at}" for (who, at), n in met.items() if n > 1]
 
 
-def _in_quiet_hours(arrivals: list[Arrival], persons: dict[str, Any]) -> list[str]:
+def in_quiet_hours(arrivals: list[Arrival], persons: dict[str, Any]) -> list[str]:
     return [
         f"in the quiet hours of {one.who}: {one}"
         for one in arrivals
@@ -309,8 +312,8 @@ def _marked(first: list[Arrival], seen: Seen) -> list[str]:
     found = [f"{n} times the same question to {who}" for (who, _), n in met.items() if n > 1]
     if not seen.asked_now:
         found += [f"not marked late: {one}" for one in pressing if not any(w in one.body for w in _LATE)]
-    if seen.fresh and not any(kind_of(one.body) is Kind.PAGE for one in pressing):
-        found.append("an incident logged before the outage brought no page after it")
+    if seen.fresh and not any(kind_of(one.body) in {Kind.PAGE, Kind.TEAM_NOTICE} for one in first):
+        found.append("of an incident logged before the outage nobody heard after it")
     if seen.pressing and not any(kind_of(one.body) in ASKS_FOR_HELP for one in pressing):
         found.append("an open escalation asked nobody after the outage")
     return found
@@ -334,11 +337,11 @@ def _only_due(one: Arrival, seen: Seen, persons: dict[str, Any]) -> datetime | N
     """When the one point of somebody with one incident was due that this check-in is about."""
     if kind_of(one.body) is not Kind.CHECK_IN:
         return None
-    mine = [due for due, key in _points(seen, persons) if key == one.who and seen.began < due <= seen.ended]
+    mine = [due for due, key in points(seen, persons) if key == one.who and seen.began < due <= seen.ended]
     return mine[-1] if len(mine) == 1 else None
 
 
-def _points(seen: Seen, persons: dict[str, Any]) -> list[tuple[datetime, str]]:
+def points(seen: Seen, persons: dict[str, Any]) -> list[tuple[datetime, str]]:
     found = [
         (point.due, item.person)
         for incident in seen.incidents
@@ -350,24 +353,33 @@ def _points(seen: Seen, persons: dict[str, Any]) -> list[tuple[datetime, str]]:
 
 def _early(arrivals: list[Arrival], seen: Seen, persons: dict[str, Any]) -> int:
     """Check-ins beyond those that had fallen due by then."""
-    points, early = _points(seen, persons), 0
+    dues, early = points(seen, persons), 0
     met: Counter[str] = Counter()
     for one in arrivals:
         if kind_of(one.body) is Kind.CHECK_IN:
             met[one.who] += 1
-            early += met[one.who] > sum(1 for due, key in points if key == one.who and due <= one.at)
+            early += met[one.who] > sum(1 for due, key in dues if key == one.who and due <= one.at)
     return early
 
 
 def _lost(after: list[Arrival], seen: Seen, persons: dict[str, Any], stands: set[str]) -> set[str]:
     """Whose moment fell into the outage, and who neither got a text nor has a human who was told."""
-    due = {key for at, key in _points(seen, persons) if seen.began < at <= seen.ended}
+    due = {key for at, key in points(seen, persons) if seen.began < at <= seen.ended}
     texted = {one.who for one in after if _unasked(one)}
     return due - seen.quiet - texted - stands
 
 
-def _same(first: list[Arrival]) -> int:
-    return sum(n - 1 for n in Counter((one.who, one.body) for one in first if _unasked(one)).values())
+def same(story: Story) -> int:
+    """Texts that came twice: one of our message ids, or the same words to one phone within five minutes."""
+    ids = Counter(one.status_callback for one in story.servers.wall.app_state.store.messages)
+    found = sum(n - 1 for callback, n in ids.items() if callback)
+    last: dict[tuple[str, str], datetime] = {}
+    for one in story.arrivals:
+        before = last.get((one.who, one.body))
+        if before is not None and kind_of(one.body) not in ANSWERS:
+            found += abs(one.at - before) < timedelta(minutes=5)
+        last[one.who, one.body] = one.at
+    return found
 
 
 CASES = (

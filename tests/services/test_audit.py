@@ -35,7 +35,23 @@ def _forgive(session: Session) -> None:
     session.execute(update(Audit).where(Audit.id == 2).values(allowed=False))
 
 
-@pytest.mark.parametrize(("spoil", "found"), [(_alter, 2), (_remove, 3), (_forgive, 2)])
+def _cut(session: Session) -> None:
+    session.execute(delete(Audit).where(Audit.id == 3))
+
+
+def _empty(session: Session) -> None:
+    session.execute(delete(Audit))
+
+
+def _swap(session: Session) -> None:
+    for old, new in ((2, 99), (3, 2), (99, 3)):
+        session.execute(update(Audit).where(Audit.id == old).values(id=new))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "found"),
+    [(_alter, 2), (_remove, 3), (_forgive, 2), (_cut, 3), (_empty, 3), (_swap, 2)],
+)
 def test_what_was_tampered_with_is_found(world: World, spoil: Callable[[Session], None], found: int) -> None:
     _three(world)
     world.act(spoil)
