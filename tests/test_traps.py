@@ -118,6 +118,11 @@ TRAPS: Mapping[tuple[int, str], tuple[str, ...]] = {
     (18, "restarts and outages"): (
         "stories/test_follow_ups.py::"
         "test_an_outage_of_six_hours_sends_what_is_still_of_use_once_and_nothing_stale",
+        "stories/test_after_an_outage.py::"
+        "test_nobody_gets_two_texts_at_once_when_two_responses_are_caught_up_with",
+        "stories/test_after_an_outage.py::"
+        "test_what_missed_its_moment_in_three_days_is_one_text_to_the_coordinator",
+        "stories/test_after_an_outage.py::test_what_was_late_leaves_no_faster_than_the_sender_may",
         "flows/test_real_parts.py::"
         "test_a_conductor_killed_in_the_middle_of_sending_loses_and_doubles_nothing",
     ),

@@ -1,7 +1,7 @@
 """The audit log: append-only, no content, each row chained to the one before by a keyed MAC.
 
 A mark beside the log says under a MAC which row is the last, so that a cut tail is seen too. Not seen from
-inside this database: who puts log and mark back as they were once, or deletes the mark together with the tail.
+inside this database is whoever puts log and mark back as they were once, or deletes the mark with the tail.
 """
 
 from __future__ import annotations

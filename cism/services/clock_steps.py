@@ -1,4 +1,4 @@
-"""The machine's clock was set back: nobody waits for times that were written down before that and are ahead now.
+"""The machine's clock was set back: nobody waits for times that were written down before and lie ahead now.
 
 Real time decides leases, back-off and settling. After a step back of an hour a text whose process died would
 stay claimed for an hour, a page would wait an hour for its next try, and texts that came in would not be
@@ -44,7 +44,8 @@ def follow(session: Session) -> int:
             Outbox.state.in_([OutboxState.SENDING, OutboxState.UNKNOWN]), Outbox.claimed_real > real + _AHEAD
         ),
         select(PhoneCall).where(
-            PhoneCall.state.in_([CallState.DIALING, CallState.UNKNOWN]), PhoneCall.claimed_real > real + _AHEAD
+            PhoneCall.state.in_([CallState.DIALING, CallState.UNKNOWN]),
+            PhoneCall.claimed_real > real + _AHEAD,
         ),
     )
     for claimed in moving:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from tests.faults import (
     by_mail,
+    clocks,
     hooks,
     kills,
     load,
+    odd_texts,
+    outages,
     provider,
     restores,
     storage,
     surge_load,
+    tampering,
     twice,
     upgrade,
     webhooks,
@@ -31,6 +35,10 @@ CASES: tuple[Case, ...] = (
     *provider.CASES,
     *hooks.CASES,
     *restores.CASES,
+    *clocks.CASES,
+    *outages.CASES,
+    *odd_texts.CASES,
+    *tampering.CASES,
 )
 
 

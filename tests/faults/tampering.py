@@ -139,7 +139,7 @@ def _write(db: Database, draw: random.Random, number: int) -> None:
 
 CASES = (
     Case(
-        "F22", "rows of the audit log altered, removed, moved, its tail cut", tampered, seeds=66, short=(0, 7)
+        "F22", "rows of the audit log altered, removed, moved, its tail cut", tampered, seeds=66, short=(7,)
     ),
     Case("F22-put-back", "audit log and its mark put back as they were", put_back, seeds=1),
 )

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from cism.services import clockwork
 from cism.store.states import AssignmentState
 from cism.store.tables import Assignment, Question, QueueItem
 from tests.stories.conftest import MakeStory
@@ -160,3 +161,25 @@ def test_what_was_late_leaves_in_the_order_in_which_it_was_due(story: Story) -> 
         story.phone(key).ignores("check_in")
     for key in staff(story):
         story.phone(key).ignores()
+
+
+def test_what_was_late_leaves_no_faster_than_the_sender_may(story: Story) -> None:
+    """Trap 18: a flood at eight in the morning. Pages pass it, and the rest is throttled as ever."""
+    story.log(
+        "THREAT", *(f"{key}:A" for key in ("jordan", "sam", "kim", "lou")), severity="S1", ended_at=NOON
+    )
+    quiet_staff(story)
+    story.courier.settings = story.servers.settings.model_copy(update={"sms_rate": 1.0})
+    story.act(clockwork.move_to, local("2026-03-05 09:00"), "outage")
+    counts = []
+    for _ in range(20):
+        before = len(story.servers.wall.app_state.store.messages)
+        story.run()
+        counts.append(len(story.servers.wall.app_state.store.messages) - before)
+        story.real.pass_real(seconds=1)
+    story.run()
+    assert max(counts) <= 1
+    assert sum(one.kind == "check_in" for one in story.arrivals) == 4
+    for key in ("jordan", "sam", "kim", "lou"):
+        story.phone(key).ignores("check_in")
+    quiet_staff(story)
