@@ -63,7 +63,9 @@ def note(alarm: Alarm, verdicts: Verdicts, now: float, rhythm: Rhythm) -> Alarm:
         elif level == 0.0:
             since.pop(key, None)
             on.discard(key)
-    clear_since = None if on else now if alarm.clear_since is None else min(alarm.clear_since, now)
+    # also what is not on yet: "all is well" must not be followed by a page within the minute
+    clear = not on and not any(levels.values()) and not any(verdicts.values())
+    clear_since = None if not clear else now if alarm.clear_since is None else min(alarm.clear_since, now)
     return replace(
         alarm,
         levels=levels,

@@ -83,6 +83,12 @@ def test_a_second_trouble_is_news_but_not_in_the_same_minute() -> None:
     assert found[2][1] is Page.AGAIN
 
 
+def test_one_good_look_does_not_end_an_alarm() -> None:
+    *_, (_, _, alarm) = played(looks(300, SILENT) + looks(15, WELL))
+    assert alarm.troubles == ["silent"]
+    assert alarm.since["silent"] == 1e9
+
+
 def test_a_silent_engine_does_not_make_its_other_troubles_good() -> None:
     story = looks(300, wrong("human")) + looks(3600, SILENT)
     *_, (_, _, alarm) = played(story)
@@ -100,6 +106,12 @@ def test_a_clock_that_was_put_back_silences_nothing() -> None:
     back = 1e9 - 86_400
     found = list(played(looks(330, SILENT), alarm=alarm, at=back))
     assert [page for _, page, _ in found if page] == [Page.AGAIN]
+
+
+def test_it_is_not_said_that_all_is_well_while_something_else_begins() -> None:
+    story = looks(135, SILENT) + looks(120 + 225, WELL) + looks(600, wrong("human"))
+    found = pages(story)
+    assert [page for _, page in found] == [Page.FIRST, Page.AGAIN]
 
 
 verdicts = st.sampled_from([WELL, SILENT, wrong("conductor"), wrong("human", "due")])
