@@ -136,7 +136,7 @@ class Settings(BaseSettings):
         if not here and (self.uses_wall or self.clock == "movable"):
             message = "a trial reaches no real person: unset CISM_SECOND_SMTP_HOST, or name a server here"
             raise ValueError(message)
-        if not any(name in self.second_address for name in ("{email}", "{digits}")):
+        if not _is_pattern(self.second_address):
             message = "CISM_SECOND_ADDRESS holds {email} or {digits}, such as {digits}@texts.example.org"
             raise ValueError(message)
         return self
@@ -279,6 +279,12 @@ def _problem(place: tuple[int | str, ...], said: str) -> str:
     """One refusal with the name that the operator set."""
     text = said.removeprefix("Value error, ")
     return f"CISM_{str(place[0]).upper()}: {text}" if place else text
+
+
+def _is_pattern(address: str) -> bool:
+    """Whether it holds {email} or {digits}, and nothing else in braces."""
+    rest = address.replace("{email}", "").replace("{digits}", "")
+    return rest != address and not {"{", "}"} & set(rest)
 
 
 def _port(url: str) -> int | None:

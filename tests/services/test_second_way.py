@@ -259,6 +259,25 @@ def test_a_mail_server_that_takes_nothing_leaves_it_to_whichever_way_is_back_fir
     assert mailed(any_world, sink) == 0
 
 
+def test_an_address_that_is_refused_for_good_is_not_tried_again_and_the_text_goes_on_waiting(
+    any_world: World, sink: SmtpSink
+) -> None:
+    any_world.log("THREAT", "jordan:A", severity="S1")
+    give_mail(any_world)
+    deliver(any_world, Failing())
+    pass_real(any_world, seconds=60)
+    sink.refuse_to = lambda _: "550 nobody here"
+    assert mailed(any_world, sink) == 0
+    asked = sink.connections
+    assert {(row.state, row.channel) for row in pages(any_world)} == {(OutboxState.PENDING, "sms")}
+    pass_real(any_world, seconds=60)
+    assert mailed(any_world, sink) == 0
+    assert sink.connections == asked
+    back = Provider()
+    deliver(any_world, back)
+    assert {row.id for row in pages(any_world)} <= {sms.message_id for sms in back.sent}
+
+
 def test_a_mail_server_that_is_back_first_takes_it(any_world: World, sink: SmtpSink) -> None:
     any_world.log("THREAT", "jordan:A", severity="S1")
     give_mail(any_world)
@@ -372,6 +391,8 @@ WAY = {"second_smtp_host": "127.0.0.1", "second_from": "cism@example.org", "seco
         ({"second_smtp_host": "mail.example.org"}, "on this machine"),
         ({"second_smtp_host": "mail.example.org", "second_smtp_tls": "starttls"}, "reaches no real person"),
         ({"second_address": "duty@example.org"}, "{email} or {digits}"),
+        ({"second_address": "{digits}{name}@example.org"}, "{email} or {digits}"),
+        ({"second_address": "{email}{"}, "{email} or {digits}"),
     ],
 )
 def test_a_second_way_that_is_half_set_up_or_would_reach_people_in_a_trial_is_refused(
