@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism import log
@@ -17,11 +17,12 @@ from cism.services import (
     claims,
     clock_steps,
     crash,
-    outbox,
+    once_more,
     recovery,
     redaction,
     sending_order,
     settling,
+    stalled,
     unsent,
 )
 from cism.services.claims import Claimed, Outcome
@@ -33,9 +34,8 @@ from cism.store.tables import Outbox
 from notifications.gateway import Gateway, MessageStatus, OutgoingSms, Receipt, SendError, SendFailure
 
 SEND_TIME_OUT = timedelta(seconds=15)  # longer than the gateway's own
-STALLED = timedelta(minutes=2)
-ASKED_AGAIN = timedelta(minutes=10)
 WAITS_FOR_A_SLOT = 5.0  # seconds; with the gateway's own time-out no more than SEND_TIME_OUT
+ASKED_ONCE_MORE = 0.5  # seconds since the claim; by then a STOP or another's "I take it" may have come
 _ASKS_AT_ONCE = 10
 _LATER = frozenset({SendFailure.RETRY, SendFailure.CONFIGURATION})
 _AFTER = SendError(SendFailure.RETRY)
@@ -181,6 +181,9 @@ class Courier:
             if monotonic() - since > WAITS_FOR_A_SLOT:
                 # the provider is slow: by the time that it answered, this would be taken for lost
                 return Outcome(item.id, error=SendError(SendFailure.RETRY))
+            if monotonic() - since > ASKED_ONCE_MORE and not await self._may_still_leave(item.id):
+                # put back: the next claim says what becomes of it
+                return Outcome(item.id, error=SendError(SendFailure.RETRY))
             crash.passing(self.db, crash.Point.SEND_BEGUN)
             try:
                 receipt = await self.gateway.send(sms)
@@ -216,12 +219,23 @@ class Courier:
             await in_transaction(self.db, redaction.done, message_id)
 
     async def _poll_stalled(self) -> None:
-        for message_id, sid in await in_transaction(self.db, _stalled):
+        found = await in_transaction(self.db, stalled.due)
+        await asyncio.gather(*(self._ask_about(message_id, sid) for message_id, sid in found))
+
+    async def _ask_about(self, message_id: str, sid: str) -> None:
+        async with self._asking:
             try:
                 receipt = await self.gateway.fetch(sid)
             except SendError:
-                continue
-            await in_transaction(self.db, apply_receipt, message_id, receipt.status, receipt.error_code)
+                return
+        await in_transaction(self.db, apply_receipt, message_id, receipt.status, receipt.error_code)
+
+    async def _may_still_leave(self, message_id: str) -> bool:
+        def ask() -> bool:
+            with self.db.read() as session:
+                return once_more.may_leave_still(session, message_id)
+
+        return await asyncio.get_running_loop().run_in_executor(self.db.pool, ask)
 
 
 def _left(outcome: Outcome) -> bool:
@@ -259,26 +273,3 @@ def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:
     unknown = select(Outbox).where(Outbox.state == OutboxState.UNKNOWN)
     rows = session.scalars(unknown.order_by(Outbox.lane, Outbox.claimed_real).limit(50))
     return [(row.id, unsent.number_of(session, row), row.body_digest or "", row.claimed_real) for row in rows]
-
-
-def _stalled(session: Session) -> list[tuple[str, str]]:
-    """Those whose receipt is missing, whoever was not asked about for longest first.
-
-    Some carriers never send one: asking about the same ten again and again would hide all others.
-    """
-    real = real_now(session)
-    rows = session.scalars(
-        select(Outbox)
-        .where(
-            Outbox.state == OutboxState.SENT,
-            Outbox.channel != outbox.EMAIL,  # of which the provider knows nothing
-            Outbox.sent_real < real - STALLED,
-            Outbox.sent_real > real - timedelta(hours=12),
-            or_(Outbox.asked_real.is_(None), Outbox.asked_real < real - ASKED_AGAIN),
-        )
-        .order_by(func.coalesce(Outbox.asked_real, Outbox.sent_real))
-        .limit(10)
-    ).all()
-    for row in rows:
-        row.asked_real = real
-    return [(row.id, row.sid) for row in rows if row.sid]

@@ -81,6 +81,21 @@ def stopped(session: Session, person: Person, now: datetime) -> None:
     questions.close(session, state="superseded", now=now, person_id=person.id, kinds=_ABOUT_THEMSELVES)
     _team_without(session, person, now)
     events.record(session, "person.opted_out", now, subject_id=person.id)
+    _cannot_be_called_back(session, person, now)
+
+
+def _cannot_be_called_back(session: Session, person: Person, now: datetime) -> None:
+    """What was handed over at the moment of a STOP may still arrive: it is written down that it crossed."""
+    going = select(Outbox).where(Outbox.person_id == person.id, Outbox.state == OutboxState.SENDING)
+    for row in session.scalars(going):
+        events.record(
+            session,
+            "message.on_its_way_at_stop",
+            now,
+            incident_id=row.incident_id,
+            subject_id=row.id,
+            after=row.kind,
+        )
 
 
 def doubted(session: Session, person: Person, now: datetime) -> None:

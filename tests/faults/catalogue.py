@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults import (
     by_mail,
     clocks,
+    crossing,
     hooks,
     kills,
     load,
@@ -34,6 +35,7 @@ CASES: tuple[Case, ...] = (
     *by_mail.CASES,
     *provider.CASES,
     *hooks.CASES,
+    *crossing.CASES,
     *restores.CASES,
     *clocks.CASES,
     *outages.CASES,

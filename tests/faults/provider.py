@@ -85,7 +85,7 @@ def broken_pages(seed: int, ground: Ground) -> Outcome:
 def silent_callbacks(seed: int, ground: Ground) -> Outcome:
     """No status callback ever arrives: what became of each text is known by asking, within ten minutes."""
     rig = Rig(ground, store_of(seed), check_ins=_PEOPLE)
-    rig.faults({"lose_status_callback": 1.0})
+    rig.faults({"lose_status_callback": 1.0, "500_read": 0.2}, seed)
     dead = rig.phone("R1")
     rig.wall.handset(dead, mode="unknown")
     rig.check_ins_due()

@@ -6,14 +6,15 @@ import asyncio
 from itertools import cycle, permutations
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from cism import chance
 from cism.clock import monotonic
-from cism.services import claims, delivery, inbound, outbox, readiness, settling
-from cism.store.db import real_now
+from cism.services import claims, delivery, inbound, outbox, people, readiness, settling, unsent
+from cism.store.db import now, real_now
 from cism.store.states import OutboxState
-from cism.store.tables import Outbox, QueueItem
+from cism.store.tables import Event, Outbox, QueueItem
 from notifications.gateway import (
     InboundSms,
     ListedMessage,
@@ -196,6 +197,65 @@ def test_where_the_provider_hangs_a_page_does_not_wait_for_the_time_outs_of_all_
     assert monotonic() - begun < 13 * 0.2, "one after the other"
     assert order[0] == world.cast.phone("cora")
     assert row_of(world, page).state is OutboxState.UNSETTLED
+
+
+def test_a_stop_while_a_text_waits_for_its_turn_keeps_it_from_leaving(
+    any_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "ASKED_ONCE_MORE", 0.05)
+    texts = {put(any_world, key): key for key in ("sam", "jordan")}
+
+    async def stop(sms: OutgoingSms) -> Receipt:
+        await asyncio.sleep(0.1)
+        [other] = [key for message_id, key in texts.items() if message_id != sms.message_id]
+        any_world.act(_says_stop, any_world.id_of(other))
+        return Receipt("SMslow", MessageStatus.QUEUED)
+
+    provider = Provider(stop)
+    asyncio.run(courier(any_world, provider, at_once=1).deliver())
+    [sent] = provider.sent
+    [waits] = set(texts) - {sent.message_id}
+    pass_real(any_world, seconds=10)
+    assert claim(any_world) == []
+    assert row_of(any_world, waits).state is OutboxState.SUPPRESSED
+    [noted] = any_world.rows(Event, Event.kind == "message.on_its_way_at_stop")
+    assert noted.subject_id == waits
+
+
+def _says_stop(session: Session, person_id: str) -> None:
+    person, moment = people.lock_person(session, person_id), now(session)
+    person.opted_out_at = moment
+    unsent.stopped(session, person, moment)
+
+
+def test_what_became_of_a_text_is_known_within_ten_minutes_although_asking_fails_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id, provider = put(world), Provider()
+    asyncio.run(courier(world, provider).deliver())
+    fails = [SendError(SendFailure.RETRY), SendError(SendFailure.RETRY)]
+
+    async def fetch(sid: str) -> Receipt:
+        if fails:
+            raise fails.pop()
+        return Receipt(sid, MessageStatus.DELIVERED)
+
+    monkeypatch.setattr(provider, "fetch", fetch)
+    for _ in range(10 * 12):
+        pass_real(world, seconds=5)
+        asyncio.run(courier(world, provider).settle())
+    assert row_of(world, message_id).state is OutboxState.DELIVERED
+
+
+def test_of_thousands_that_nobody_told_of_many_are_asked_about_at_once(world: World) -> None:
+    for _ in range(60):
+        put(world)
+    sent = {"state": OutboxState.SENT, "sid": Outbox.id, "sent_real": world.see(real_now)}
+    world.act(lambda session: session.execute(update(Outbox).values(**sent)))
+    pass_real(world, minutes=2, seconds=1)
+    provider = Provider()
+    asyncio.run(courier(world, provider).settle())
+    assert len(provider.asked) == 50
 
 
 def test_of_what_cannot_be_settled_a_human_knows_within_two_minutes(world: World) -> None:
