@@ -64,6 +64,10 @@ class EmailGateway:
         """Hand one mail over, once. A sent status means that the server has it; more is never told."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._send, sms)
 
+    async def probe(self) -> None:
+        """Ask whether the server would take a mail of ours; raises SendError where it would not."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._probe)
+
     async def call(self, call: OutgoingCall) -> CallReceipt:
         """Nobody is called by mail."""
         raise SendError(SendFailure.PERMANENT)
@@ -114,6 +118,16 @@ class EmailGateway:
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
         return Receipt(str(message["Message-ID"]), MessageStatus.SENT)
+
+    def _probe(self) -> None:
+        server = self._connected()
+        try:
+            _expect(*server.mail(self._server.from_), SendFailure.CONFIGURATION)
+        except (OSError, smtplib.SMTPException) as error:
+            raise SendError(_kind_before(error)) from None
+        finally:
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
 
     def _connected(self) -> smtplib.SMTP:
         """A server that has taken our sign-in; nothing has been sent, whatever goes wrong in here."""

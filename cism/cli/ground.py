@@ -39,6 +39,15 @@ def provider_trouble(settings: Settings) -> str | None:
     return found[1] if found else None
 
 
+def second_trouble(settings: Settings) -> str | None:
+    """What is wrong with the mail server of the second way, asked now; None where there is none."""
+    if settings.second_smtp_host is None:
+        return None
+    from cism.services.gateway import second_trouble as asked  # the same second as below
+
+    return asyncio.run(asked(settings))
+
+
 def refuse_bad_credentials(settings: Settings) -> None:
     """Nothing starts with credentials that Twilio refuses; one that does not answer may come back."""
     refused, text = _trouble(settings) or (False, "")

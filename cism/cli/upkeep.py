@@ -38,7 +38,8 @@ def upgrade() -> None:
 def doctor(as_json: AsJson = False) -> None:
     """Say whether somebody could be forgotten here, and what to do about it; 1 where something is bad."""
     settings = load()
-    checks = readiness.of_settings(settings, ground.provider_trouble(settings))
+    provider, by_mail = ground.provider_trouble(settings), ground.second_trouble(settings)
+    checks = readiness.of_settings(settings, provider, by_mail)
     try:
         with ground.opened(settings) as database, database.read() as session:
             checks += [Check("database", Verdict.GOOD, f"at version {migrate.head()}")]

@@ -35,7 +35,7 @@ def build_gateway(settings: Settings) -> Gateway:
     )
 
 
-def build_second(settings: Settings) -> Gateway | None:
+def build_second(settings: Settings) -> EmailGateway | None:
     """The second way for urgent texts to staff; None where no mail server is set."""
     if settings.second_smtp_host is None:
         return None
@@ -59,6 +59,22 @@ async def trouble(settings: Settings, within: float = 5.0) -> tuple[bool, str] |
         return _words(error)
     except TimeoutError:
         return _words(SendError(SendFailure.RETRY))
+    finally:
+        await gateway.aclose()
+    return None
+
+
+async def second_trouble(settings: Settings) -> str | None:
+    """Ask the mail server of the second way whether it takes us, and what to do. None: it does."""
+    gateway = build_second(settings)
+    if gateway is None:
+        return None
+    try:
+        await gateway.probe()
+    except SendError as error:
+        code = f" (code {error.code})" if error.code else ""
+        says = "refuses us" if error.kind is SendFailure.CONFIGURATION else "does not take mail now"
+        return f"the mail server {says}{code}: check CISM_SECOND_*"
     finally:
         await gateway.aclose()
     return None

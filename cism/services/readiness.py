@@ -45,9 +45,9 @@ class Check:
     text: str
 
 
-def of_settings(settings: Settings, trouble: str | None = None) -> list[Check]:
-    """What the settings alone tell; `trouble` is what the provider said when it was asked."""
-    return [_keys(settings), _provider(settings, trouble), *_second_way(settings)]
+def of_settings(settings: Settings, trouble: str | None = None, by_mail: str | None = None) -> list[Check]:
+    """What the settings alone tell; `trouble` and `by_mail`: what the provider and the mail server said."""
+    return [_keys(settings), _provider(settings, trouble), *_second_way(settings, by_mail)]
 
 
 def of_database(session: Session) -> list[Check]:
@@ -105,7 +105,9 @@ def _provider(settings: Settings, trouble: str | None) -> Check:
     return Check("phones", Verdict.GOOD, "Twilio answers")
 
 
-def _second_way(settings: Settings) -> list[Check]:
+def _second_way(settings: Settings, trouble: str | None) -> list[Check]:
+    if trouble is not None:
+        return [Check("second way", Verdict.BAD, trouble)]
     if settings.second_smtp_host is not None:
         return [Check("second way", Verdict.GOOD, "urgent texts go by mail where the provider takes none")]
     if settings.uses_wall:

@@ -27,6 +27,7 @@ from cism.store.db import now, real_now
 from cism.store.tables import Heartbeat, Step
 from notifications.messages import CrisisAnswer
 from tests.cli.conftest import ROSTER, Cli
+from tests.fakes.smtp import smtp_sink
 
 # The doctor.
 
@@ -105,6 +106,22 @@ def test_the_doctor_says_what_waits_longer_than_it_may_and_what_to_do(cli: Cli) 
     assert found["urgent texts"][1].startswith("the oldest waits 120 min: ")
     assert found["due work"][0] == "bad"
     assert "clocks" not in found
+
+
+def test_the_doctor_asks_the_mail_server_of_the_second_way(cli: Cli) -> None:
+    with smtp_sink() as sink:
+        cli.set_env("CISM_SECOND_SMTP_HOST", "127.0.0.1")
+        cli.set_env("CISM_SECOND_SMTP_PORT", str(sink.port))
+        cli.set_env("CISM_SECOND_SMTP_TLS", "none")
+        cli.set_env("CISM_SECOND_FROM", "cism@example.org")
+        assert checks(cli)["second way"][0] == "ok"
+        sink.greeting = "421 not now"
+        said = "the mail server does not take mail now: check CISM_SECOND_*"
+        assert checks(cli)["second way"] == ("bad", said)
+        sink.greeting, sink.login = "220 sink", ("cism", "hush")
+        said = "the mail server refuses us (code 530): check CISM_SECOND_*"
+        assert checks(cli)["second way"] == ("bad", said)
+        assert sink.mails == []
 
 
 def test_the_doctor_warns_of_keys_that_lie_beside_the_data(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
