@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     backup_keep: int = Field(default=288, ge=1)
     paper_folder: Path | None = None  # None: no paper leaves this machine
     paper_keep: int = Field(default=14, ge=1)  # nights
+    paper_mail: bool = False  # to the agency's coordinators, by the mail server of the second way
     help_answer: Literal["twilio", "cism"] = "cism"
     execution: Literal["in_process", "work_pool"] = "in_process"
     wall_url: str = "http://127.0.0.1:8090"
@@ -138,6 +139,13 @@ class Settings(BaseSettings):
             raise ValueError(message)
         if not _is_pattern(self.second_address):
             message = "CISM_SECOND_ADDRESS holds {email} or {digits}, such as {digits}@texts.example.org"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _papers_have_a_mail_server(self) -> Self:
+        if self.paper_mail and self.second_smtp_host is None:
+            message = "CISM_PAPER_MAIL needs a mail server: set CISM_SECOND_SMTP_HOST and CISM_SECOND_FROM"
             raise ValueError(message)
         return self
 

@@ -17,7 +17,7 @@ from cism.domain.proof import Facts, facts_of
 from cism.domain.protocol import Protocol, ProtocolInvalid, load_protocol, parse_protocol, shipped_keys
 from cism.errors import CismError
 from cism.services import audit as audit_log
-from cism.services import nightly, own_rules, proofs, readiness
+from cism.services import nightly, own_rules, proofs, readiness, safekeeping
 from cism.services.readiness import Check, Verdict
 from cism.settings import load
 from cism.store import migrate
@@ -44,6 +44,7 @@ def doctor(as_json: AsJson = False) -> None:
         with ground.opened(settings) as database, database.read() as session:
             checks += [Check("database", Verdict.GOOD, f"at version {migrate.head()}")]
             checks += readiness.of_database(session)
+            checks += safekeeping.checks(session, settings)
     except CismError as error:
         checks.append(Check("database", Verdict.BAD, str(error)))
     rows = [{"check": item.name, "state": item.verdict.value, "text": item.text} for item in checks]

@@ -20,9 +20,10 @@ def ask(session: Session, now: datetime) -> None:
         row.value = now.isoformat()
 
 
-def asked(session: Session) -> bool:
-    """Whether one is to leave."""
-    return session.get(Mark, MARK) is not None
+def asked(session: Session, now: datetime) -> bool:
+    """Whether one is to leave by now."""
+    row = session.get(Mark, MARK)
+    return row is not None and datetime.fromisoformat(row.value) <= now
 
 
 def done(session: Session) -> None:

@@ -16,14 +16,17 @@ from cism import log
 from cism.domain.people import PersonStatus, Role
 from cism.errors import BadInput, ConfigurationError
 from cism.services import agencies, audit, engine, paper, paper_due, paper_page, paper_seal, people, queue
+from cism.services.gateway import build_second
 from cism.settings import Settings
 from cism.store.db import Database
 from cism.store.db import now as product_now
 from cism.store.states import QueueState
 from cism.store.tables import PaperPassphrase, QueueItem
+from notifications.gateway import SendError
 
 PART = "paper"  # its heartbeat: when the last one left
 FAILED = "paper_failed"  # kind of an item of the human queue
+TRIED_AGAIN = timedelta(minutes=30)
 TOLD_AFTER = timedelta(hours=5)  # the nights are at 8 UTC: the coordinator hears of it in the morning
 
 
@@ -70,20 +73,23 @@ def make(session: Session, agency_key: str) -> Sealed:
 def leave(db: Database, settings: Settings) -> int:
     """Write, seal and send out what is due, each outside of any transaction; returns how many left.
 
-    What could not leave is tried again at the next call, and told to the coordinator once.
+    What left by no way is tried again after half an hour; a way that failed is told to the coordinator, once.
     """
     with db.transaction() as session:
         written, now = _due(session), product_now(session)
     if not written:
         return 0
-    gone = [one.agency for one in written if _left(_seal(one, now), settings)]
+    ways = {one.agency: _ways(_seal(one, now), settings) for one in written}
+    gone = [agency for agency, worked in ways.items() if any(worked)]
     with db.transaction() as session:
-        if len(gone) == len(written):
+        if len(gone) == len(ways):
             engine.beat(session, PART)
             paper_due.done(session)
-        for one in written:
-            if one.agency not in gone:
-                _tell(session, one.agency)
+        else:
+            paper_due.ask(session, now + TRIED_AGAIN)
+        for agency, worked in ways.items():
+            if not worked or not all(worked):
+                _tell(session, agency)
     return len(gone)
 
 
@@ -111,13 +117,13 @@ def missing(session: Session, settings: Settings) -> str | None:
     """What is not set up yet, in words for whoever runs the machine."""
     if session.scalar(select(PaperPassphrase.agency).limit(1)) is None:
         return "no agency has a passphrase: `cism paper passphrase AGENCY`"
-    if settings.paper_folder is None:
-        return "it leaves this machine by no way: set CISM_PAPER_FOLDER to a folder of another machine"
+    if settings.paper_folder is None and not settings.paper_mail:
+        return "it leaves this machine by no way: set CISM_PAPER_FOLDER or CISM_PAPER_MAIL"
     return None
 
 
 def _due(session: Session) -> list[_Open]:
-    if not paper_due.asked(session):
+    if not paper_due.asked(session, product_now(session)):
         return []
     rows = list(session.scalars(select(PaperPassphrase).order_by(PaperPassphrase.agency)))
     if not rows:
@@ -145,13 +151,34 @@ def _seal(one: _Open, now: datetime) -> Sealed:
     return Sealed(one.agency, name, paper_seal.seal_paper(one.page, one.passphrase), one.readers)
 
 
-def _left(sealed: Sealed, settings: Settings) -> bool:
-    if settings.paper_folder is None:
-        return False
+def _ways(sealed: Sealed, settings: Settings) -> list[bool]:
+    """Whether it left, by each of the ways that are set."""
+    found = []
+    if settings.paper_folder is not None:
+        found.append(_copied(sealed, settings.paper_folder, settings.paper_keep))
+    if settings.paper_mail:
+        found += [_mailed(sealed, reader, settings) for reader in sealed.readers] or [False]
+    return found
+
+
+def _copied(sealed: Sealed, folder: Path, keep: int) -> bool:
     try:
-        put(settings.paper_folder, sealed, settings.paper_keep)
+        put(folder, sealed, keep)
     except OSError as error:
-        log.failure("paper.not_left", error)
+        log.failure("paper.not_copied", error)
+        return False
+    return True
+
+
+def _mailed(sealed: Sealed, reader: str, settings: Settings) -> bool:
+    mailer = build_second(settings)
+    if mailer is None:
+        return False
+    words = f"Keep the newest. To open it:\n\n{paper_seal.command(sealed.name)}\n\n{_ADVICE}"
+    try:
+        mailer.send_file(reader, "Tonight's sealed paper", words, sealed.name, sealed.data)
+    except SendError as error:
+        log.failure("paper.not_mailed", error)
         return False
     return True
 

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepState
 from cism.domain.protocol import DEFAULT_PROTOCOL, protocol_keys
-from cism.services import clockwork, ledger, overdue, provider_line, reach, restoring
+from cism.services import clockwork, ledger, overdue, provider_line, reach
 from cism.services.engine import PROVIDER, STARTING
 from cism.settings import Settings
-from cism.store.db import STOP_LIST_OWES, database_of, offset, real_now
+from cism.store.db import offset, real_now
 from cism.store.states import OutboxState
-from cism.store.tables import Agency, Heartbeat, Mark, Outbox, Person, Step
+from cism.store.tables import Agency, Heartbeat, Outbox, Person, Step
 from notifications.gateway import SendFailure
 from notifications.twilio_codes import failure_kind
 
@@ -62,8 +62,6 @@ def of_database(session: Session) -> list[Check]:
         _refused(session),
         *_line(session),
         _clock(session),
-        _restored(session),
-        _stop_list(session),
     ]
 
 
@@ -257,24 +255,6 @@ def _refused(session: Session) -> Check:
             "refused sends", Verdict.BAD, f"{text}: the account or the sender is wrong; nobody is texted"
         )
     return Check("refused sends", Verdict.WARNING, f"{text}: the provider is busy or away; tried again")
-
-
-def _restored(session: Session) -> Check:
-    held = restoring.held_because(session)
-    if held is not None:
-        return Check("care texts", Verdict.BAD, f"{held}. Pages and calls go on")
-    return Check("care texts", Verdict.GOOD, "nothing holds them")
-
-
-def _stop_list(session: Session) -> Check:
-    apart = database_of(session).apart
-    if session.get(Mark, STOP_LIST_OWES) is not None:
-        advice = "a restore would forget them: make its folder writable; it is caught up by itself"
-        return Check("stop list", Verdict.BAD, f"it could not be written and lacks somebody's stop; {advice}")
-    if apart is not None and (broken := apart.read().broken):
-        text = f"{len(broken)} lines were altered, removed or moved: keep the file, and ask who did it"
-        return Check("stop list", Verdict.BAD, text)
-    return Check("stop list", Verdict.GOOD, "whole")
 
 
 def _clock(session: Session) -> Check:

