@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _second_way_is_whole_or_absent(self) -> Self:
         if self.second_smtp_host is None:
+            if self.paper_mail:
+                message = "CISM_PAPER_MAIL needs a mail server: set CISM_SECOND_SMTP_HOST, CISM_SECOND_FROM"
+                raise ValueError(message)
             return self
         if not self.second_from:
             message = "the second way is half set up: set CISM_SECOND_FROM too, the sender of its mails"
@@ -139,13 +142,6 @@ class Settings(BaseSettings):
             raise ValueError(message)
         if not _is_pattern(self.second_address):
             message = "CISM_SECOND_ADDRESS holds {email} or {digits}, such as {digits}@texts.example.org"
-            raise ValueError(message)
-        return self
-
-    @model_validator(mode="after")
-    def _papers_have_a_mail_server(self) -> Self:
-        if self.paper_mail and self.second_smtp_host is None:
-            message = "CISM_PAPER_MAIL needs a mail server: set CISM_SECOND_SMTP_HOST and CISM_SECOND_FROM"
             raise ValueError(message)
         return self
 
