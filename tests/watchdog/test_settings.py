@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,27 @@ def test_a_password_stands_in_no_repr() -> None:
     found = load(ENOUGH | {"WATCHDOG_SMTP_USER": "w", "WATCHDOG_SMTP_PASSWORD": "hush"}, None)
     assert "hush" not in repr(found)
     assert "duty@" not in repr(found)
+
+
+def test_the_example_that_is_shipped_can_be_used_as_it_is() -> None:
+    found = load({}, ROOT / "deploy" / "watchdog.env.example")
+    assert found.url == "https://cism.example.org"
+    commented = (ROOT / "deploy" / "watchdog.env.example").read_text().replace("\n#WATCHDOG", "\nWATCHDOG")
+    pairs = dict(line.split("=", 1) for line in commented.splitlines() if line.startswith("WATCHDOG"))
+    assert load(pairs, None).ping_url == "https://heartbeats.example.org/ping"
+
+
+def test_the_unit_that_is_shipped_starts_it_and_gives_one_up_that_hangs_longer_than_any_look() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(ROOT / "deploy" / "cism-watchdog.service")
+    service = unit["Service"]
+    assert service["ExecStart"].endswith("python3 -m cism_watchdog")
+    assert (service["Type"], service["Restart"]) == ("notify", "always")
+    usual = load(ENOUGH, None)
+    steps_of_one_mail = 8  # connect, hello, encrypt, hello, sign in, from, to, the mail
+    longest = 3 * usual.answer_within + steps_of_one_mail * usual.mail.timeout + usual.rhythm.every
+    assert float(service["WatchdogSec"]) > longest
 
 
 def test_the_document_names_each_setting_of_the_watchdog_and_no_other() -> None:
