@@ -26,6 +26,7 @@ from cism.services import (
     held,
     languages,
     lateness,
+    lost_codes,
     notify,
     outbox,
     people,
@@ -408,6 +409,7 @@ def _covered(text: _Text) -> None:
 def _ambiguous(text: _Text) -> None:
     """One answer lists the codes and nothing changes; a bare 0 that fits several holds care texts."""
     _list_codes(text, text.reading.noted_digit or "0")
+    lost_codes.to_human(text.session, text.sms, text.person, text.asked.values(), text.now)
 
 
 def _list_codes(text: _Text, digit: str) -> None:

@@ -447,6 +447,24 @@ def test_an_answer_with_a_code_that_nobody_knows_any_more_goes_to_a_human(life: 
     assert "free_text" in life.queue()
 
 
+def test_such_an_answer_is_not_taken_for_one_to_another_question(life: Life) -> None:
+    life.world.log("THREAT", "jordan:A", severity="S2", ended_at=life.world.now())
+    life.back_up()
+    life.world.act(tick)
+    asked = life.world.told("page")[0]
+    life.says(asked, "1 K4T7")
+    life.go_back()
+    life.sweep()
+    assert "free_text" in life.queue()
+    assert life.world.told("assigned") == []
+
+
+def test_without_a_restore_a_code_that_was_mistyped_goes_to_nobody(life: Life) -> None:
+    life.world.log("THREAT", "jordan:A", severity="S2", ended_at=life.world.now())
+    life.world.text(life.world.told("page")[0], "1 K4T7")
+    assert life.queue() == []
+
+
 # Those in charge are told.
 
 
