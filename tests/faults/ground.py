@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -18,8 +19,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 import httpx
 from fastapi import FastAPI
@@ -45,6 +47,53 @@ Kind = Literal["sqlite", "postgresql"]
 T = TypeVar("T")
 _OURS = ("CISM_", "PREFECT_", "TWILIO_")
 _ENDS_WITHIN = 10.0
+
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.faults.performer", "cism.services.gateway"])
+
+
+class Running(Protocol):
+    """A process, started or forked."""
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it lives, negative where a signal ended it."""
+        ...
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Forked:
+    """A process forked from another that has imported what it needs."""
+
+    process: BaseProcess
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it lives, negative where a signal ended it."""
+        return self.process.exitcode
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal."""
+        if self.process.pid is not None and self.process.exitcode is None:
+            os.kill(self.process.pid, sig)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+        self.process.join(timeout)
+        return self.process.exitcode or 0
+
+    def end(self) -> None:
+        """For good."""
+        self.process.kill()
+        self.process.join()
+        self.process.close()
 
 
 class GroundError(RuntimeError):
@@ -318,7 +367,16 @@ class Ground:
         found: list[dict[str, Any]] = json.loads(told.stdout)
         return found
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
+    def fork(self, name: str, work: Callable[..., None], *given: Any, **env: str) -> Forked:
+        """The same, forked from a process that has imported the performer; `work` ends it."""
+        log = str(self.home / f"{name}.log")
+        made = _FORKS.Process(target=work, args=(*given, self._env | env, log), name=name, daemon=True)
+        made.start()
+        forked = Forked(made)
+        self._stack.callback(forked.end)
+        return forked
+
+    def kill(self, process: Running) -> None:
         """SIGKILL, and wait until it is gone."""
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
@@ -341,7 +399,7 @@ class Ground:
         true: Callable[[], object],
         within: float,
         what: str,
-        process: subprocess.Popen[bytes] | None = None,
+        process: Running | None = None,
     ) -> float:
         """Wait for something; returns the seconds it took. A process that ends meanwhile is told of."""
         begun = monotonic()

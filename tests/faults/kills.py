@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,9 +18,9 @@ from cism.store.db import Database
 from cism.store.states import OutboxState
 from cism.store.tables import AffectedPerson, Outbox, Person
 from demo.checking.words import Kind
-from tests.faults import judge
+from tests.faults import judge, performer
 from tests.faults.campaign import Case, Outcome
-from tests.faults.ground import Ground, WallSeen
+from tests.faults.ground import Forked, Ground, Running, WallSeen
 from tests.faults.ground import Kind as Store
 from tests.faults.load import log
 
@@ -67,9 +66,9 @@ class Site:
             clockwork.move_to(session, _DUE + timedelta(minutes=1), "campaign")
         log(self.db, *self.others)
 
-    def perform(self, name: str, later: int = 0, **env: str) -> subprocess.Popen[bytes]:
-        """The bare performer, as its own process."""
-        return self.ground.start(name, "-m", "tests.faults.performer", str(later), **self.env, **env)
+    def perform(self, name: str, later: int = 0, **env: str) -> Forked:
+        """The performer, as its own process."""
+        return self.ground.fork(name, performer.perform, float(later), **self.env, **env)
 
     def quiet(self) -> bool:
         """Whether nothing is due, unsent or in doubt any more; receipts are not waited for."""
@@ -144,7 +143,7 @@ def _kind(seed: int) -> Store:
     return "postgresql" if seed % 3 == 2 else "sqlite"
 
 
-def wait_for_death(site: Site, process: subprocess.Popen[bytes]) -> bool:
+def wait_for_death(site: Site, process: Running) -> bool:
     """Whether it died at its point; where it comes to rest before, it is killed there."""
     ground = site.ground
     ground.until(lambda: process.poll() is not None or site.quiet(), 60, "the point is passed")

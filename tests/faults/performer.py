@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from cism import log
@@ -44,7 +45,23 @@ async def _perform(stop: asyncio.Event, seconds: float) -> None:
         await ground.aclose()
 
 
-if __name__ == "__main__":
+def perform(seconds: float, env: Mapping[str, str], output: str) -> None:
+    """A whole process of it, forked from one that has imported everything: a second saved at each start."""
+    os.environ.clear()
+    os.environ.update(env)
+    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    sys.stderr = os.fdopen(2, "w", buffering=1)
+    main(seconds)
+
+
+def main(seconds: float) -> None:
+    """Until SIGTERM."""
     log.setup()
-    process.run(lambda stop: _perform(stop, float(sys.argv[1]) if len(sys.argv) > 1 else 0.0))
+    process.run(lambda stop: _perform(stop, seconds))
     os._exit(0)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 0.0)

@@ -66,7 +66,7 @@ def write(rows: Sequence[Row], document: Path) -> None:
     head = (*_COLUMNS, "verdict", "time", "measured")
     ruler = ["---", "---", *(["---:"] * (len(head) - 3)), "---"]
     table = "\n".join(["| " + " | ".join(head) + " |", "|" + "|".join(ruler) + "|", *ordered])
-    document.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{after}")
+    document.write_text(f"{before}{_BEGIN}\n{table}\n\n{where()}.\n{_END}{after}")
 
 
 def where() -> str:
