@@ -151,7 +151,8 @@ def queue_missed(session: Session, reader: Person, rows: Sequence[QueueItem], no
         calls=len(rows) if len(rows) > 1 else 0,
         link=link_for(session, reader, "queue", first.id),
     )
-    words.put(session, message, f"{_QUEUE}:{first.id}:{reader.id}", now, reader)
+    # one that was written for this item alone may have been taken back for this
+    words.put(session, message, f"{_QUEUE}:{first.id}:{reader.id}:{int(now.timestamp())}", now, reader)
 
 
 def queue_item_of(text: Outbox) -> str:

@@ -49,6 +49,8 @@ _ZONES: Final = (
 _SLEEPS: Final = (("", ""), ("22:00", "06:00"), ("08:00", "16:00"), ("13:00", "19:30"), ("20:00", "10:00"))
 _UNASKED: Final = PROACTIVE - {Kind.CALL_ARRANGED}
 _PRESSING: Final = ASKS_FOR_HELP | {Kind.PAGE}
+# says itself how long the words have waited; what may wait for days may be due a minute before the end
+_MAY_BE_IN_TIME: Final = ("has waited", "lleva", "in the next days", "en estos dias")
 _LATE: Final = (" late: ", " tarde: ")
 _CALLS: Final = ("a call is needed", "calls are needed", "hay que llamar a")
 _AFTERWARDS: Final = timedelta(hours=26)  # until everybody has been up once
@@ -248,7 +250,7 @@ def _judged(
     broken = [
         *_heaps(after),
         *in_quiet_hours(story.arrivals, persons),
-        *([] if provider else _told_once(first)),  # while the provider is away each waits as it was written
+        *_told_once(first),
         *(
             f"{one.who} said STOP and got {one.body!r}"
             for one in after
@@ -311,7 +313,11 @@ def _marked(first: list[Arrival], seen: Seen) -> list[str]:
     met = Counter((one.who, code_of(one.body)) for one in pressing)
     found = [f"{n} times the same question to {who}" for (who, _), n in met.items() if n > 1]
     if not seen.asked_now:
-        found += [f"not marked late: {one}" for one in pressing if not any(w in one.body for w in _LATE)]
+        found += [
+            f"not marked late: {one}"
+            for one in pressing
+            if not any(words in one.body for words in (*_LATE, *_MAY_BE_IN_TIME))
+        ]
     if seen.fresh and not any(kind_of(one.body) in {Kind.PAGE, Kind.TEAM_NOTICE} for one in first):
         found.append("of an incident logged before the outage nobody heard after it")
     if seen.pressing and not any(kind_of(one.body) in ASKS_FOR_HELP for one in pressing):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cism.services import clockwork
+from cism.services import calls, clockwork
 from cism.store.states import AssignmentState
 from cism.store.tables import Assignment, Question, QueueItem
 from tests.stories.conftest import MakeStory
@@ -182,4 +182,19 @@ def test_what_was_late_leaves_no_faster_than_the_sender_may(story: Story) -> Non
     assert sum(one.kind == "check_in" for one in story.arrivals) == 4
     for key in ("jordan", "sam", "kim", "lou"):
         story.phone(key).ignores("check_in")
+    quiet_staff(story)
+
+
+def test_calls_that_became_needed_while_the_provider_was_away_are_told_of_in_one_text(story: Story) -> None:
+    everybody = ("jordan", "sam", "kim", "lou")
+    with_helper(story, "THREAT", *(f"{key}:A" for key in everybody), severity="S1")
+    story.servers.goes_wrong("429", 100_000)
+    for key in everybody:  # the peer hands back one call after the other
+        story.act(calls.needs_caller, story.person(key), story.incidents[-1], story.now())
+        story.advance(minutes=20)
+    story.servers.goes_wrong("429", 0)
+    story.pass_real(minutes=5)
+    story.run()
+    story.phone("cora").expects("queue_new", "4 calls are needed")
+    assert unread(story, "queue_new") == []
     quiet_staff(story)
