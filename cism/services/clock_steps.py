@@ -16,6 +16,7 @@ from cism import log
 from cism.domain.plan import StepState
 from cism.store.db import now as product_now
 from cism.store.db import real_now
+from cism.store.partial import MOVING
 from cism.store.states import CallState, OutboxState
 from cism.store.tables import Outbox, PhoneCall, Step
 
@@ -40,9 +41,7 @@ def follow(session: Session) -> int:
         for row in session.scalars(query.with_for_update(skip_locked=True)).all():
             row.retry_real, found = real, found + 1
     moving = (
-        select(Outbox).where(
-            Outbox.state.in_([OutboxState.SENDING, OutboxState.UNKNOWN]), Outbox.claimed_real > real + _AHEAD
-        ),
+        select(Outbox).where(MOVING, Outbox.claimed_real > real + _AHEAD),
         select(PhoneCall).where(
             PhoneCall.state.in_([CallState.DIALING, CallState.UNKNOWN]),
             PhoneCall.claimed_real > real + _AHEAD,

@@ -29,6 +29,7 @@ from cism.services.claims import Claimed, Outcome
 from cism.services.dialling import Dialler
 from cism.settings import Settings
 from cism.store.db import Database, in_transaction, now, real_now
+from cism.store.partial import MOVING
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox
 from notifications.gateway import Gateway, MessageStatus, OutgoingSms, Receipt, SendError, SendFailure
@@ -264,12 +265,13 @@ def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:
     real = real_now(session)
     stale = session.scalars(
         select(Outbox)
-        .where(Outbox.state == OutboxState.SENDING, Outbox.claimed_real < real - SEND_TIME_OUT)
+        .where(MOVING, Outbox.state == OutboxState.SENDING, Outbox.claimed_real < real - SEND_TIME_OUT)
         .with_for_update(skip_locked=True)
     )
     for row in stale:
         row.state = OutboxState.UNKNOWN
     session.flush()
-    unknown = select(Outbox).where(Outbox.state == OutboxState.UNKNOWN)
-    rows = session.scalars(unknown.order_by(Outbox.lane, Outbox.claimed_real).limit(50))
+    unknown = select(Outbox).where(MOVING, Outbox.state == OutboxState.UNKNOWN)
+    # the sum is no lane: else SQLite reads the whole history in that order to find the few that move
+    rows = session.scalars(unknown.order_by(Outbox.lane + 0, Outbox.claimed_real).limit(50))
     return [(row.id, unsent.number_of(session, row), row.body_digest or "", row.claimed_real) for row in rows]

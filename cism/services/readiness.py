@@ -16,6 +16,7 @@ from cism.services import clockwork, ledger, overdue, provider_line, reach
 from cism.services.engine import PROVIDER, STARTING
 from cism.settings import Settings
 from cism.store.db import offset, real_now
+from cism.store.partial import PLANNED
 from cism.store.states import OutboxState
 from cism.store.tables import Agency, Heartbeat, Outbox, Person, Step
 from notifications.gateway import SendFailure
@@ -215,7 +216,7 @@ def _ledger(session: Session) -> Check:
 def _failed(session: Session) -> Check:
     rows = session.execute(
         select(Step.kind, func.count())
-        .where(Step.state == StepState.PLANNED, Step.tries > 0)
+        .where(PLANNED, Step.state == StepState.PLANNED, Step.tries > 0)
         .group_by(Step.kind)
         .order_by(Step.kind)
     )

@@ -85,7 +85,11 @@ def _earliest_waiting(
             Outbox.not_before,
             Outbox.made_at,
             case((again, Outbox.retry_real), else_=None).label("until"),
-        ).where(Outbox.person_id.in_(people), or_(Outbox.state == OutboxState.SENDING, again))
+        ).where(
+            Outbox.person_id.in_(people),
+            Outbox.state.in_([OutboxState.SENDING, OutboxState.PENDING]),
+            or_(Outbox.state == OutboxState.SENDING, again),
+        )
     )
     first: dict[tuple[str | None, int], tuple[tuple[datetime, datetime], datetime]] = {}
     for row in found:

@@ -6,6 +6,7 @@ from tests.faults import (
     by_mail,
     clocks,
     crossing,
+    history,
     hooks,
     kills,
     load,
@@ -26,6 +27,7 @@ from tests.faults.campaign import Case
 CASES: tuple[Case, ...] = (
     *load.CASES,
     *surge_load.CASES,
+    *history.CASES,
     *kills.CASES,
     *webhooks.CASES,
     *with_prefect.CASES,
