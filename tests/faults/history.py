@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from bench.figures import percentile
 from cism.clock import monotonic
-from cism.services import claims, delivery, engine, ledger, outbox, overdue, readiness, redaction
+from cism.services import claims, delivery, engine, ledger, outbox, overdue, readiness, redaction, stalled
 from cism.store.db import Database, now, real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person
@@ -168,7 +168,7 @@ _WORK: Final[dict[str, tuple[Callable[[Session], object], float]]] = {
     "ledger": (ledger.lines, _AUDIT),
     "doctor": (readiness.of_database, _AUDIT),
     "unsettled": (delivery._unsettled, _AUDIT),
-    "stalled": (delivery._stalled, _AUDIT),
+    "stalled": (stalled.due, _AUDIT),
     "redactable": (redaction.due, _AUDIT),
 }
 

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind, StepState
-from cism.services import claims, clock_steps, delivery, engine, overdue, readiness, redaction
+from cism.services import claims, clock_steps, delivery, engine, overdue, readiness, redaction, stalled
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Step, new_id
 from tests.services.world import World
@@ -25,7 +25,7 @@ _OFTEN: dict[str, Callable[[Session], object]] = {
     "look": engine.due,
     "claim": lambda session: claims.claim(session, rate=None),
     "unsettled": delivery._unsettled,
-    "stalled": delivery._stalled,
+    "stalled": stalled.due,
     "redactable": redaction.due,
     "overdue": overdue.read,
     "doctor": readiness.of_database,
