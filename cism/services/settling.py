@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from cism import chance, log
@@ -19,6 +19,7 @@ from cism.store.tables import Outbox
 from notifications.gateway import ListedMessage, MessageStatus, Receipt, SendError, SendFailure, furthest
 
 CLOCK_SKEW = timedelta(seconds=2)  # a provider lists whole seconds
+_LEAVES_WITHIN = timedelta(seconds=15)  # after its claim; then its sender is taken for dead
 _FATES = {
     SendFailure.UNKNOWN: Happening.LOST,
     SendFailure.RETRY: Happening.NOT_TAKEN,
@@ -86,14 +87,7 @@ def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMes
     if row is None or row.state is not OutboxState.UNKNOWN or row.claimed_real is None:
         return 0
     fitting = _fitting(session, row, listed)
-    # one that is on its way now may be what was listed: its own answer will tell
-    rivals = session.scalars(
-        select(Outbox.id).where(
-            Outbox.state.in_([OutboxState.SENDING, OutboxState.UNKNOWN]),
-            Outbox.person_id == row.person_id,
-            Outbox.body_digest == row.body_digest,
-        )
-    ).all()
+    rivals = session.scalars(select(Outbox.id).where(*_may_be_its_copy(row))).all()
     if len(fitting) == 1 and len(rivals) == 1:
         found = fitting[0]
         settle(session, row, Receipt(found.sid, found.status, found.error_code), now, real)
@@ -103,6 +97,21 @@ def settle_by_list(session: Session, message_id: str, listed: Sequence[ListedMes
     row.state, row.reason = after(row.state, Happening.GIVEN_UP), unsent.NOT_SETTLED
     unsent.unsettled(session, row, now)
     return 1
+
+
+def _may_be_its_copy(row: Outbox) -> tuple[ColumnElement[bool], ...]:
+    """Whose copy a listed message may be as well as this row's; the row itself is one of them.
+
+    One that is on its way now: its own answer will tell. And one that was given up: nobody knows whether it
+    left, so that what is listed may be its copy, and this one the text that is lost.
+    """
+    lately = (row.claimed_real or row.made_at) - _LEAVES_WITHIN - CLOCK_SKEW
+    given_up = and_(Outbox.state == OutboxState.UNSETTLED, Outbox.sid.is_(None), Outbox.claimed_real > lately)
+    return (
+        or_(Outbox.state.in_([OutboxState.SENDING, OutboxState.UNKNOWN]), given_up),
+        Outbox.person_id == row.person_id,
+        Outbox.body_digest == row.body_digest,
+    )
 
 
 def _moved(row: Outbox, best: MessageStatus) -> OutboxState:

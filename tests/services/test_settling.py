@@ -43,6 +43,18 @@ def test_two_listed_or_two_unclear_settle_nothing(any_world: World) -> None:
     assert row_of(any_world, lost).state is OutboxState.UNKNOWN
 
 
+def test_a_listed_message_may_be_the_copy_of_one_that_was_given_up(any_world: World) -> None:
+    first, second = unknown(any_world, lane=outbox.LANE_URGENT), unknown(any_world, lane=outbox.LANE_URGENT)
+    pass_real(any_world, seconds=31)
+    any_world.act(settling.settle_by_list, first, [])
+    pass_real(any_world, seconds=-31)
+    found = listed(any_world, "SMa")
+    pass_real(any_world, seconds=31)
+    any_world.act(settling.settle_by_list, second, [found])
+    states = [row_of(any_world, one).state for one in (first, second)]
+    assert states == [OutboxState.UNSETTLED] * 2  # whose copy it is, nobody knows: both are a human's
+
+
 def test_a_listed_message_may_be_the_same_words_that_are_on_their_way_now(any_world: World) -> None:
     lost, going = unknown(any_world), put(any_world)
     assert [item.id for item in claim(any_world)] == [going]

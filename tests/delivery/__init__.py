@@ -1,0 +1,1 @@
+"""The life of texts as a small model, and the same traces on the real engine."""
