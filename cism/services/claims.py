@@ -150,6 +150,12 @@ def _let_through(session: Session, rows: Sequence[Any], now: datetime, ordinary_
     return claimed
 
 
+def still_leaves(session: Session, message_id: str) -> bool:
+    """Whether nothing has come since it was claimed that forbids it: a STOP, an answer, its expiry."""
+    row = session.execute(_with_the_person().where(Outbox.id == message_id)).one()
+    return may_leave.held_back(row, product_now(session)) is None
+
+
 def _hold_back(session: Session, row: Any, held_back: dict[str, Any], now: datetime) -> None:
     if "not_before" in held_back:
         held_back["retry_real"] = None  # it has a moment of its own now
@@ -157,6 +163,11 @@ def _hold_back(session: Session, row: Any, held_back: dict[str, Any], now: datet
     unsent.kept(session, row.id, held_back.get("state"), now)
     if held_back.get("reason") == breaker.HELD != row.reason:
         breaker.tell(session, row.id, now)
+
+
+def _with_the_person() -> Any:
+    query = select(*PERSON_COLUMNS).outerjoin(Person, Person.id == Outbox.person_id)
+    return query.outerjoin(Question, Question.id == Outbox.question_id)
 
 
 def _ready_rows(
@@ -169,9 +180,7 @@ def _ready_rows(
     limit: int,
 ) -> Sequence[Any]:
     query = (
-        select(*PERSON_COLUMNS)
-        .outerjoin(Person, Person.id == Outbox.person_id)
-        .outerjoin(Question, Question.id == Outbox.question_id)
+        _with_the_person()
         .where(*engine.outbox_ready(now, real), Outbox.lane <= last_lane)
         .order_by(Outbox.lane, Outbox.not_before, Outbox.made_at, Outbox.id)
         .limit(limit)

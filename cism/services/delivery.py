@@ -145,16 +145,24 @@ class Courier:
     async def _hand_over(self, mine: _Handful, halfway: asyncio.Event) -> list[Outcome]:
         left = len(mine.messages)
 
-        async def one(item: Claimed, held: bool) -> Outcome:
+        async def one(item: Claimed, before: Sequence[Outcome]) -> Outcome:
             nonlocal left
-            # what surely did not leave is not overtaken by what was to come after it
-            outcome = Outcome(item.id, error=_AFTER) if held else await self._send(item, mine.since)
+            if before and not await self._still(item, before[-1]):
+                outcome = Outcome(item.id, error=_AFTER)
+            else:
+                outcome = await self._send(item, mine.since)
             left -= 1
             if left <= len(mine.messages) // 2:
                 halfway.set()
             return outcome
 
-        return await sending_order.one_by_one(mine.messages, lambda item: item.to, one, _left)
+        return await sending_order.one_by_one(mine.messages, lambda item: item.to, one)
+
+    async def _still(self, item: Claimed, before: Outcome) -> bool:
+        """Whether one that waited behind another to the same phone may leave: it overtakes none that surely
+        did not, and no STOP has come since it was claimed.
+        """
+        return _left(before) and await in_transaction(self.db, claims.still_leaves, item.id)
 
     async def _claim(
         self, limit: int, *, only: Collection[str] | None, urgent_only: bool, care: bool

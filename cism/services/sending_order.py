@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import and_, case, or_, select, update
@@ -16,7 +16,7 @@ from cism.store.tables import Outbox
 _WAITED_FOR: Final = (
     5  # attempts: one that the provider takes for no reason we know holds up nothing for ever
 )
-_ON_ITS_WAY: Final = timedelta(seconds=0.2)  # a hand-over is over in less
+_Waiting = tuple[tuple[datetime, datetime], datetime | None]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -24,16 +24,16 @@ R = TypeVar("R")
 def in_order(session: Session, rows: Sequence[Any], real: datetime) -> list[Any]:
     """Those of these ready messages that overtake none to the same phone, in the order in which they leave.
 
-    The others wait as long as what they would overtake. What is in another lane is not waited for: a page may
-    pass a check-in, and leaves first anyway.
+    The others wait as long as what they would overtake waits for its next attempt. What is in another lane is
+    not waited for: a page may pass a check-in, and leaves first anyway.
     """
     waiting = _earliest_waiting(session, rows, real)
     ahead = []
     for row in rows:
-        place, until = waiting.get((row.person_id, row.lane), (_place(row), real))
+        place, until = waiting.get((row.person_id, row.lane), (_place(row), None))
         if _place(row) <= place:
             ahead.append(row)
-        else:
+        elif until is not None:
             session.execute(update(Outbox).where(Outbox.id == row.id).values(retry_real=until))
     return sorted(ahead, key=lambda row: (row.lane, *_place(row)))
 
@@ -41,12 +41,11 @@ def in_order(session: Session, rows: Sequence[Any], real: datetime) -> list[Any]
 async def one_by_one(
     items: Sequence[T],
     phone: Callable[[T], str],
-    hand: Callable[[T, bool], Awaitable[R]],
-    ok: Callable[[R], bool],
+    hand: Callable[[T, Sequence[R]], Awaitable[R]],
 ) -> list[R]:
     """Hand over everything at once, but to each phone one after the other.
 
-    `hand(item, held)`: `held` once an earlier one to the same phone surely did not leave.
+    `hand(item, before)`: what became of those to the same phone that came before it.
     """
     lines: dict[str, list[T]] = {}
     for item in items:
@@ -55,7 +54,7 @@ async def one_by_one(
     async def line(mine: list[T]) -> list[R]:
         done: list[R] = []
         for item in mine:
-            done.append(await hand(item, bool(done) and not ok(done[-1])))
+            done.append(await hand(item, done))
         return done
 
     return [one for done in await asyncio.gather(*map(line, lines.values())) for one in done]
@@ -68,9 +67,9 @@ def _place(row: Any) -> tuple[datetime, datetime]:
 
 def _earliest_waiting(
     session: Session, rows: Sequence[Any], real: datetime
-) -> dict[tuple[str | None, int], tuple[tuple[datetime, datetime], datetime]]:
-    """For each phone and lane: the place of the first that is on its way, or waits for another attempt, and
-    until when (real time) that is not over.
+) -> dict[tuple[str | None, int], _Waiting]:
+    """For each phone and lane: the place of the first that is on its way, or waits for another attempt; and
+    until when that waits, in real time.
     """
     people = {row.person_id for row in rows if row.person_id}
     if not people:
@@ -91,9 +90,9 @@ def _earliest_waiting(
             or_(Outbox.state == OutboxState.SENDING, again),
         )
     )
-    first: dict[tuple[str | None, int], tuple[tuple[datetime, datetime], datetime]] = {}
+    first: dict[tuple[str | None, int], _Waiting] = {}
     for row in found:
         key = row.person_id, row.lane
-        mine = (_place(row), row.until or real + _ON_ITS_WAY)
-        first[key] = min(mine, first.get(key, mine))
+        mine = (_place(row), row.until)
+        first[key] = min(mine, first.get(key, mine), key=lambda one: one[0])
     return first

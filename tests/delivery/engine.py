@@ -57,6 +57,7 @@ class _Hands:
     mine: list[str] = field(default_factory=list)
     since: float = 0.0
     held: set[str] = field(default_factory=set)
+    handed: set[str] = field(default_factory=set)
     answers: list[claims.Outcome] = field(default_factory=list)
 
 
@@ -170,14 +171,17 @@ class Engine:
         ids = list(self.ids.values())
         found = self.world.act(claims.claim, rate=None, only=ids, limit=AT_ONCE)
         names = {row_id: name for name, row_id in self.ids.items()}
-        hands.mine, hands.since, hands.held = [names[item.id] for item in found], self.seconds, set()
+        hands.mine, hands.since = [names[item.id] for item in found], self.seconds
+        hands.held, hands.handed = set(), set()
 
     def _hand(self, hands: _Hands, fate: Fate, shown_after: int) -> None:
         if not hands.mine:
             return
         name = hands.mine.pop(0)
         who = self.kinds[int(name.partition("+")[0][1:])][1]
-        if who in hands.held or self.seconds - hands.since > SLOT:
+        again = who in hands.handed and not self.world.act(claims.still_leaves, self.ids[name])
+        hands.handed.add(who)
+        if again or who in hands.held or self.seconds - hands.since > SLOT:
             hands.held.add(who)
             hands.answers.append(claims.Outcome(self.ids[name], error=SendError(SendFailure.RETRY)))
             return

@@ -83,6 +83,7 @@ class Conductor:
     mine: list[str] = field(default_factory=list)
     since: float = 0.0
     held: set[str] = field(default_factory=set)  # phones of which an earlier one surely did not leave
+    handed: set[str] = field(default_factory=set)  # phones that one of this handful went to
     answers: list[tuple[str, Fate | None, int | None]] = field(default_factory=list)
 
 
@@ -167,7 +168,7 @@ class Model:
             return
         ready = [one for one in self.texts.values() if self._is_ready(one)]
         ready = sorted(ready, key=lambda one: (one.lane, *one.place))[:AT_ONCE]
-        conductor.since, conductor.held = self.now, set()
+        conductor.since, conductor.held, conductor.handed = self.now, set(), set()
         for text in [one for one in ready if not self._overtakes(one)]:
             withheld = self._withheld(text)
             text.state = after(text.state, withheld or H.CLAIMED)
@@ -191,9 +192,10 @@ class Model:
                 or (one.state is S.PENDING and (one.retry or 0) > self.now and 1 <= one.attempts <= 5)
             )
         ]
-        if not waiting or text.place <= min(waiting)[0]:
+        if not waiting or text.place <= min(place for place, _ in waiting):
             return False
-        text.retry = min(waiting)[1] or self.now + 0.2
+        until = min(waiting, key=lambda one: one[0])[1]
+        text.retry = until if until is not None else text.retry
         return True
 
     def _withheld(self, text: Text) -> Happening | None:
@@ -216,7 +218,9 @@ class Model:
         if not conductor.mine:
             return
         text = self.texts[conductor.mine.pop(0)]
-        if text.who in conductor.held or self.now - conductor.since > SLOT:
+        again = text.who in conductor.handed and self._withheld(text) is not None
+        conductor.handed.add(text.who)
+        if again or text.who in conductor.held or self.now - conductor.since > SLOT:
             conductor.answers.append((text.name, None, None))  # put back, not sent
             conductor.held.add(text.who)
             return

@@ -7,19 +7,28 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text, update
+from sqlalchemy.orm import Session
 
 from cism import chance
+from cism.services import delivery, second_tries, sending_order, settling
+from cism.store import seal
+from cism.store.db import real_now
+from cism.store.states import OutboxState
+from cism.store.tables import Outbox
+from tests.conftest import VAULT_KEY
 from tests.delivery.acts import Act
 from tests.delivery.engine import Engine
 from tests.delivery.model import Model
 from tests.delivery.strategies import trace
 from tests.services.world import World
 
-SHORT = range(60)  # in every run; `CISM_MODEL_SEEDS=0:3000` for as many as you like
-ON_POSTGRESQL = range(500, 506)
+SHORT = range(40)  # in every run; `CISM_MODEL_SEEDS=0:3000` for as many as you like
+FINDING = range(100, 140)  # a planted bug is found among these
+ON_POSTGRESQL = range(500, 505)
 
 
 class _NoSpread(Random):
@@ -39,9 +48,6 @@ def _no_spread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def prepared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with everybody on the roster."""
-    from cism.store import seal
-    from tests.conftest import VAULT_KEY
-
     seal.use(seal.Keyring([VAULT_KEY]))
     path = tmp_path_factory.mktemp("model") / "cism.db"
     shutil.copyfile(sqlite_template, path)
@@ -69,9 +75,7 @@ def seeds() -> range:
 
 @pytest.mark.parametrize("seed", seeds())
 def test_the_engine_does_what_the_model_does(prepared: Path, tmp_path: Path, seed: int) -> None:
-    copy = tmp_path / "cism.db"
-    shutil.copyfile(prepared, copy)
-    world = World(f"sqlite:///{copy}")
+    world = _copy(prepared, tmp_path, seed)
     try:
         follow(trace(seed), world)
     finally:
@@ -85,3 +89,55 @@ def test_and_so_it_does_on_postgresql(postgres_url: str, seed: int) -> None:
         follow(trace(seed), world)
     finally:
         world.close()
+
+
+def _copy(prepared: Path, folder: Path, seed: int) -> World:
+    copy = folder / f"{seed}.db"
+    shutil.copyfile(prepared, copy)
+    return World(f"sqlite:///{copy}")
+
+
+def _sends_again(session: Session) -> list[tuple[str, str, str, object]]:
+    """A bug: what a dead process left is simply sent again."""
+    stale = real_now(session) - delivery.SEND_TIME_OUT
+    rows = (Outbox.state == OutboxState.SENDING, Outbox.claimed_real < stale)
+    session.execute(update(Outbox).where(*rows).values(state=OutboxState.PENDING))
+    return []
+
+
+def _no_rivals(row: Outbox) -> tuple[ColumnElement[bool], ...]:
+    """A bug: a listed message settles the first that it fits."""
+    return (Outbox.id == row.id,)
+
+
+def _never_tries_again(*_: object) -> None:
+    """A bug: no second try."""
+
+
+def _in_any_order(_session: Session, rows: list[Any], _real: object) -> list[Any]:
+    """A bug: nothing waits for an earlier one."""
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "bug"),
+    [
+        (delivery, "_unsettled", _sends_again),
+        (settling, "_may_be_its_copy", _no_rivals),
+        (second_tries, "plan", _never_tries_again),
+        (sending_order, "in_order", _in_any_order),
+    ],
+)
+def test_a_bug_planted_in_the_engine_is_found(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, bug: object
+) -> None:
+    monkeypatch.setattr(module, name, bug)
+    for seed in FINDING:
+        world = _copy(prepared, tmp_path, seed)
+        try:
+            follow(trace(seed), world)
+        except AssertionError:
+            return
+        finally:
+            world.close()
+    pytest.fail("nothing was found")
