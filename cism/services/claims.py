@@ -150,12 +150,6 @@ def _let_through(session: Session, rows: Sequence[Any], now: datetime, ordinary_
     return claimed
 
 
-def still_leaves(session: Session, message_id: str) -> bool:
-    """Whether nothing has come since it was claimed that forbids it: a STOP, an answer, its expiry."""
-    row = session.execute(_with_the_person().where(Outbox.id == message_id)).one()
-    return may_leave.held_back(row, product_now(session)) is None
-
-
 def _hold_back(session: Session, row: Any, held_back: dict[str, Any], now: datetime) -> None:
     if "not_before" in held_back:
         held_back["retry_real"] = None  # it has a moment of its own now

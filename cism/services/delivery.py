@@ -162,7 +162,7 @@ class Courier:
         """Whether one that waited behind another to the same phone may leave: it overtakes none that surely
         did not, and no STOP has come since it was claimed.
         """
-        return _left(before) and await in_transaction(self.db, claims.still_leaves, item.id)
+        return _left(before) and await self._may_still_leave(item.id)
 
     async def _claim(
         self, limit: int, *, only: Collection[str] | None, urgent_only: bool, care: bool

@@ -10,7 +10,17 @@ from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationLevel
 from cism.domain.plan import StepKind
-from cism.services import claims, delivery, escalations, outbox, people, questions, settling, unsent
+from cism.services import (
+    claims,
+    delivery,
+    escalations,
+    once_more,
+    outbox,
+    people,
+    questions,
+    settling,
+    unsent,
+)
 from cism.store.db import now, real_now
 from cism.store.tables import Escalation, Outbox, Question, QueueItem, Step
 from notifications.gateway import (
@@ -179,7 +189,9 @@ class Engine:
             return
         name = hands.mine.pop(0)
         who = self.kinds[int(name.partition("+")[0][1:])][1]
-        again = who in hands.handed and not self.world.act(claims.still_leaves, self.ids[name])
+        again = who in hands.handed and not self.world.see(
+            lambda session: once_more.may_leave_still(session, self.ids[name])
+        )
         hands.handed.add(who)
         if again or who in hands.held or self.seconds - hands.since > SLOT:
             hands.held.add(who)

@@ -210,7 +210,8 @@ class Model:
             self._ask_next(text)
         elif why is H.TOO_LATE and text.kind is Kind.CHECK_IN:
             self.open.discard(text.asked or "")
-            self.human.append(("contact_missed", text.who))
+            if ("contact_missed", text.who) not in self.human:  # one item a person
+                self.human.append(("contact_missed", text.who))
         elif why is H.TOO_LATE and text.tried > 1:
             self._follow(text, guarantee_of(MessageKind(text.kind)).not_arrived)
 

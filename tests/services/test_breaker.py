@@ -75,7 +75,19 @@ def test_past_its_cap_a_phone_gets_no_more_care_texts_until_the_hour_is_over(any
     any_world.advance(minutes=59)
     assert not set(deliver(any_world)) & set(waiting)
     any_world.advance(minutes=1)
-    assert set(deliver(any_world)) >= set(waiting)
+    deliver(any_world)  # what is caught up with now leaves one at a time, hours apart
+    assert {row_of(any_world, one).state for one in waiting} == {OutboxState.PENDING}
+    assert all(row_of(any_world, one).not_before > any_world.now() for one in waiting)
+
+
+def test_what_was_held_leaves_when_the_hour_is_over(world: World) -> None:
+    many(world, "cora", CAPS[Purpose.TEAM].an_hour, NOTED, outbox.LANE_TEAM)
+    waiting = [put(world, "cora", NOTED, lane=outbox.LANE_TEAM) for _ in range(3)]
+    assert not set(deliver(world)) & set(waiting)
+    world.advance(minutes=59)
+    assert not set(deliver(world)) & set(waiting)
+    world.advance(minutes=1)
+    assert set(deliver(world)) >= set(waiting)
 
 
 def test_a_day_has_its_cap_too(world: World) -> None:
