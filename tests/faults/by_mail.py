@@ -122,6 +122,7 @@ def _judged(
         lost=max(0, _INCIDENTS * _EACH - len({*texted, *mails})),
         doubled=len(both) + len(twice) + len(judge.doubled(texts)),
         late=int(took > _LIMIT),
+        unknown=len({*mails} - {*plain}),  # each says so to its reader, and those in charge are told
         note=f"the last page by mail after {took:.0f} s",
         broken=tuple(f"a mail says what it is about: {mail.to}" for mail in personal),
     )
@@ -132,6 +133,6 @@ def _repeat(mail: Received) -> bool:
 
 
 CASES = (
-    Case("F9-mail", "provider refuses connections: pages by mail, then no text", refused, seeds=4),
-    Case("F9-unclear", "provider answers 503: pages repeated by mail", unanswered, seeds=4),
+    Case("F9-mail", "provider refuses connections: pages by mail, then no text", refused, seeds=4, at_once=2),
+    Case("F9-unclear", "provider answers 503: pages repeated by mail", unanswered, seeds=4, at_once=2),
 )
