@@ -7,7 +7,7 @@ provider asking for its words, by a status callback, or by the provider's list.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from cism import log
 from cism.domain.guarantee import URGENT_SETTLES
-from cism.services import events, people, voice
+from cism.services import events, hold, people, voice
 from cism.services.settling import CLOCK_SKEW, again_in
 from cism.store.db import Database, in_transaction, real_now
 from cism.store.db import now as product_now
@@ -97,8 +97,26 @@ class Dialler:
 
 def waiting(session: Session) -> int:
     """How many calls wait to be made now."""
-    ready = PhoneCall.state == CallState.PENDING, _may_be_tried(real_now(session))
+    real = real_now(session)
+    ready = PhoneCall.state == CallState.PENDING, _may_be_tried(real), hold.listed(real)
     return len(session.scalars(select(PhoneCall.id).where(*ready)).all())
+
+
+def numbers_waiting(session: Session) -> list[tuple[str, str]]:
+    """The calls that wait to be made, each with the number that it goes to."""
+    found = []
+    for call in session.scalars(select(PhoneCall).where(PhoneCall.state == CallState.PENDING)):
+        helper = session.get(Person, call.person_id) if call.person_id else None
+        found.append((call.id, (helper.phone if helper else call.to_number) or ""))
+    return found
+
+
+def made_before(session: Session, call_id: str, sids: Collection[str]) -> None:
+    """The provider lists calls to this number since the backup: one that we do not know was this one."""
+    call = _locked(session, call_id)
+    known = set(session.scalars(select(PhoneCall.sid).where(PhoneCall.sid.in_(sids))))
+    if call is not None and call.state is CallState.PENDING and set(sids) - known:
+        call.state = CallState.CANCELLED
 
 
 def on_the_way(session: Session) -> bool:
@@ -112,7 +130,7 @@ def claim(session: Session) -> list[Dial]:
     now, real = product_now(session), real_now(session)
     query = (
         select(PhoneCall)
-        .where(PhoneCall.state == CallState.PENDING, _may_be_tried(real))
+        .where(PhoneCall.state == CallState.PENDING, _may_be_tried(real), hold.listed(real))
         .order_by(PhoneCall.made_at, PhoneCall.id)
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)

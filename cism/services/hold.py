@@ -25,12 +25,18 @@ def may_leave(real: datetime) -> tuple[ColumnElement[bool], ...]:
     A page waits half a minute for that at most: asked twice is better than not asked.
     """
     unconfirmed = Restore.confirmed_at.is_(None)
-    unlisted = exists().where(
-        unconfirmed, Restore.listed_real.is_(None), Restore.noticed_real > real - URGENT_WAITS
-    )
     unread = exists().where(unconfirmed, Restore.inbound_real.is_(None))
     stopped = exists().where(QueueItem.kind == RUNAWAY, QueueItem.state == QueueState.OPEN)
     return (
         or_(Outbox.lane < LANE_CARE, and_(~exists().where(unconfirmed), ~stopped)),
-        or_(and_(Outbox.lane == LANE_URGENT, ~unlisted), and_(Outbox.lane > LANE_URGENT, ~unread)),
+        or_(and_(Outbox.lane == LANE_URGENT, listed(real)), and_(Outbox.lane > LANE_URGENT, ~unread)),
+    )
+
+
+def listed(real: datetime) -> ColumnElement[bool]:
+    """Whether what went out before a restore was read from the provider, or need not be waited for."""
+    return ~exists().where(
+        Restore.confirmed_at.is_(None),
+        Restore.listed_real.is_(None),
+        Restore.noticed_real > real - URGENT_WAITS,
     )

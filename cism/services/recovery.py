@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from cism import log
 from cism.errors import StorageUnavailable
-from cism.services import engine, events, inbound, matching, reapplying, restore_told, restoring
+from cism.services import dialling, engine, events, inbound, matching, reapplying, restore_told, restoring
 from cism.store.db import Database, database_of, find_hash, in_transaction, real_now
 from cism.store.db import now as product_now
 from cism.store.tables import Restore, StraySend
-from notifications.gateway import Gateway, InboundSms, ListedMessage
+from notifications.gateway import Gateway, InboundSms, ListedMessage, SendError
 
 _ROUNDS = 200  # of fifty steps each: more is done by whoever performs steps anyway
 
@@ -55,8 +55,20 @@ async def before_reading(db: Database, gateway: Gateway) -> str | None:
     listed = await gateway.outbound_since(since - restoring.MARGIN)
     await in_transaction(db, _note, restore_id, listed)
     await _perform(db)  # what would go out now has to lie there, to be told from what went out already
+    await _calls(db, gateway, since - restoring.MARGIN)
     await in_transaction(db, _match, restore_id)
     return restore_id
+
+
+async def _calls(db: Database, gateway: Gateway, since: datetime) -> None:
+    """Phones that rang since the backup do not ring again for that; the ladder goes on by itself."""
+    for call_id, number in await in_transaction(db, dialling.numbers_waiting):
+        try:
+            listed = await gateway.find_calls(number, since)
+        except SendError:  # a call too many is better than none
+            continue
+        if listed:
+            await in_transaction(db, dialling.made_before, call_id, [call.sid for call in listed])
 
 
 async def _perform(db: Database) -> None:

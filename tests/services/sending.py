@@ -17,6 +17,7 @@ from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person
 from notifications.gateway import (
     InboundSms,
+    ListedCall,
     ListedMessage,
     MessageStatus,
     OutgoingSms,
@@ -40,6 +41,7 @@ class Provider:
         self.asked: list[str] = []
         self.listed: list[ListedMessage] = []
         self.inbound: list[InboundSms] = []
+        self.calls: list[ListedCall] = []
         self.redacts: dict[str, SendError] = {}
         self._answer = answer
 
@@ -57,6 +59,9 @@ class Provider:
 
     async def find(self, to: str, sent_after: datetime, digest: str | None = None) -> Sequence[ListedMessage]:
         return self.listed
+
+    async def find_calls(self, to: str, made_after: datetime) -> Sequence[ListedCall]:
+        return [call for call in self.calls if call.created_at >= made_after]
 
     async def outbound_since(self, since: datetime) -> Sequence[ListedMessage]:
         return [item for item in self.listed if item.created_at >= since]

@@ -15,13 +15,21 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import PersonStatus
 from cism.errors import AlreadyDone, NotAllowed
-from cism.services import backups, engine, outbox, people, restoring, roster, roster_moves
+from cism.services import backups, dialling, engine, outbox, people, restoring, roster, roster_moves
 from cism.services.hold import URGENT_WAITS
 from cism.store.apart import Apart
 from cism.store.db import now, real_now, tick
-from cism.store.states import OutboxState
-from cism.store.tables import Epoch, Outbox, Person, QueueItem, Restore
-from notifications.gateway import InboundSms, ListedMessage, MessageStatus, OutgoingSms, body_digest
+from cism.store.states import CallState, OutboxState
+from cism.store.tables import Epoch, Outbox, Person, PhoneCall, QueueItem, Restore
+from notifications.gateway import (
+    CallStatus,
+    InboundSms,
+    ListedCall,
+    ListedMessage,
+    MessageStatus,
+    OutgoingSms,
+    body_digest,
+)
 from notifications.messages import CheckIn, Message, Page
 from tests.services.sending import Provider, courier
 from tests.services.world import World
@@ -257,6 +265,29 @@ def test_an_answer_that_nobody_gave_before_is_given_now(life: Life) -> None:
     life.sweep()
     life.send()
     assert [sms.to for sms in life.provider.sent].count(life.world.cast.phone("jordan")) == 1
+
+
+def _call(session: Session, person_id: str) -> None:
+    moment = now(session)
+    about: dict[str, Any] = {"key": "call", "reason": "page", "agency": "metro-pd", "person_id": person_id}
+    call = PhoneCall(**about, made_at=moment, expires_at=moment + timedelta(hours=1), attempts=0)
+    call.state = CallState.PENDING
+    session.add(call)
+
+
+@pytest.mark.parametrize(("rang", "state"), [(True, CallState.CANCELLED), (False, CallState.PENDING)])
+def test_a_phone_that_rang_since_the_backup_does_not_ring_again(
+    life: Life, rang: bool, state: CallState
+) -> None:
+    life.world.act(_call, life.world.id_of("peer-1"))
+    life.back_up()
+    life.world.act(tick)
+    if rang:
+        life.provider.calls.append(ListedCall("CA1", CallStatus.COMPLETED, life.world.db.clock.now()))
+    life.go_back()
+    assert life.world.act(dialling.claim) == []  # not before the provider was asked
+    life.sweep()
+    assert [call.state for call in life.world.rows(PhoneCall)] == [state]
 
 
 # Care texts wait.
