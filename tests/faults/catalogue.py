@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tests.faults import (
     by_mail,
+    canaries,
     clocks,
     crossing,
     history,
     hooks,
     kills,
     load,
+    ninety_days,
     odd_texts,
     outages,
     provider,
@@ -27,6 +29,7 @@ from tests.faults.campaign import Case
 CASES: tuple[Case, ...] = (
     *load.CASES,
     *surge_load.CASES,
+    *ninety_days.CASES,
     *history.CASES,
     *kills.CASES,
     *webhooks.CASES,
@@ -42,6 +45,7 @@ CASES: tuple[Case, ...] = (
     *clocks.CASES,
     *outages.CASES,
     *odd_texts.CASES,
+    *canaries.CASES,
     *tampering.CASES,
 )
 

@@ -30,7 +30,7 @@ from tests.faults import judge, load
 from tests.faults.campaign import Case, Outcome
 from tests.faults.ground import Ground
 
-RESPONDERS: Final = 60
+RESPONDERS: Final = 30
 _A_LIST: Final = 10
 _DAYS: Final = timedelta(days=91)
 _WITHIN: Final = timedelta(seconds=60)
@@ -115,6 +115,7 @@ def _required(db: Database, incidents: list[evidence.Incident]) -> Iterator[judg
     with db.read() as session:
         rows = {row.roster_id: row for row in session.scalars(select(Person))}
         current = now(session)
+        session.expunge_all()
     for incident in incidents:
         for item in incident.affected:
             row = rows[item.person]
