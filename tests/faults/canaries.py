@@ -1,4 +1,4 @@
-"""F21: marked names, numbers, ids and words go through the whole product, and are looked for where they may not be.
+"""F21: marked names, numbers, ids and words go through the whole product, and are looked for all around it.
 
 Real processes: web, conductor, Prefect's server. Then every byte that they wrote down outside of the
 database is searched: logs, Prefect's own database, `/metrics`, and what strangers and mistaken callers are
