@@ -9,6 +9,7 @@ spellings, and the same with more words beside them, which a human reads.
 from __future__ import annotations
 
 import random
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -112,7 +113,10 @@ def _noise(draw: random.Random) -> str:
     length = draw.choice((0, 1, 3, 20, 70, 160, 161, 600, 1600))
     alphabet = draw.choice(_CHARS) if draw.random() < 0.6 else "".join(_CHARS)
     body = "".join(draw.choices(alphabet, k=length))
-    return body.lstrip("0123456789 \t\n") if body.strip()[:1].isascii() else body
+    body = body.lstrip("0123456789 \t\n") if body.strip()[:1].isascii() else body
+    # a lone digit of whatever script is that digit, and decides as it should: this is to be none
+    lone = sum(unicodedata.digit(char, None) is not None for char in body) == 1
+    return f"{body} hmm" if lone else body
 
 
 def fuzzed(seed: int, ground: Ground) -> Outcome:
