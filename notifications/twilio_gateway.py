@@ -159,9 +159,10 @@ class TwilioGateway:
             request = self._client.messages.list_async(
                 date_sent_after=since.astimezone(UTC), page_size=1000, **narrowed
             )
-            found += await _answer(request, repeatable=True)
+            # listed newest first, in whole seconds: a STOP and a START of one second must keep their order
+            found += reversed(await _answer(request, repeatable=True))
         inbound = [message for message in found if self._is_ours(message) and told.since(message, since)]
-        return sorted(map(told.inbound, inbound), key=lambda sms: (str(sms.received_at), sms.sid))
+        return sorted(map(told.inbound, inbound), key=lambda sms: str(sms.received_at))
 
     async def redact(self, sid: str) -> None:
         """Make Twilio forget the text of a message."""

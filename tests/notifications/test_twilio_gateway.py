@@ -293,6 +293,15 @@ async def test_every_inbound_text_is_listed_over_all_pages_oldest_first(
     assert await gateway.inbound_since(now() + timedelta(seconds=2)) == []
 
 
+async def test_texts_of_the_same_second_are_listed_in_the_order_in_which_they_came(
+    gateway: TwilioGateway, api: httpx.Client
+) -> None:
+    said = [str(number) for number in range(12)]
+    for body in said:
+        api.post(f"/wall/api/handsets/{PHONE}/say", json={"body": body, "to": OURS})
+    assert [sms.body for sms in await gateway.inbound_since(LONG_AGO)] == said
+
+
 async def test_texts_to_a_number_of_somebody_elses_are_not_ours(
     gateway: TwilioGateway, api: httpx.Client
 ) -> None:
