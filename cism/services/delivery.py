@@ -27,6 +27,7 @@ from cism.services import (
 )
 from cism.services.claims import Claimed, Outcome
 from cism.services.dialling import Dialler
+from cism.services.line import Line
 from cism.settings import Settings
 from cism.store.db import Database, in_transaction, now, real_now
 from cism.store.partial import MOVING
@@ -61,6 +62,7 @@ class Courier:
         self._urgent_slots = asyncio.Semaphore(at_once)
         self._asking = asyncio.Semaphore(_ASKS_AT_ONCE)
         self._stopped = False
+        self.line = Line(gateway, db.clock.now)
 
     def stop(self) -> None:
         """Claim nothing more; what was claimed is still handed over."""
@@ -80,7 +82,7 @@ class Courier:
         provider hangs on keeps no text from leaving.
         """
         texts = self._deliver_texts(only, urgent_only=urgent_only, care=care, limit=limit)
-        if only is not None or self._stopped:
+        if only is not None or self._stopped or self.line.is_held:
             return await texts
         done = await asyncio.gather(texts, self.dialler.dial(), return_exceptions=True)
         for one in done:
@@ -168,7 +170,8 @@ class Courier:
         self, limit: int, *, only: Collection[str] | None, urgent_only: bool, care: bool
     ) -> _Handful:
         since = monotonic()
-        if limit < 1 or self._stopped:
+        limit = 0 if self._stopped else await self.line.room(limit)
+        if limit < 1:
             return _Handful((), since)
         rate = self.settings.rate
         crash.passing(self.db, crash.Point.CLAIM_BEGUN)
@@ -177,6 +180,8 @@ class Courier:
         )
         if found:
             crash.passing(self.db, crash.Point.CLAIM_COMMITTED)
+        else:
+            self.line.untried()
         return _Handful(found, since)
 
     async def _record(self, outcomes: Sequence[Outcome]) -> None:
@@ -187,22 +192,27 @@ class Courier:
         sms = OutgoingSms(item.id, item.to, item.body, item.urgent, item.validity_seconds)
         # a page never queues behind follow-ups that happen to be on their way
         async with self._urgent_slots if item.urgent else self._slots:
-            if monotonic() - since > WAITS_FOR_A_SLOT:
+            if monotonic() - since > WAITS_FOR_A_SLOT or self.line.turns_away:
                 # the provider is slow: by the time that it answered, this would be taken for lost
                 return Outcome(item.id, error=SendError(SendFailure.RETRY))
             if monotonic() - since > ASKED_ONCE_MORE and not await self._may_still_leave(item.id):
                 # put back: the next claim says what becomes of it
                 return Outcome(item.id, error=SendError(SendFailure.RETRY))
             crash.passing(self.db, crash.Point.SEND_BEGUN)
-            try:
-                receipt = await self.gateway.send(sms)
-            except SendError as error:
-                return Outcome(item.id, error=error)
-            except Exception as error:
-                log.failure("message.unknown", error, message=item.id)
-                return Outcome(item.id, error=SendError(SendFailure.UNKNOWN))
-            crash.passing(self.db, crash.Point.SEND_ANSWERED)
-            return Outcome(item.id, receipt=receipt)
+            outcome = await self._handed(sms)
+            self.line.note(outcome.error)
+            return outcome
+
+    async def _handed(self, sms: OutgoingSms) -> Outcome:
+        try:
+            receipt = await self.gateway.send(sms)
+        except SendError as error:
+            return Outcome(sms.message_id, error=error)
+        except Exception as error:
+            log.failure("message.unknown", error, message=sms.message_id)
+            return Outcome(sms.message_id, error=SendError(SendFailure.UNKNOWN))
+        crash.passing(self.db, crash.Point.SEND_ANSWERED)
+        return Outcome(sms.message_id, receipt=receipt)
 
     async def _settle_one(self, row: tuple[str, str, str, object]) -> int:
         message_id, to, digest, claimed_real = row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.faults import (
+    away,
     by_mail,
     canaries,
     clocks,
@@ -39,6 +40,7 @@ CASES: tuple[Case, ...] = (
     *upgrade.CASES,
     *by_mail.CASES,
     *provider.CASES,
+    *away.CASES,
     *hooks.CASES,
     *crossing.CASES,
     *restores.CASES,
