@@ -16,8 +16,8 @@ from cism import log
 from cism.domain.plan import StepState
 from cism.store.db import now as product_now
 from cism.store.db import real_now
-from cism.store.partial import MOVING
-from cism.store.states import CallState, OutboxState
+from cism.store.partial import MOVING, PENDING
+from cism.store.states import CallState
 from cism.store.tables import Outbox, PhoneCall, Step
 
 LONGEST_WAIT = timedelta(hours=1)  # design: nothing is ever put off for longer in real time
@@ -31,9 +31,7 @@ def follow(session: Session) -> int:
     real, now = real_now(session), product_now(session)
     late, found = real + LONGEST_WAIT, 0
     waiting = (
-        select(Outbox).where(
-            Outbox.state == OutboxState.PENDING, Outbox.not_before <= now, Outbox.retry_real > late
-        ),
+        select(Outbox).where(PENDING, Outbox.lane >= 0, Outbox.not_before <= now, Outbox.retry_real > late),
         select(PhoneCall).where(PhoneCall.state == CallState.PENDING, PhoneCall.retry_real > late),
         select(Step).where(Step.state == StepState.PLANNED, Step.due_at <= now, Step.retry_real > late),
     )

@@ -30,7 +30,7 @@ from cism.services.dialling import Dialler
 from cism.services.line import Line
 from cism.settings import Settings
 from cism.store.db import Database, in_transaction, now, real_now
-from cism.store.partial import MOVING
+from cism.store.partial import EVER, MOVING
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox
 from notifications.gateway import Gateway, MessageStatus, OutgoingSms, Receipt, SendError, SendFailure
@@ -289,7 +289,7 @@ def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:
     for row in stale:
         row.state = OutboxState.UNKNOWN
     session.flush()
-    unknown = select(Outbox).where(MOVING, Outbox.state == OutboxState.UNKNOWN)
+    unknown = select(Outbox).where(MOVING, Outbox.state == OutboxState.UNKNOWN, Outbox.claimed_real > EVER)
     # the sum is no lane: else SQLite reads the whole history in that order to find the few that move
     rows = session.scalars(unknown.order_by(Outbox.lane + 0, Outbox.claimed_real).limit(50))
     return [(row.id, unsent.number_of(session, row), row.body_digest or "", row.claimed_real) for row in rows]

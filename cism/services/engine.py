@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, TextClause, and_, case, func, or_, select, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from cism.services import at_hand, crash, dialling, events, hold, lateness, outb
 from cism.services.handlers import HANDLERS
 from cism.store.db import now as product_now
 from cism.store.db import real_now, tick
+from cism.store.partial import PENDING
 from cism.store.states import OutboxState
 from cism.store.tables import Counter, Heartbeat, Incident, Outbox, Step
 from notifications.message_kinds import MessageKind
@@ -174,9 +175,10 @@ def add(session: Session, name: str, label: str, n: int) -> None:
         session.flush()
 
 
-def outbox_ready(now: datetime, real: datetime) -> tuple[ColumnElement[bool], ...]:
+def outbox_ready(now: datetime, real: datetime) -> tuple[ColumnElement[bool] | TextClause, ...]:
     """Messages that may be handed over now."""
     return (
+        PENDING,
         Outbox.state == OutboxState.PENDING,
         Outbox.not_before <= now,
         or_(Outbox.retry_real.is_(None), Outbox.retry_real <= real),

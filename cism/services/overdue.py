@@ -14,6 +14,7 @@ from cism.domain.escalation import EscalationState, voice_target
 from cism.domain.plan import RECURRING, StepState
 from cism.services import escalations, outbox
 from cism.store.db import database_of, now, real_now
+from cism.store.partial import EVER, MOVING, PENDING
 from cism.store.states import OutboxState, QueueState
 from cism.store.tables import Escalation, Outbox, QueueItem, Step
 
@@ -84,21 +85,17 @@ _UNREAD: Final = QueueItem.state == QueueState.OPEN
 
 def _oldest_urgent(session: Session) -> datetime | None:
     """Pages, escalations and direct answers that have not left; before its time one has no age."""
-    return session.scalar(
-        select(func.min(Outbox.not_before)).where(
-            Outbox.state.in_([OutboxState.PENDING, OutboxState.SENDING]),
-            Outbox.lane <= outbox.LANE_ANSWER,
-        )
+    oldest = select(func.min(Outbox.not_before)).where(Outbox.lane <= outbox.LANE_ANSWER)
+    waiting = session.scalar(oldest.where(PENDING))
+    moving = session.scalar(
+        oldest.where(MOVING, Outbox.state == OutboxState.SENDING, Outbox.claimed_real > EVER)
     )
+    return min((moment for moment in (waiting, moving) if moment is not None), default=None)
 
 
 def _oldest_unsettled(session: Session) -> datetime | None:
     """Those that a process died over count too: they stay in `sending` until somebody settles them."""
-    return session.scalar(
-        select(func.min(Outbox.claimed_real)).where(
-            Outbox.state.in_([OutboxState.SENDING, OutboxState.UNKNOWN])
-        )
-    )
+    return session.scalar(select(func.min(Outbox.claimed_real)).where(MOVING, Outbox.claimed_real > EVER))
 
 
 def _open(session: Session) -> list[Escalation]:

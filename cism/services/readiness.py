@@ -16,7 +16,7 @@ from cism.services import clockwork, ledger, overdue, provider_line, reach
 from cism.services.engine import PROVIDER, STARTING
 from cism.settings import Settings
 from cism.store.db import offset, real_now
-from cism.store.partial import PLANNED
+from cism.store.partial import PENDING, PLANNED
 from cism.store.states import OutboxState
 from cism.store.tables import Agency, Heartbeat, Outbox, Person, Step
 from notifications.gateway import SendFailure
@@ -241,7 +241,7 @@ def _refused(session: Session) -> Check:
     """What the provider does not take, and what is handed to it again and again."""
     rows = session.execute(
         select(Outbox.error_code, func.count())
-        .where(Outbox.state == OutboxState.PENDING, Outbox.retry_real.is_not(None))
+        .where(PENDING, Outbox.lane >= 0, Outbox.retry_real.is_not(None))
         .group_by(Outbox.error_code)
         .order_by(Outbox.error_code)
     ).all()

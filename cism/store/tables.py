@@ -450,6 +450,12 @@ class Outbox(Base):
             postgresql_where=text("state in ('sending', 'unknown')"),
             sqlite_where=text("state in ('sending', 'unknown')"),
         ),
+        Index(
+            "outbox_unredacted",
+            "sent_real",
+            postgresql_where=text("redacted_at IS NULL"),
+            sqlite_where=text("redacted_at IS NULL"),
+        ),
         Index("outbox_sid", "sid"),
         Index("outbox_sent", "state", "sent_real"),
         Index("outbox_question", "question_id"),

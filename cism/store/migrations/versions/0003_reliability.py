@@ -19,9 +19,11 @@ def upgrade() -> None:
     _add_second_way()
     _add_caps()
     _add_lateness()
+    _add_history()
 
 
 def downgrade() -> None:
+    _drop_history()
     _drop_lateness()
     _drop_caps()
     _drop_second_way()
@@ -140,3 +142,15 @@ def _drop_lateness() -> None:
         batch.drop_column("untold")
     with op.batch_alter_table("outbox") as batch:
         batch.drop_column("owed_at")
+
+
+def _add_history() -> None:
+    """A long history: what the provider is still to forget is found without reading all of it."""
+    where = sa.text("redacted_at IS NULL")
+    op.create_index(
+        "outbox_unredacted", "outbox", ["sent_real"], postgresql_where=where, sqlite_where=where
+    )
+
+
+def _drop_history() -> None:
+    op.drop_index("outbox_unredacted", "outbox")
