@@ -10,7 +10,18 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, TextClause, and_, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    TextClause,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -29,6 +40,8 @@ from notifications.message_kinds import MessageKind
 
 PROVIDER = "provider"  # the heartbeat that says when the provider was last heard
 STARTING = "up"  # the one that says that all parts are just being started
+# the sum is no lane: else SQLite groups by reading the whole history in that order
+_LANE = literal_column("outbox.lane + 0", Integer)
 _FAILED_WAIT = (5, 15, 60, 300)  # seconds of real time after the first, second … failure of a step
 
 
@@ -73,7 +86,7 @@ def due(session: Session) -> DueNow:
         )
         fresh = tuple(item for item in found if item)
     lanes = session.execute(
-        select(Outbox.lane, func.count()).where(*outbox_ready(now, real)).group_by(Outbox.lane)
+        select(_LANE, func.count()).where(*outbox_ready(now, real), Outbox.lane >= 0).group_by(_LANE)
     ).all()
     calls = dialling.waiting(session)
     unsettled = session.scalar(select(func.count()).where(Outbox.state == OutboxState.UNKNOWN))
