@@ -17,7 +17,8 @@ from cism.domain.people import PersonStatus
 from cism.errors import AlreadyDone, NotAllowed
 from cism.services import backups, dialling, engine, outbox, people, restoring, roster, roster_moves
 from cism.services.hold import URGENT_WAITS
-from cism.store.apart import Apart
+from cism.services.reapplying import fold
+from cism.store.apart import Apart, Line
 from cism.store.db import now, real_now, tick
 from cism.store.states import CallState, OutboxState
 from cism.store.tables import Epoch, Outbox, Person, PhoneCall, QueueItem, Restore
@@ -549,3 +550,18 @@ def test_the_ticks_are_those_of_the_mark(life: Life) -> None:
     ticks = life.world.see(lambda session: session.scalars(select(Epoch.ticks)).one())
     assert marks == {ticks}
     assert life.world.see(real_now) is not None
+
+
+def _line(number: int, tx: str, *, done: bool = False, stopped: str | None = None) -> Line:
+    entry = {"what": "person", "id": "p", "phone": "h", "status": "active", "stopped": stopped}
+    entry |= dict.fromkeys(("frozen", "no_pages", "no_care", "gone"), False) | {"held": None}
+    return Line(number, tx, "2026-03-03T12:00:00+00:00", done, () if done else (entry,))
+
+
+@pytest.mark.parametrize(("committed", "still"), [(False, "2026-03-03T12:00:00+00:00"), (True, None)])
+def test_a_start_lifts_a_stop_only_where_its_commit_was_seen(committed: bool, still: str | None) -> None:
+    stop = "2026-03-03T12:00:00+00:00"
+    lines = [_line(1, "a", stopped=stop), _line(2, "a", done=True), _line(3, "b")]
+    lines += [_line(4, "b", done=True)] if committed else []
+    (entry,) = fold(lines, datetime.fromisoformat(stop))
+    assert entry["stopped"] == still
