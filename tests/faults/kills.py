@@ -146,7 +146,8 @@ def _kind(seed: int) -> Store:
 def wait_for_death(site: Site, process: Running) -> bool:
     """Whether it died at its point; where it comes to rest before, it is killed there."""
     ground = site.ground
-    ground.until(lambda: process.poll() is not None or site.quiet(), 60, "the point is passed")
+    within = _CATCH_UP + _DOUBT  # a slow provider's answer may leave a doubt before the point is passed
+    ground.until(lambda: process.poll() is not None or site.quiet(), within, "the point is passed")
     died = process.poll() == -signal.SIGKILL
     ground.kill(process)
     return died
