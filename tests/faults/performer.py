@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from cism import log
 from cism.clock import RealClock
+from cism.services import restoring
 from cism.settings import load
 from cism.store import migrate
 from flows import process, runtime
@@ -40,6 +41,7 @@ async def _perform(stop: asyncio.Event, seconds: float) -> None:
     runtime.use(ground)
     try:
         migrate.check(ground.db)
+        restoring.notice(ground.db)  # as the real part does before anything else
         await Conductor(ground, Link(ground.limits, work_pool=False)).run(stop)
     finally:
         await ground.aclose()
