@@ -120,8 +120,9 @@ def _went_back(session: Session, row: Epoch, marks: list[Mark]) -> bool:
     if same:
         return max(same) > row.ticks
     # A database that has lived, in a home that has never seen it: another machine after a disaster, unless
-    # somebody is at work with it right now and this is one more machine.
-    return row.ticks > 0 and not in_use(session)
+    # somebody is at work with it right now and this is one more machine. One that no part was ever seen with
+    # has sent nothing: two parts start on it in the same moment, and the mark of the other is not there yet.
+    return row.ticks > 0 and bool(_signs(session)) and not in_use(session)
 
 
 def in_use(session: Session) -> bool:
@@ -132,12 +133,16 @@ def in_use(session: Session) -> bool:
 
 def _last_seen(session: Session) -> datetime:
     """Up to when this database knows what happened: the last sign of life in it."""
+    signs = _signs(session)
+    return min(max(signs), real_now(session)) if signs else real_now(session)
+
+
+def _signs(session: Session) -> list[datetime]:
     seen = [
         session.scalar(select(func.max(Heartbeat.seen_real))),
         session.scalar(select(func.max(Outbox.claimed_real))),
     ]
-    signs = [moment for moment in seen if moment is not None]
-    return min(max(signs), real_now(session)) if signs else real_now(session)
+    return [moment for moment in seen if moment is not None]
 
 
 def _minute(moment: datetime) -> str:

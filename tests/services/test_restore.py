@@ -170,6 +170,15 @@ def test_one_more_machine_beside_those_that_work_notices_nothing(life: Life) -> 
     assert restoring.notice(life.world.db) is False
 
 
+def test_two_parts_that_start_at_once_on_a_fresh_database_notice_nothing(
+    any_world: World, tmp_path: Path
+) -> None:
+    any_world.db.apart = Apart(tmp_path, tmp_path / "stop.list")
+    # the other has ticked, and has neither written its mark nor been seen yet
+    any_world.act(lambda session: setattr(session.get_one(Epoch, 1), "ticks", 1))
+    assert not restoring.notice(any_world.db)
+
+
 def test_a_mark_of_another_database_says_nothing(life: Life) -> None:
     life.world.act(engine.beat, "conductor")
     for path in life.folder.glob("*.seen"):
