@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,6 +13,8 @@ from cism.services import lateness, words
 from cism.services.links import link_for
 from cism.store.tables import Escalation, Incident, Outbox, Person, Question, QueueItem
 from notifications import messages as m
+
+UNSETTLED_ONCE_IN = timedelta(minutes=10)  # design: who reads one text of these looks at all of them
 
 # Reasons for an escalation that the person knows of, because they wrote; of others they hear from the caller.
 CALLS = frozenset(
@@ -170,9 +172,15 @@ def unsettled(session: Session, readers: Iterable[Person], sent: Outbox, now: da
     """Nobody can say whether a text arrived, and it is not sent twice."""
     row = session.get(Incident, sent.incident_id) if sent.incident_id else None
     for helper in readers:
+        about = f"unsettled:{sent.incident_id or sent.id}:{helper.id}:"
+        if _told_lately(session, about, now):
+            continue  # several texts of one incident are lost together: the same words would tell of each
         message = m.UnsettledSend(
             agency=words.agency_name(session, helper.agency), ref=row.ref if row else ""
         )
-        # several texts of one incident may be lost together: that is told once a minute
-        key = f"unsettled:{sent.incident_id or sent.id}:{helper.id}:{int(now.timestamp()) // 60}"
-        words.put(session, message, key, now, helper)
+        words.put(session, message, f"{about}{sent.id}", now, helper)
+
+
+def _told_lately(session: Session, about: str, now: datetime) -> bool:
+    query = select(Outbox.id).where(Outbox.key.startswith(about), Outbox.made_at > now - UNSETTLED_ONCE_IN)
+    return session.scalar(query.limit(1)) is not None

@@ -135,6 +135,8 @@ def coordinators(session: Session, agency: str, but: str | None = None) -> list[
 
 def unsettled(session: Session, row: Outbox, now: datetime) -> None:
     """Nobody can say whether it arrived: never sent again on this channel, and a human knows."""
+    if row.incident_id is not None:
+        people.lock_incident(session, row.incident_id)  # two of one incident tell of it one after the other
     events.record(session, "message.unsettled", now, incident_id=row.incident_id, subject_id=row.id)
     for follow in guarantee_of(MessageKind(row.kind)).unsettled:
         _ACTS[follow](session, row, now)

@@ -126,6 +126,24 @@ def test_a_page_that_cannot_be_settled_is_marked_as_a_repeat_and_the_duty_phone_
     assert {any_world.id_of("cora"), any_world.id_of("dina")} <= told
 
 
+def test_pages_of_one_incident_that_are_lost_one_after_the_other_are_told_of_once(any_world: World) -> None:
+    any_world.log("THREAT", "jordan:A", severity="S1")
+
+    async def lost(_: OutgoingSms) -> Receipt:
+        raise SendError(SendFailure.UNKNOWN)
+
+    for _ in range(3):  # the page, and its repeats to the next helpers
+        asyncio.run(courier(any_world, Provider(lost)).deliver(urgent_only=True))
+        pass_real(any_world, seconds=70)
+        asyncio.run(courier(any_world, Provider()).settle())
+        any_world.rest()
+    unclear = [row for row in any_world.sent("page") if row.state is OutboxState.UNSETTLED]
+    told = [row.person_id for row in any_world.sent("unsettled_send")]
+    assert len(unclear) > 1
+    assert told
+    assert len(told) == len(set(told))
+
+
 def test_a_second_look_at_an_undelivered_page_is_planned_once(any_world: World) -> None:
     any_world.log("THREAT", "jordan:A", severity="S1")
     page = any_world.sent("page")[0]
