@@ -246,6 +246,7 @@ class Courier:
             try:
                 receipt = await self.gateway.fetch(sid)
             except SendError:
+                await in_transaction(self.db, stalled.not_told, message_id)
                 return
         await in_transaction(self.db, apply_receipt, message_id, receipt.status, receipt.error_code)
 

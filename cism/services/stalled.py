@@ -15,6 +15,7 @@ from cism.store.tables import Outbox
 STALLED = timedelta(minutes=2)
 # What became of a text is to be known ten minutes after it left, also where one request fails meanwhile.
 _SOON, _AGAIN_SOON = timedelta(minutes=15), timedelta(minutes=3)
+_AFTER_A_FAILURE = timedelta(seconds=30)
 _AGAIN = timedelta(minutes=10)  # some carriers never send a receipt
 _AT_MOST = timedelta(hours=12)
 AT_ONCE = 50  # every five seconds: of 2,000 that left in one minute all are asked about within four
@@ -46,3 +47,9 @@ def due(session: Session) -> list[tuple[str, str]]:
     for row in rows:
         row.asked_real = real
     return [(row.id, row.sid) for row in rows if row.sid]
+
+
+def not_told(session: Session, message_id: str) -> None:
+    """The provider did not say: asked again before long, and not only when it is its turn again."""
+    row = session.get_one(Outbox, message_id, with_for_update=True)
+    row.asked_real = real_now(session) - _AGAIN_SOON + _AFTER_A_FAILURE

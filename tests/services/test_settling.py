@@ -245,7 +245,7 @@ def test_what_became_of_a_text_is_known_within_ten_minutes_although_asking_fails
 ) -> None:
     message_id, provider = put(world), Provider()
     asyncio.run(courier(world, provider).deliver())
-    fails = [SendError(SendFailure.RETRY), SendError(SendFailure.RETRY)]
+    fails = [SendError(SendFailure.RETRY) for _ in range(8)]
 
     async def fetch(sid: str) -> Receipt:
         if fails:
