@@ -98,6 +98,8 @@ class Rig:
         self.settings = self.ground.settings(public_url=web_url)
         self.db.public_url = web_url
         self.wall = self.ground.wall(**self._config(web_url), **wall)
+        for mark in self.settings.home.glob("*.seen"):  # of another copy of the same prepared database
+            mark.unlink()
         self.ground.web(self.url, self.wall.url, port=port)
 
     def _config(self, web_url: str) -> dict[str, Any]:
