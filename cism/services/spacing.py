@@ -7,6 +7,7 @@ them. After an outage everything that was due meanwhile would leave in the same 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,10 +66,13 @@ class Apart:
             return self._together(row)
         if row.kind not in _UNASKED or row.person_id is None:
             return None
-        late = lateness.is_late(row.owed_at, self._now) or row.kind == MessageKind.CHECK_IN_REMINDER
-        if not (late or self._beside.get(row.person_id)):
+        late = lateness.is_late(row.owed_at, self._now) or self._beside.get(row.person_id, False)
+        if not late and row.kind != MessageKind.CHECK_IN_REMINDER:
             return None
-        last = self._now if row.person_id in self._beside else self._last(row)
+        # a reminder in its hour keeps away from a check-in that was caught up with, and from nothing else
+        kinds = _UNASKED if late else {MessageKind.CHECK_IN}
+        beside = late and row.person_id in self._beside
+        last = self._now if beside else self._last(row, kinds)
         if last is None or self._now >= last + APART:
             return None
         return {"not_before": next_open(last + APART, row.zone, SleepWindow(row.sleep_start, row.sleep_end))}
@@ -94,10 +98,10 @@ class Apart:
             telling.plan(self._session, item.agency, self._now)
         return {"state": OutboxState.CANCELLED, "reason": "told of with others"}
 
-    def _last(self, row: Any) -> datetime | None:
-        """When the latest of those that may have reached the person left."""
+    def _last(self, row: Any, kinds: Collection[MessageKind]) -> datetime | None:
+        """When the latest of these that may have reached the person left."""
         query = select(func.max(Outbox.claimed_at)).where(
-            Outbox.person_id == row.person_id, Outbox.kind.in_(_UNASKED), Outbox.state.in_(_MAY_BE_THERE)
+            Outbox.person_id == row.person_id, Outbox.kind.in_(kinds), Outbox.state.in_(_MAY_BE_THERE)
         )
         found: datetime | None = self._session.scalar(query)
         return found
