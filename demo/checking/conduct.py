@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 from demo.checking.evidence import Evidence, Person, Text
 from demo.checking.findings import Aliases, Promise
@@ -10,6 +11,7 @@ from demo.checking.words import ANSWERS, PROACTIVE, Kind, telling_word
 
 LIVE = timedelta(hours=2)  # how long what somebody wrote keeps a conversation open
 A_MINUTE = timedelta(seconds=60)
+A_YEAR = timedelta(days=364)  # in open hours: the clocks may have changed
 ON_THE_WAY = timedelta(seconds=2)  # real time: what had left when the word came in
 # They carry a code, and asking again is said in other words: the same words to one phone are the same text.
 _ASKED_ONCE = frozenset(
@@ -96,7 +98,9 @@ def _stopped(evidence: Evidence, person: Person, promise: Promise, names: Aliase
 
 
 def _confirmation(evidence: Evidence, person: Person, promise: Promise, names: Aliases) -> None:
-    count = sum(text.kind is Kind.CONFIRM_PHONE for text in evidence.texts_to[person.phone])
+    asked = [text.at for text in evidence.texts_to[person.phone] if text.kind is Kind.CONFIRM_PHONE]
+    # asked again a year later: numbers age
+    count = len(asked) - sum(after - before >= A_YEAR for before, after in pairwise(sorted(asked)))
     wanted = 1 if person.consent_care and person.status == "active" else 0
     if wanted or count:
         promise.look(count == wanted, f"{names.of(person.key)} was asked {count} times, {wanted} promised")
