@@ -98,10 +98,9 @@ def _set_up(installation: Installation, screen: Screen, roster: str, begin: date
     path = installation.home / "roster.csv"
     path.write_text(roster, encoding="utf-8")
     report = installation.cism("roster", "import", str(path), "--json")
-    known = {agency for agency, _ in scenarios.AID} & set(report["agencies_made"])
-    for agency, helper in scenarios.AID:
-        if agency in known:
-            installation.cism("agency", "set", agency, "--mutual-aid", helper)
+    for agency in sorted(scenarios.AID.keys() & set(report["agencies_made"])):
+        helpers = [word for helper in scenarios.AID[agency] for word in ("--mutual-aid", helper)]
+        installation.cism("agency", "set", agency, *helpers)
     screen.note(f"{report['added']} people of {len(report['agencies_made'])} agencies are on the roster")
     installation.await_prefect()
     planned = installation.cism("roster", "confirm", "--json")["planned"]

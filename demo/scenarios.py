@@ -14,7 +14,14 @@ from zoneinfo import ZoneInfo
 from demo.incidents import Change, Entry
 
 ROSTER = Path(__file__).parent / "scenario_roster.csv"
-AID = (("hudson-fd", "orchard-fd"), ("plains-ems", "ridge-fd"))  # who lends a hand to whom
+_NEIGHBOURS = ("county-ems", "harbor-fd", "metro-dispatch", "metro-pd")
+# Who lends a hand to whom. The real incidents are helped by their own region alone: else whom a scenario is
+# about would have served, or would be resting, as chance has it.
+AID = {
+    "hudson-fd": ("orchard-fd",),
+    "plains-ems": ("ridge-fd",),
+    **{key: tuple(other for other in _NEIGHBOURS if other != key) for key in _NEIGHBOURS},
+}
 NEW_YORK, CHICAGO, DENVER = (ZoneInfo(f"America/{name}") for name in ("New_York", "Chicago", "Denver"))
 
 
