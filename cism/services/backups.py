@@ -8,9 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +17,8 @@ from sqlalchemy import func, inspect, select
 from sqlalchemy.engine import URL, make_url
 
 from cism.clock import RealClock
-from cism.errors import BadInput, ConfigurationError, NotAllowed, StorageUnavailable
-from cism.services import restoring
+from cism.errors import BadInput, NotAllowed, StorageUnavailable
+from cism.services import postgres_tools, restoring
 from cism.settings import Settings
 from cism.store import migrate, seal
 from cism.store.db import Database, installation_key, tick
@@ -29,11 +27,6 @@ from cism.store.tables import Epoch, Person
 PART = "backup"  # its heartbeat: when the last one was made
 PATTERN = "cism-*.backup"  # what `keep_newest` may delete
 _PAGES = 2_000  # of SQLite's at once: writers wait no longer than these take
-_TOOL_WITHIN = 3_600.0  # seconds
-_NO_TOOL = (
-    "{tool} is not found on this machine. Where it is, run: {tool} {words}. "
-    "Its version must be the server's, or newer"
-)
 
 
 def name_at(moment: datetime) -> str:
@@ -78,7 +71,7 @@ def restore(settings: Settings, source: Path, *, over: bool) -> Path | None:
     if url.get_backend_name() == "sqlite":
         aside = _put_sqlite(url, source)
     else:
-        _put_postgres(url, source)
+        postgres_tools.restore(url, source)
     db = Database.from_settings(settings)
     try:
         migrate.upgrade(db)
@@ -114,7 +107,7 @@ def _copy_of(settings: Settings) -> Callable[[Path], None]:
     url = make_url(settings.url)
     if url.get_backend_name() == "sqlite":
         return lambda target: _sqlite_copy(Path(url.database or ""), target)
-    return lambda target: _postgres_copy(url, target)
+    return lambda target: postgres_tools.dump(url, target)
 
 
 def _sqlite_copy(source: Path, target: Path) -> None:
@@ -168,34 +161,6 @@ def _refuse_foreign(source: Path) -> None:
         raise BadInput(message) from None
     if sealed is not None:
         seal.current().open(sealed[0])
-
-
-def _postgres_copy(url: URL, target: Path) -> None:
-    _run("pg_dump", ["--format=custom", "--no-owner", f"--file={target}"], url)
-
-
-def _put_postgres(url: URL, source: Path) -> None:
-    words = ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
-    _run("pg_restore", [*words, f"--dbname={url.database}", str(source)], url, named=True)
-
-
-def _run(tool: str, words: list[str], url: URL, *, named: bool = False) -> None:
-    host = str(url.query.get("host") or url.host or "")  # in the query: a socket's folder
-    where = {"--host": host, "--port": url.port, "--username": url.username}
-    options = [f"{name}={value}" for name, value in where.items() if value]
-    asked = [*options, *words] if named else [*options, *words, url.database or ""]
-    path = shutil.which(tool)
-    if path is None:
-        raise ConfigurationError(_NO_TOOL.format(tool=tool, words=" ".join(asked)))
-    # the password goes by the environment: an argument can be read by everybody on this machine
-    env = {**os.environ, **({"PGPASSWORD": url.password} if url.password else {})}
-    done = subprocess.run(  # noqa: S603 - a tool of PostgreSQL's, no shell
-        [path, *asked], env=env, capture_output=True, text=True, timeout=_TOOL_WITHIN, check=False
-    )
-    if done.returncode:
-        said = " ".join((done.stderr.strip().splitlines() or ["no word"])[-1].split())
-        message = f"{tool} did not do it: {said}"
-        raise StorageUnavailable(message)
 
 
 def _refuse_in_use(settings: Settings, *, over: bool) -> None:
