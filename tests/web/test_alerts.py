@@ -142,6 +142,29 @@ async def test_what_people_wait_for_is_yes_or_no_to_a_collector_elsewhere(site: 
     assert [name for name in told if name.startswith(hidden)] == []
 
 
+async def test_nothing_that_somebody_texts_or_that_is_done_for_them_moves_a_figure_that_is_told_elsewhere(
+    site: Site,
+) -> None:
+    """One more message, at 02:41, says as much as a name to whoever knows who was there."""
+    await site.log()
+    site.perform()
+    before = await figures(site, Forwarded="for=192.0.2.1")
+    for body in ("1", "2", "hello", "3"):
+        await site.text("R1", body)
+    site.perform(seconds=20)
+    after = await figures(site, Forwarded="for=192.0.2.1")
+    moved = {name.partition("{")[0] for name in after if after[name] != before.get(name)}
+    assert moved == {"cism_clock_seconds", "cism_heartbeat_age_seconds"}
+
+
+async def test_how_long_a_step_is_due_is_told_elsewhere_only_once_that_is_a_minute(site: Site) -> None:
+    await site.log()
+    for seconds, told in ((59, 0.0), (2, 61.0)):
+        site.clock.advance(seconds=seconds)
+        found = await figures(site, Forwarded="for=192.0.2.1")
+        assert found["cism_oldest_due_step_seconds"] == told
+
+
 async def test_an_escalation_that_was_taken_is_late_only_after_the_time_by_which_its_helper_calls(
     site: Site,
 ) -> None:
