@@ -100,8 +100,8 @@ def refuse(id_: Id, as_id: AsId = None) -> None:
 def brief(id_: Id, as_id: AsId = None, as_json: AsJson = False) -> None:
     """Show the leader's brief: phases in order, what it never is, how long, how many lead it."""
     with acting(as_id, "session brief") as viewer:
-        meeting, row = _meeting(viewer, id_)
-        leads = viewer.person is not None and meeting.leader_id == viewer.person.id
+        meeting, row = _meeting(viewer, id_, Act.REPORT_SESSION)
+        leads = _leads(viewer, meeting)
         viewer.require(Act.REPORT_SESSION, row.agency, incident=row, took_it=leads)
         found = brief_of(meeting.kind, choice.protocol_of(row).sessions.get(meeting.kind))
         shown = {"team": meeting.team_size, **(asdict(found) if found is not None else {})}
@@ -121,8 +121,8 @@ def held(
 ) -> None:
     """Report that a session took place, with a headcount and nothing else."""
     with acting(as_id, "session held") as viewer:
-        meeting, row = _meeting(viewer, id_)
-        leads = viewer.person is not None and meeting.leader_id == viewer.person.id
+        meeting, row = _meeting(viewer, id_, Act.REPORT_SESSION)
+        leads = _leads(viewer, meeting)
         viewer.require(Act.REPORT_SESSION, row.agency, incident=row, took_it=leads)
         sessions.held(viewer.session, meeting.id, headcount, by=viewer.person_id, now=viewer.now)
     show.line(f"{id_}: held with {headcount}")
@@ -186,7 +186,8 @@ def _theirs(viewer: Viewer, row: Escalation) -> bool:
     """Their agency's, or one that they were asked to take; never one about themselves (domain.md 11.17)."""
     if viewer.person is not None and row.person_id == viewer.person.id:
         return False
-    return (viewer.at_home(row.agency) and _stands_apart(viewer, row)) or _was_asked(viewer, row)
+    of_agency = viewer.may(Act.LIST_ESCALATIONS, row.agency) and _stands_apart(viewer, row)
+    return of_agency or _was_asked(viewer, row)
 
 
 def _stands_apart(viewer: Viewer, row: Escalation | QueueItem) -> bool:
@@ -207,10 +208,10 @@ def _was_asked(viewer: Viewer, row: Escalation) -> bool:
 
 def _escalation(viewer: Viewer, id_: str) -> Escalation:
     row = escalations.locked(viewer.session, id_)
-    viewer.object_id = row.id
-    if not _theirs(viewer, row):
+    if not _theirs(viewer, row):  # the words of one that is not there
         message = f"there is no escalation {id_!r}; `cism escalations` lists them"
         raise NotFound(message)
+    viewer.object_id = row.id
     return row
 
 
@@ -226,8 +227,7 @@ def _coordinator(session: Session, row: Escalation) -> Person:
 
 def _caller(viewer: Viewer, row: Escalation, *, took_it: bool) -> Person:
     """Closing needs who made the call: the viewer, or for a coordinator whoever took it."""
-    clinical = not viewer.roles.isdisjoint({Role.CLINICIAN, Role.CLINICAL_DIRECTOR})
-    if viewer.person is not None and (took_it or clinical):
+    if viewer.person is not None and (took_it or viewer.may(Act.CLOSE_ESCALATION, viewer.person.agency)):
         escalations.may_close(row, viewer.person)
         return viewer.person
     if row.acked_by is None:
@@ -247,22 +247,31 @@ def _code(outcome: Ending, handed_to: str | None) -> str:
 
 def _decide(id_: str, approve_it: bool, as_id: str | None) -> None:
     with acting(as_id, "session approve" if approve_it else "session refuse") as viewer:
-        meeting, row = _meeting(viewer, id_)
+        meeting, row = _meeting(viewer, id_, Act.APPROVE_SESSION)
         viewer.require(Act.APPROVE_SESSION, row.agency, incident=row)
-        clinical = not viewer.roles.isdisjoint({Role.CLINICIAN, Role.CLINICAL_DIRECTOR})
         # a coordinator enters a clinician's decision, and is not the one who made it
-        by = viewer.person_id if clinical else None
+        by = viewer.person_id if viewer.may(Act.APPROVE_SESSION, row.agency) else None
         sessions.decide(viewer.session, meeting.id, approve_it, by=by, now=viewer.now)
     show.line(f"{id_}: {'approved' if approve_it else 'refused'}")
 
 
-def _meeting(viewer: Viewer, id_: str) -> tuple[GroupSession, Incident]:
+def _meeting(viewer: Viewer, id_: str, act: Act) -> tuple[GroupSession, Incident]:
+    """The same words whether it is not there or not theirs: that a group meets is not told by a refusal."""
     meeting = viewer.session.get(GroupSession, id_)
-    if meeting is None:
+    row = viewer.session.get_one(Incident, meeting.incident_id) if meeting is not None else None
+    if meeting is None or row is None or not _may_know(viewer, meeting, row, act):
         message = f"there is no session {id_!r}; `cism incident REF` lists an incident's sessions"
         raise NotFound(message)
     viewer.object_id = meeting.id
-    return meeting, viewer.session.get_one(Incident, meeting.incident_id)
+    return meeting, row
+
+
+def _may_know(viewer: Viewer, meeting: GroupSession, row: Incident, act: Act) -> bool:
+    return viewer.may(act, row.agency, for_another=True) or _leads(viewer, meeting)
+
+
+def _leads(viewer: Viewer, meeting: GroupSession) -> bool:
+    return viewer.person is not None and meeting.leader_id == viewer.person.id
 
 
 def _may_read(viewer: Viewer, row: QueueItem) -> bool:

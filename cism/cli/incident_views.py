@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from cism.cli.show import moment
 from cism.cli.viewer import Viewer
-from cism.domain.access import SUPERVISOR_FIELDS, Act, Datum, Relation, may_do
+from cism.domain import access
+from cism.domain.access import SUPERVISOR_FIELDS, Act, Datum, may_do
 from cism.domain.incident import IncidentState
 from cism.domain.plan import StepState
 from cism.services import choice, offer_views, people, sessions
@@ -17,7 +18,6 @@ from cism.services.response import OPEN_FOR
 from cism.store.states import AssignmentState
 from cism.store.tables import Assignment, Event, Incident, Person, Step
 
-_IN_CHARGE = frozenset({Relation.COORDINATOR, Relation.CLINICAL_DIRECTOR})
 _OVER = frozenset({IncidentState.STOOD_DOWN, IncidentState.HISTORY})
 
 
@@ -49,7 +49,7 @@ def header(viewer: Viewer, row: Incident) -> dict[str, Any]:
 
 def in_charge(viewer: Viewer, row: Incident) -> bool:
     """Whether they coordinate this incident."""
-    return not viewer.relations_to(row).isdisjoint(_IN_CHARGE)
+    return access.in_charge(viewer.relations_to(row))
 
 
 def whole(viewer: Viewer, row: Incident) -> dict[str, Any]:

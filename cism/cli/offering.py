@@ -68,6 +68,9 @@ def made(
 ) -> None:
     """Say that it was offered; with `--how wanted` whoever does it is asked at once."""
     with acting(as_id, "offer made") as viewer:
+        viewer.require(
+            Act.MAKE_OFFER, viewer.person.agency if viewer.person else None
+        )  # before one is looked for
         row = viewer.session.get_one(Incident, offer_rows.get(viewer.session, id_).incident_id)
         viewer.object_id = id_
         viewer.require(Act.MAKE_OFFER, row.agency, incident=row)

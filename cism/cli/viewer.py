@@ -74,6 +74,10 @@ class Viewer:
         message = f"{self._called()} may not {words} of {agency or 'no agency'}; ask its coordinator"
         raise NotAllowed(message)
 
+    def may(self, act: Act, agency: str | None, *, for_another: bool = False) -> bool:
+        """Whether their roles grant an act in an agency; `for_another`: entered for whoever did it."""
+        return may_do(self.roles, act, same_agency=self.at_home(agency), at_terminal=for_another)
+
     def is_affected(self, row: Incident) -> bool:
         """Whether they are on the incident's own list."""
         return self.person is not None and any(item.person_id == self.person.id for item in row.affected)

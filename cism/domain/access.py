@@ -120,6 +120,7 @@ TABLE: Mapping[tuple[Relation, Datum], Cell] = MappingProxyType(
 # What a supervisor gets of an incident, and nothing else (contract.md, HTTP; invariant 6).
 SUPERVISOR_FIELDS = ("ref", "type", "severity", "agency", "occurred_at", "logged_at", "state")
 SMALLEST_COUNT = 11  # cells of 1 to 10 are not shown outside the team (domain.md 9)
+_CHARGE = frozenset({Relation.COORDINATOR, Relation.CLINICAL_DIRECTOR})
 _OUTSIDE = frozenset({Relation.LOGGING_SUPERVISOR, Relation.COMMAND, Relation.ADMIN_HR_IA, Relation.REPORTS})
 
 
@@ -132,6 +133,11 @@ def may_see(relation: Relation, datum: Datum, facts: Collection[Fact] = ()) -> A
 def best_access(relations: Iterable[Relation], datum: Datum, facts: Collection[Fact] = ()) -> Access:
     """The most that any of a viewer's relations grants; without a relation nothing."""
     return max((may_see(relation, datum, facts) for relation in relations), default=Access.NONE)
+
+
+def in_charge(held: Collection[Relation]) -> bool:
+    """Whether more than the header of an incident may be shown."""
+    return not _CHARGE.isdisjoint(held)
 
 
 def shown_count(relation: Relation, count: int) -> int | None:
@@ -180,6 +186,7 @@ class Act(StrEnum):
     LIST_ESCALATIONS = "list_escalations"
     ACK_ESCALATION = "ack_escalation"
     CLOSE_ESCALATION = "close_escalation"
+    CLOSE_FOR_ANOTHER = "close_for_another"  # an escalation that somebody else took
     APPROVE_SESSION = "approve_session"
     REPORT_SESSION = "report_session"
     LIST_QUEUE = "list_queue"
@@ -188,6 +195,8 @@ class Act(StrEnum):
     CHANGE_ROSTER = "change_roster"  # one person at a time: status, transfer, removal
     END_CONTACTS = "end_contacts"  # of one person, who told somebody so
     SET_AGENCY = "set_agency"  # its name, lines and protocol, what it attests, who lends it aid
+    AGREE_READY = "agree_ready"  # that a peer can serve again after an incident of their own
+    GET_PAPER = "get_paper"  # by mail, sealed, each night
 
 
 _SUPERVISOR = frozenset({Role.SUPERVISOR})
@@ -216,6 +225,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.LIST_ESCALATIONS: _ANSWERING,
         Act.ACK_ESCALATION: _ANSWERING,
         Act.CLOSE_ESCALATION: _CLINICAL,  # and whoever took it: see `may_do`
+        Act.CLOSE_FOR_ANOTHER: frozenset({Role.CLINICAL_DIRECTOR}),
         Act.APPROVE_SESSION: _CLINICAL,  # invariant 11
         Act.REPORT_SESSION: _ANSWERING,
         Act.LIST_QUEUE: _ANSWERING,
@@ -224,6 +234,8 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.CHANGE_ROSTER: _IN_CHARGE,
         Act.END_CONTACTS: _IN_CHARGE,
         Act.SET_AGENCY: _IN_CHARGE,
+        Act.AGREE_READY: _CLINICAL,
+        Act.GET_PAPER: frozenset({Role.COORDINATOR}),
     }
 )
 # At a terminal a coordinator enters what somebody else did or decided, and told them of (contract.md).

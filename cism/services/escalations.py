@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from cism.domain.access import Act, may_do
 from cism.domain.escalation import (
     EscalationLevel,
     EscalationState,
@@ -17,7 +18,7 @@ from cism.domain.escalation import (
     welfare_ladder,
 )
 from cism.domain.incident import Severity
-from cism.domain.people import PersonStatus, Role
+from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import DEFAULT_PROTOCOL, LadderRule, Protocol, from_json, protocol_or_default
 from cism.domain.voice import is_called
@@ -213,8 +214,8 @@ def call_promised_by(session: Session, row: Escalation, now: datetime) -> dateti
 
 def may_close(row: Escalation, helper: Person) -> None:
     """Closing needs who made the call; a clinical director may always."""
-    roles = {item.role for item in helper.roles}
-    if Role.CLINICAL_DIRECTOR in roles or row.acked_by == helper.id:
+    others = may_do([item.role for item in helper.roles], Act.CLOSE_FOR_ANOTHER, same_agency=True)
+    if others or row.acked_by == helper.id:
         return
     message = "only the helper who took it and made the call, or the clinical director, may close it"
     raise NotAllowed(message)

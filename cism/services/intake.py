@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from cism import chance
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.incident_types import INCIDENT_TYPES, unknown_type_error
-from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import load_protocol, protocol_or_default, to_json
 from cism.errors import BadInput, KeyReused, NotFound
@@ -326,6 +325,3 @@ def _canonical(report: IncidentInput) -> str:
     body = {name: getattr(report, name) for name in report.__slots__ if name not in left} | later
     rows = [[item.person_id, item.circle.value, item.exposure_end] for item in report.affected]
     return json.dumps([body, rows], default=plain, sort_keys=True)
-
-
-MAY_LOG = frozenset({Role.SUPERVISOR, Role.COORDINATOR, Role.CLINICAL_DIRECTOR})

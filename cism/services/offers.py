@@ -12,9 +12,9 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cism.domain.access import Act, may_do
 from cism.domain.offer_kinds import EMPLOYERS, OfferKind
 from cism.domain.offers import OfferBlocked, OfferPlan, plan_offers
-from cism.domain.people import Role
 from cism.domain.plan import PlannedStep
 from cism.errors import AlreadyDone, BadInput
 from cism.services import choice, notify, people, questions, steps
@@ -129,8 +129,8 @@ def call_off(session: Session, row: Incident, now: datetime) -> None:
 
 def waiting_for(session: Session, row: Incident, reader: Person) -> list[Offer]:
     """What this reader may make: of their own persons, or of all where they are in charge."""
-    charge = {item.role for item in reader.roles} & {Role.COORDINATOR, Role.CLINICAL_DIRECTOR}
-    if charge and all(item.person_id != reader.id for item in row.affected):
+    affected = any(item.person_id == reader.id for item in row.affected)
+    if _in_charge(reader, affected=affected):
         return [one for one in of_incident(session, row.id) if one.state in TO_MAKE]
     mine = {item.person_id for item in row.affected if item.peer_id == reader.id}
     return [
@@ -176,8 +176,13 @@ def _written(
 def _told(offer: Offer, reader: Person) -> bool:
     if offer.told == PEER:
         return offer.told_to == reader.id
-    roles = {item.role for item in reader.roles}
-    return offer.told == CHARGE and bool(roles & {Role.COORDINATOR, Role.CLINICAL_DIRECTOR})
+    return offer.told == CHARGE and _in_charge(reader)
+
+
+def _in_charge(reader: Person, *, affected: bool = False) -> bool:
+    """Whether they make offers of any incident; also by mutual aid, where they were asked."""
+    roles = [item.role for item in reader.roles]
+    return may_do(roles, Act.MAKE_OFFER, same_agency=True, affected=affected)
 
 
 def _close_others(session: Session, row: Incident, now: datetime) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism import log
-from cism.domain.people import PersonStatus, Role
+from cism.domain.access import ACTS, Act
+from cism.domain.people import PersonStatus
 from cism.errors import BadInput, ConfigurationError
 from cism.services import agencies, audit, engine, paper, paper_due, paper_page, paper_seal, people, queue
 from cism.services.gateway import build_second
@@ -141,7 +142,7 @@ def _written(session: Session, row: PaperPassphrase, now: datetime) -> _Open:
 
 
 def _readers(session: Session, agency: str) -> Iterable[str]:
-    for person in people.with_role(session, [Role.COORDINATOR], agency):
+    for person in people.with_role(session, ACTS[Act.GET_PAPER], agency):
         if person.email and person.status is PersonStatus.ACTIVE:
             yield person.email
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from cism.domain import incident as rules
 from cism.domain.followup import days_after, waits_for_kin
 from cism.domain.incident import IncidentState
-from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.quiet_hours import next_open
 from cism.errors import AlreadyDone, NotAllowed
@@ -267,6 +266,3 @@ def refuse_affected(row: Incident, by: str | None) -> None:
     if by is not None and any(item.person_id == by for item in row.affected):
         message = "you are on this incident's list: your deputy does this"
         raise NotAllowed(message)
-
-
-IN_CHARGE = frozenset({Role.COORDINATOR, Role.CLINICAL_DIRECTOR})

@@ -7,13 +7,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.domain.people import Role
+from cism.domain.access import Act, may_do
 from cism.domain.selection import SelectionPolicy
 from cism.errors import AlreadyDone, NotAllowed
 from cism.services import events
 from cism.store.tables import AffectedPerson, Person
-
-_CLINICAL = frozenset({Role.CLINICIAN, Role.CLINICAL_DIRECTOR})
 
 
 def say_ready(session: Session, peer: Person, by: Person, now: datetime) -> bool:
@@ -22,7 +20,7 @@ def say_ready(session: Session, peer: Person, by: Person, now: datetime) -> bool
     Raises AlreadyDone for a peer who does not rest, NotAllowed for anybody else's word.
     """
     own = by.id == peer.id
-    if not own and _CLINICAL.isdisjoint(item.role for item in by.roles):
+    if not own and not may_do([item.role for item in by.roles], Act.AGREE_READY, same_agency=True):
         message = "only the peer, and a clinician, say that a peer can serve again"
         raise NotAllowed(message)
     found = _resting(session, peer, now)

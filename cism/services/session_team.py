@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cism.domain.access import Act, may_do
 from cism.domain.incident import Severity
 from cism.domain.people import Role, SleepWindow
 from cism.domain.quiet_hours import is_asleep, next_open
@@ -104,8 +105,7 @@ def refuse_non_clinician(session: Session, row: Incident, by: str | None) -> Non
     if by is None:
         return  # a clinician's word, entered by the owner or the coordinator at the terminal, and audited
     helper = people.get(session, by)
-    roles = {item.role for item in helper.roles}
-    if not roles & {Role.CLINICIAN, Role.CLINICAL_DIRECTOR}:
+    if not may_do([item.role for item in helper.roles], Act.APPROVE_SESSION, same_agency=True):
         message = "only a clinician approves or refuses a debriefing"
         raise NotAllowed(message)
     if any(item.person_id == by for item in row.affected):

@@ -212,7 +212,8 @@ def test_a_debriefing_is_approved_by_a_clinician(cli: Cli) -> None:
 def test_nobody_else_approves_a_debriefing(cli: Cli, as_id: str) -> None:
     cli.roster()
     id_ = proposed(cli, cli.incident())
-    assert "may not approve session of metro-pd" in cli.refused("session", "approve", id_, "--as", as_id)
+    # not "you may not": that there is a session at all is not theirs to know
+    assert f"there is no session {id_!r}" in cli.refused("session", "approve", id_, "--as", as_id)
     assert meeting(cli, id_)[0] is SessionState.PROPOSED
 
 

@@ -17,6 +17,7 @@ from cism.domain.access import (
     Fact,
     Relation,
     best_access,
+    in_charge,
     may_do,
     may_see,
     patch_act,
@@ -143,6 +144,11 @@ def test_several_roles_are_several_relations() -> None:
     assert found == {Relation.LOGGING_SUPERVISOR, Relation.OTHER_PEER}
 
 
+@pytest.mark.parametrize("relation", Relation)
+def test_more_than_the_header_is_for_those_in_charge(relation: Relation) -> None:
+    assert in_charge({relation}) == (relation in {Relation.COORDINATOR, Relation.CLINICAL_DIRECTOR})
+
+
 def test_whoever_is_affected_is_nothing_else_to_that_incident() -> None:
     assert relations(set(Role), affected=True, logged=True, assigned=True) == {Relation.OWN}
 
@@ -166,6 +172,7 @@ MAY = {
     Act.LIST_ESCALATIONS: {K, C, D},
     Act.ACK_ESCALATION: {K, C, D},
     Act.CLOSE_ESCALATION: {C, D},
+    Act.CLOSE_FOR_ANOTHER: {D},
     Act.APPROVE_SESSION: {C, D},
     Act.REPORT_SESSION: {K, C, D},
     Act.LIST_QUEUE: {K, C, D},
@@ -174,6 +181,8 @@ MAY = {
     Act.CHANGE_ROSTER: {K, D},
     Act.END_CONTACTS: {K, D},
     Act.SET_AGENCY: {K, D},
+    Act.AGREE_READY: {C, D},
+    Act.GET_PAPER: {K},
 }
 
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.domain.access import Access, Act, Datum, Relation, best_access, may_do, relations
+from cism.domain.access import Access, Act, Datum, Fact, Relation, best_access, in_charge, may_do, relations
 from cism.errors import NotAllowed, NotFound
 from cism.services import intake
 from cism.services.tokens import Caller
 from cism.store.states import AssignmentState
 from cism.store.tables import Assignment, Incident
-
-IN_CHARGE = frozenset({Relation.COORDINATOR, Relation.CLINICAL_DIRECTOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,12 @@ class Standing:
     @property
     def in_charge(self) -> bool:
         """Whether more than the header may be shown."""
-        return not self.relations.isdisjoint(IN_CHARGE)
+        return in_charge(self.relations)
 
     def sees(self, datum: Datum) -> bool:
         """Whether all of a datum may be shown."""
-        return best_access(self.relations, datum) is Access.YES
+        facts = {Fact.BEFORE_HANDOVER} if self.row.accepted_at is None else set()
+        return best_access(self.relations, datum, facts) is Access.YES
 
     def require(self, act: Act) -> None:
         """Refuse what the caller's row of the table does not grant."""

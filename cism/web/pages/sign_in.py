@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from cism.domain.access import ACTS, Act
+from cism.domain.access import Act, may_do
 from cism.errors import NotAllowed, NotSignedIn
 from cism.services import audit, tokens
 from cism.services.tokens import Caller
@@ -49,7 +49,7 @@ async def sign_in(request: Request) -> Response:
             problem="This token is not known, or no longer valid. Copy it whole, or ask the coordinator.",
         )
     request.state.actor = actor_of(caller)
-    if caller.role not in ACTS[Act.LOG_INCIDENT]:
+    if not may_do([caller.role], Act.LOG_INCIDENT, same_agency=True):
         message = "This token cannot log incidents; supervisors, coordinators and clinical directors can."
         raise NotAllowed(message)
     await backend.act(lambda session: audit.write(session, actor_of(caller), "sign in"))
