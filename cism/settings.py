@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     backup_keep: int = Field(default=288, ge=1)
     paper_folder: Path | None = None  # None: no paper leaves this machine
     paper_keep: int = Field(default=14, ge=1)  # nights
+    audit_head_folder: Path | None = None  # another machine's: each night's head of the audit log goes there
     paper_mail: bool = False  # to the agency's coordinators, by the mail server of the second way
     help_answer: Literal["twilio", "cism"] = "cism"
     execution: Literal["in_process", "work_pool"] = "in_process"

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cism import log
 from cism.clock import monotonic
 from cism.errors import CismError
-from cism.services import nightly, papers, restoring
+from cism.services import audit_heads, nightly, papers, restoring
 from cism.settings import load
 from cism.store.db import in_transaction
 from flows.runtime import Runtime
@@ -18,7 +18,7 @@ from notifications.gateway import SendError
 
 
 class House:
-    """Four small loops beside the work; one that fails is tried again, and disturbs nobody."""
+    """Small loops beside the work; one that fails is tried again, and disturbs nobody."""
 
     def __init__(self, runtime: Runtime, name: str) -> None:
         self.runtime = runtime
@@ -34,6 +34,7 @@ class House:
             group.create_task(self.every(limits.second_every, self.runtime.write))
             group.create_task(self._sweeps())
             group.create_task(self.every(limits.paper_every, self.paper))
+            group.create_task(self.every(limits.paper_every, self.audit_head))
 
     async def beat(self) -> None:
         """Say that this part is alive; and see whether the database was put back under our hands."""
@@ -49,6 +50,11 @@ class House:
         """Seal the papers that a night has asked for, and let them leave."""
         db = self.runtime.db
         await asyncio.get_running_loop().run_in_executor(db.pool, papers.leave, db, load())
+
+    async def audit_head(self) -> None:
+        """Let the head of the audit log leave that a night has asked for."""
+        db = self.runtime.db
+        await asyncio.get_running_loop().run_in_executor(db.pool, audit_heads.leave, db, load())
 
     async def every(self, seconds: float, deed: Callable[[], Awaitable[object]]) -> None:
         """Again and again."""

@@ -6,6 +6,7 @@ import typer
 
 from cism.cli import (
     agency,
+    auditing,
     backup,
     care,
     clock,
@@ -57,7 +58,7 @@ app.command("offers")(offering.list_offers)
 app.add_typer(offering.offer, name="offer")
 app.command("refer")(offering.refer)
 app.command("doctor")(upkeep.doctor)
-app.add_typer(upkeep.audit, name="audit")
+app.add_typer(auditing.app, name="audit")
 app.command("purge")(upkeep.purge)
 app.add_typer(upkeep.protocols, name="protocols")
 app.add_typer(rules.types, name="types")

@@ -1,4 +1,4 @@
-"""Keeping an installation well: migrations, readiness, the audit log, retention, protocols."""
+"""Keeping an installation well: migrations, readiness, retention, protocols."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from cism.clock import RealClock
 from cism.domain.proof import Facts, facts_of
 from cism.domain.protocol import Protocol, ProtocolInvalid, load_protocol, parse_protocol, shipped_keys
 from cism.errors import CismError
-from cism.services import audit as audit_log
 from cism.services import nightly, own_rules, proofs, readiness, safekeeping
 from cism.services.readiness import Check, Verdict
 from cism.settings import load
 from cism.store import migrate
 
 db = typer.Typer(help="The database.", no_args_is_help=True)
-audit = typer.Typer(help="The audit log.", no_args_is_help=True)
 protocols = typer.Typer(help="Protocols as files.", no_args_is_help=True)
 
 
@@ -54,20 +52,6 @@ def doctor(as_json: AsJson = False) -> None:
     if bad:
         message = f"{len(bad)} of {len(checks)} checks are bad. First: {bad[0].name}: {bad[0].text}"
         raise CismError(message)
-
-
-@audit.command("verify")
-def verify(as_json: AsJson = False) -> None:
-    """Check that no row of the audit log was altered, removed or put elsewhere."""
-    with ground.opened() as database, database.read() as session:
-        read, broken = audit_log.verify(session)
-    if as_json:
-        show.data({"rows": read, "broken_at": broken})
-    if broken is not None:
-        message = f"the audit log is broken at row {broken}: it was altered, or rows are missing there"
-        raise CismError(message)
-    if not as_json:
-        show.line(f"{read} rows, unbroken")
 
 
 def purge(

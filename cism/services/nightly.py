@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import PlannedStep, StepKind
-from cism.services import attestation, audit, events, numbers, paper_due, steps
+from cism.services import attestation, audit, audit_heads, events, numbers, paper_due, steps
 from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import InboundState, QueueState
@@ -36,6 +36,7 @@ def on_nightly(session: Session, step: Step, now: datetime) -> str | None:
     _plan_next(session, now)
     events.record(session, "nightly.done", now)
     audit.write(session, "system", "purge")
+    audit_heads.ask(session)
     return f"purged {sum(done.values())}"
 
 

@@ -14,7 +14,7 @@ from cism.domain.escalation import EscalationState
 from cism.domain.incident import IncidentState
 from cism.domain.ledger import NextStep, Owner
 from cism.domain.people import PersonStatus, Role
-from cism.services import ledger, people, words
+from cism.services import audit_heads, ledger, people, words
 from cism.store.states import AssignmentState, QueueState, SessionState
 from cism.store.tables import (
     AffectedPerson,
@@ -216,3 +216,4 @@ def _notes(desk: _Desk, incidents: Sequence[Incident]) -> Iterable[str]:
     if silent:
         yield f"{silent} more on these lists want or need nothing from us now: do not call them."
     yield "Who answers 2 or 3 wants a call: promise one, and make it. In danger: 911."
+    yield f"For whoever examines the audit log one day: {audit_heads.head(desk.session).text()}"

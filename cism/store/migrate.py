@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from cism.errors import ConfigurationError, DatabaseNewer, DatabaseNotReady
+from cism.store import append_only as _append_only  # noqa: F401 - ties the audit log when it is made
 from cism.store.db import Database, installation_key
 from cism.store.tables import Base, Epoch
 
@@ -100,8 +101,7 @@ def head() -> str:
 
 def _make_keys(db: Database) -> None:
     with db.transaction() as session:  # made here, so that no two processes ever make different ones
-        for name in ("index", "audit"):
-            installation_key(session, name)
+        installation_key(session, "index")
         if session.get(Epoch, 1) is None:
             session.add(Epoch(id=1, identity=secrets.token_hex(10), ticks=0))
 

@@ -54,6 +54,15 @@ class Keyring:
             message = "a sealed value was altered in the database; restore it from a backup"
             raise ConfigurationError(message) from None
 
+    @property
+    def newest(self) -> str:
+        """The name of the key that seals."""
+        return self._newest
+
+    def mac_key(self, name: str) -> bytes | None:
+        """What the key of this name makes MACs with; None for a key that is not in the list."""
+        return self._macs.get(name)
+
     def mac(self, text: str) -> str:
         """A keyed MAC under the newest key: whose key, and the MAC in hex."""
         return f"{self._newest}.{self._mac(self._newest, text)}"

@@ -46,7 +46,7 @@ class Base(DeclarativeBase):
 
 
 class Key(Base):
-    """A secret of the installation, sealed: the index key of keyed hashes, the audit key."""
+    """A secret of the installation, sealed: the index key of keyed hashes, retired keys of the audit log."""
 
     __tablename__ = "installation_key"
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -552,7 +552,10 @@ class Event(Base):
 
 
 class Audit(Base):
-    """Append-only, each row chained to the one before by a keyed MAC; no content."""
+    """Append-only, each row chained to the one before by a keyed MAC; no content.
+
+    The database itself refuses to change or remove a row: `cism.store.append_only`.
+    """
 
     __tablename__ = "audit"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -561,7 +564,7 @@ class Audit(Base):
     act: Mapped[str] = mapped_column(String(60))
     object_id: Mapped[str | None] = mapped_column(String(60))
     allowed: Mapped[bool] = mapped_column(default=True)
-    mac: Mapped[str] = mapped_column(String(64))
+    mac: Mapped[str] = mapped_column(String(80))  # the name of the key, and the MAC
 
 
 class Token(Base):
