@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,12 +12,23 @@ from cism.cli import reading, show
 from cism.cli.show import AsJson
 from cism.cli.viewer import acting
 from cism.domain.people import Role
+from cism.domain.scopes import Scope
 from cism.errors import BadInput
 from cism.services import roster, tokens
 from cism.services.roster import ImportReport
+from cism.services.tokens import LIFETIME, LONGEST
 
 app = typer.Typer(help="Import rosters, and ask for confirmation of phones.", no_args_is_help=True)
 token = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
+_TOKENS = {
+    "id": "Token",
+    "role": "Role",
+    "agency": "Agency",
+    "person": "Person",
+    "scopes": "Opens",
+    "expires_at": "Until",
+    "state": "State",
+}
 
 
 @app.command("import")
@@ -61,15 +73,41 @@ def create(
     role: Annotated[Role, typer.Option(help="What the caller may do.")],
     agency: Annotated[str, typer.Option(help="The agency's key.")],
     person: Annotated[str | None, typer.Option(metavar="ID", help="Whose token it is.")] = None,
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="Once for each thing it may do; without: all that its role may."),
+    ] = None,
+    days: Annotated[int, typer.Option(help="How long it works.", min=1, max=LONGEST.days)] = LIFETIME.days,
     as_json: AsJson = False,
 ) -> None:
     """Make an API token. It is shown once and kept by its hash alone."""
+    lasts = timedelta(days=days)
     with acting(None, "token create") as viewer:
-        secret = tokens.create(viewer.session, role=role, agency=agency, roster_id=person)
+        secret = tokens.create(
+            viewer.session, role=role, agency=agency, roster_id=person, scopes=scope or (), lasts=lasts
+        )
     if as_json:
         show.data({"token": secret, "role": role.value, "agency": agency})
         return
     show.line(secret)
+
+
+@token.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the tokens: for whom, what they open, until when; never a secret."""
+    with acting(None, "token list") as viewer:
+        rows = tokens.listed(viewer.session)
+    shown = rows if as_json else [{**row, "scopes": " ".join(row["scopes"])} for row in rows]
+    show.listing(shown, _TOKENS, title="Tokens", empty="no tokens", as_json=as_json)
+
+
+@token.command("revoke")
+def revoke(token_id: Annotated[str, typer.Argument(metavar="ID", help="From `cism token list`.")]) -> None:
+    """End a token at once, and every browser that was signed in with it."""
+    with acting(None, "token revoke") as viewer:
+        viewer.object_id = token_id[:60]
+        tokens.revoke(viewer.session, token_id)
+    show.line("revoked")
 
 
 def _region(given: str | None) -> str | None:

@@ -32,6 +32,7 @@ from cism.services import (
     people,
     questions,
     queue,
+    sign_ins,
     unsent,
     worry,
 )
@@ -342,7 +343,13 @@ def _opt_out(text: _Text) -> None:
     elif first:
         text.reply(m.OptOutDone(agency=_told_name(text), duty=duty, line=line), "optout")
     if text.reading.asks_who:
-        text.person.frozen_at = text.now
+        _freeze(text, text.person)
+
+
+def _freeze(text: _Text, person: Person) -> None:
+    """The phone may be a stranger's: what was signed in with it ends too."""
+    person.frozen_at = text.now
+    sign_ins.end_all(text.session, person.id)
 
 
 def _care_later(text: _Text) -> None:
@@ -438,7 +445,7 @@ def _who_is_this(text: _Text) -> None:
     nobody.
     """
     if text.person is not None:
-        text.person.frozen_at = text.now
+        _freeze(text, text.person)
         unsent.doubted(text.session, text.person, text.now)
     stranger = _Text(
         text.session,

@@ -10,18 +10,22 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cism.errors import NotFound, NotSignedIn
-from cism.services import outbox
+from cism.services import outbox, people
 from cism.store.db import database_of, real_now
-from cism.store.tables import Link, Person
+from cism.store.tables import InboundMessage, Link, Person
 from notifications import messages as m
 
 LIFETIME = timedelta(minutes=15)
 TRIES = 5
+HOME = "home"  # after a sign-in: everything that waits for this person
+SIGN_INS_AN_HOUR = 6  # design: codes that anybody may have sent to one person
+MORE_FOR_THE_OWNER = 3  # and more for whoever has just texted from that phone
 _PRESSED_TWICE = timedelta(seconds=5)
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,11 @@ class Opened:
     subject_id: str | None
 
 
-def link_for(session: Session, person: Person, purpose: str, subject_id: str | None) -> str:
+def link_for(
+    session: Session, person: Person, purpose: str, subject_id: str | None, *, secret: str | None = None
+) -> str:
     """A new address; only its hash is kept. It names nobody and nothing."""
-    secret = secrets.token_urlsafe(9)
+    secret = secret or new_secret()
     session.add(
         Link(
             hash=_hash(secret),
@@ -46,6 +52,49 @@ def link_for(session: Session, person: Person, purpose: str, subject_id: str | N
         )
     )
     return f"{database_of(session).public_url}/a/{secret}"
+
+
+def new_secret() -> str:
+    """The secret part of an address."""
+    return secrets.token_urlsafe(9)
+
+
+def send_sign_in(session: Session, number: str, secret: str, now: datetime) -> bool:
+    """Text a code for the address with this secret, where the number is somebody's and there is room.
+
+    Whoever asks learns nothing of the outcome. What strangers ask for is bounded for each person, and
+    cannot shut that person out: a text from the phone itself, such as WHO, makes room again.
+    """
+    person = people.by_phone(session, number)
+    if person is None or person.frozen_at is not None or not _room(session, person):
+        return False
+    link_for(session, person, HOME, None, secret=secret)
+    session.flush()
+    return send_code(session, secret, now)
+
+
+def opened_home(session: Session, person: Person) -> tuple[str, str]:
+    """What waits for somebody who has just proved who they are: the address's secret, and the browser's."""
+    secret, browser = new_secret(), secrets.token_urlsafe(24)
+    link_for(session, person, HOME, None, secret=secret)
+    session.flush()
+    _row(session, secret).opened_hash = _hash(browser)
+    return secret, browser
+
+
+def _room(session: Session, person: Person) -> bool:
+    real = real_now(session)
+    sent = session.scalar(
+        select(func.count())
+        .select_from(Link)
+        .where(Link.person_id == person.id, Link.purpose == HOME, Link.expires_real > real - _HOUR + LIFETIME)
+    )
+    texted = session.scalar(
+        select(InboundMessage.sid)
+        .where(InboundMessage.person_id == person.id, InboundMessage.received_real > real - LIFETIME)
+        .limit(1)
+    )
+    return int(sent or 0) < SIGN_INS_AN_HOUR + (MORE_FOR_THE_OWNER if texted else 0)
 
 
 def sign_in_address(session: Session) -> str:

@@ -26,6 +26,7 @@ from cism.services import (
     questions,
     queue,
     sessions,
+    sign_ins,
     steps,
 )
 from cism.services.chain import Chart
@@ -93,8 +94,7 @@ def follow(session: Session, before: Mapping[str, Place], now: datetime) -> None
             _status_changed(session, person, now)
         if here.status is not PersonStatus.ACTIVE or was.agency != here.agency:
             _duty_phone(session, was.agency, person)
-        if was.agency != here.agency:
-            _revoke_tokens(session, person)
+        _revoke(session, person, was, here)
     for incident_id in _concerned(session, moved):
         _look_again(session, incident_id, now)
 
@@ -129,8 +129,6 @@ def end_for_the_dead(session: Session, row: Incident, now: datetime) -> None:
 
 
 def _status_changed(session: Session, person: Person, now: datetime) -> None:
-    if person.status in _GONE:
-        _revoke_tokens(session, person)
     if person.status is PersonStatus.DECEASED:
         _died(session, person, now)
     elif person.status is not PersonStatus.ACTIVE:
@@ -155,9 +153,15 @@ def _died(session: Session, person: Person, now: datetime) -> None:
         queue.add(session, DIED, now=now, within=queue.TELL_AGAIN, agency=person.agency)
 
 
-def _revoke_tokens(session: Session, person: Person) -> None:
-    """Whoever has left an agency reads nothing of it any more."""
-    session.execute(update(Token).where(Token.person_id == person.id).values(revoked=True))
+def _revoke(session: Session, person: Person, was: Place, here: Place) -> None:
+    """Whoever left an agency, or lost a role, reads nothing with it any more; given back, it is made anew."""
+    if (was.status, was.agency, was.roles) == (here.status, here.agency, here.roles):
+        return
+    sign_ins.end_all(session, person.id)
+    ends = [Token.person_id == person.id]
+    if here.status not in _GONE and was.agency == here.agency:
+        ends.append(Token.role.in_(was.roles - here.roles))
+    session.execute(update(Token).where(*ends).values(revoked=True))
 
 
 def _steps_aside(session: Session, person: Person, now: datetime) -> None:

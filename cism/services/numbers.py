@@ -11,7 +11,7 @@ from cism.domain.incident import IncidentState
 from cism.domain.people import PersonStatus, SleepWindow
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import next_open
-from cism.services import events, outbox, questions, steps
+from cism.services import events, outbox, questions, sign_ins, steps
 from cism.store.tables import AffectedPerson, Incident, Person, Step
 
 GOOD_FOR = timedelta(days=365)  # domain.md 11.15: verified again each year
@@ -22,6 +22,18 @@ _IN_SERVICE = (PersonStatus.ACTIVE, PersonStatus.LEAVE)
 def is_old(person: Person, now: datetime) -> bool:
     """Whether the number has to be confirmed again."""
     return person.phone_confirmed_at is not None and person.phone_confirmed_at + GOOD_FOR <= now
+
+
+def proved(session: Session, person: Person, now: datetime) -> None:
+    """A code that went to this number came back: it is theirs, unless we have reason to doubt it."""
+    if person.frozen_at is not None or person.phone_hash is None:
+        return
+    if person.phone_confirmed_at is None:
+        events.record(session, "phone.confirmed", now, subject_id=person.id, after="code")
+    person.phone_confirmed_at = now
+    for question in questions.of_person(session, person.id, now):
+        if question.kind == "confirm_phone" and question.state == "open":
+            questions.answer(session, question, "1", now)
 
 
 def taken_over(session: Session, person: Person, now: datetime) -> int:
@@ -38,6 +50,7 @@ def taken_over(session: Session, person: Person, now: datetime) -> int:
     found = session.scalars(earlier).all()
     for other in found:
         other.phone = other.phone_hash = other.phone_confirmed_at = None
+        sign_ins.end_all(session, other.id)
         outbox.cancel(session, reason="number given away", person_id=other.id)
         questions.close(session, state="superseded", now=now, person_id=other.id, kinds=("confirm_phone",))
         events.record(session, "phone.given_away", now, subject_id=other.id)

@@ -21,6 +21,7 @@ from cism.services import (
     outbox,
     people,
     questions,
+    sign_ins,
     steps,
 )
 from cism.store.db import find_hash
@@ -99,6 +100,7 @@ def remove(session: Session, person: Person, *, by: str | None, now: datetime) -
     outbox.cancel(session, reason=REMOVED, person_id=person.id)
     steps.cancel(session, reason=REMOVED, now=now, person_id=person.id)
     questions.close(session, state="superseded", now=now, person_id=person.id)
+    sign_ins.forget(session, person.id)
     person.name, person.email = REMOVED, None
     person.phone = person.phone_hash = person.phone_confirmed_at = None
     events.record(session, "person.removed", now, subject_id=person.id, actor_id=by)

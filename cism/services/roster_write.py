@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind
 from cism.domain.roster_csv import RosterRow
-from cism.services import events, numbers, outbox, questions, reapplying, steps
+from cism.services import events, numbers, outbox, questions, reapplying, sign_ins, steps
 from cism.store.db import find_hash
 from cism.store.tables import NotWith, Person, PersonCert, PersonRole, new_id
 
@@ -160,6 +160,7 @@ def _new_phone(session: Session, person: Person, row: RosterRow, now: datetime) 
     person.phone, person.phone_hash = row.phone, find_hash(session, "phone", row.phone)
     person.phone_confirmed_at = None
     person.first_text_at = None
+    sign_ins.end_all(session, person.id)
     outbox.cancel(session, reason="phone changed", person_id=person.id)
     # its code went to the old number; the new one is asked anew
     questions.close(session, state="superseded", now=now, person_id=person.id, kinds=("confirm_phone",))

@@ -576,9 +576,111 @@ class Token(Base):
     role: Mapped[Role] = mapped_column(Named(Role))
     agency: Mapped[str] = mapped_column(ForeignKey("agency.key"))
     person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    scopes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # None: all that the role may
     made_real: Mapped[datetime]
     expires_real: Mapped[datetime]
     revoked: Mapped[bool] = mapped_column(default=False)
+
+
+class SignIn(Base):
+    """One signed-in browser, by the hash of its cookie; all times are real."""
+
+    __tablename__ = "sign_in"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)
+    token_id: Mapped[str | None] = mapped_column(ForeignKey("token.id"))
+    way: Mapped[str] = mapped_column(String(10))  # code, passkey, openid, token
+    standing: Mapped[str] = mapped_column(String(64))  # what the person was then: another standing ends it
+    made_real: Mapped[datetime]
+    seen_real: Mapped[datetime]
+    ends_real: Mapped[datetime]
+    revoked: Mapped[bool] = mapped_column(default=False)
+
+
+class SignInStep(Base):
+    """A sign-in that has begun and not ended: what has to come back with it, once and soon."""
+
+    __tablename__ = "sign_in_step"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    data: Mapped[str] = mapped_column(Sealed)
+    expires_real: Mapped[datetime]
+
+
+class Passkey(Base):
+    """A passkey of one person: the public half, which opens nothing by itself."""
+
+    __tablename__ = "passkey"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    credential_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    credential_id: Mapped[str] = mapped_column(Text)
+    public_key: Mapped[str] = mapped_column(Text)
+    sign_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    made_real: Mapped[datetime]
+    used_real: Mapped[datetime | None]
+
+
+class OpenIdIssuer(Base):
+    """Where an agency's own staff sign in, for the work of staff alone."""
+
+    __tablename__ = "openid_issuer"
+    agency: Mapped[str] = mapped_column(ForeignKey("agency.key"), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(300))
+    client_id: Mapped[str] = mapped_column(String(200))
+    client_secret: Mapped[str | None] = mapped_column(Sealed)
+    claim: Mapped[str] = mapped_column(
+        String(40)
+    )  # what names the person: email, or one with the roster's id
+
+
+class OpenIdSubject(Base):
+    """Whose account at an issuer it is, by keyed hash; bound at the first sign-in."""
+
+    __tablename__ = "openid_subject"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    made_real: Mapped[datetime]
+
+
+class Consent(Base):
+    """Append-only: a consent given or taken back, for one purpose and one number."""
+
+    __tablename__ = "consent"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(8))  # pages, care
+    phone_hash: Mapped[str | None] = mapped_column(String(64))
+    given: Mapped[bool]
+    how: Mapped[str] = mapped_column(String(12))  # attested, page, text
+    wording: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]
+
+
+class Notice(Base):
+    """What an agency tells about the limits of confidentiality, word for word; a version is never changed."""
+
+    __tablename__ = "notice"
+    __table_args__ = (UniqueConstraint("agency", "language", "version"),)
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    agency: Mapped[str] = mapped_column(ForeignKey("agency.key"))
+    language: Mapped[str] = mapped_column(String(5))
+    version: Mapped[int]
+    body: Mapped[str] = mapped_column(Text)
+    set_at: Mapped[datetime]
+
+
+class NoticeGiven(Base):
+    """Append-only: a person was shown or read the notice, in which version."""
+
+    __tablename__ = "notice_given"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    version: Mapped[str] = mapped_column(String(60))  # agency, language and number, or the shipped one
+    how: Mapped[str] = mapped_column(String(12))  # page, aloud
+    at: Mapped[datetime]
 
 
 class Link(Base):

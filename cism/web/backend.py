@@ -31,7 +31,8 @@ class Backend:
         self.forged_webhooks = 0
         self.care_held = False  # after a restore; looked at with every heartbeat
         self.codes = Throttle(5, 15 * 60)  # one-time codes, by address
-        self.phones = Throttle(3, 15 * 60)  # sign-ins, by number
+        self.phones = Throttle(3, 15 * 60)  # sign-ins, by number and the address that asks
+        self.askers = Throttle(60, 15 * 60)  # sign-ins, by address: a carrier puts many people behind one
         self._signing: bytes | None = None
 
     async def act(self, work: Callable[[Session], T]) -> T:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 
+from starlette.requests import Request
+
 from cism import clock
+from notifications.addresses import is_loopback
 
 
 class Throttle:
@@ -27,3 +30,13 @@ class Throttle:
             return False
         times.append(now)
         return True
+
+
+def asker(request: Request) -> str:
+    """The address that asks, for throttles alone: behind a proxy on this machine the one the proxy saw.
+
+    Only the last address of X-Forwarded-For is the proxy's own word; those before it anybody can write.
+    """
+    peer = request.client.host if request.client else ""
+    told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return told[:45] if told and is_loopback(peer) else peer

@@ -132,3 +132,16 @@ def test_a_token_for_nobody_is_refused(cli: Cli) -> None:
     assert "'chief' is not one of" in cli.refused(
         "token", "create", "--role", "chief", "--agency", "metro-pd", status=2
     )
+
+
+def test_tokens_are_listed_scoped_and_revoked(cli: Cli) -> None:
+    cli.roster()
+    made = ("token", "create", "--role", "coordinator", "--agency", "metro-pd", "--days", "7")
+    secret = cli.json(*made, "--scope", "incidents:read")["token"]
+    (row,) = cli.json("token", "list")
+    assert (row["scopes"], row["state"], row["person"]) == (["incidents:read"], "in use", None)
+    assert secret not in cli.ok("token", "list")
+    cli.ok("token", "revoke", row["id"])
+    assert cli.json("token", "list")[0]["state"] == "revoked"
+    assert cli.refused("token", "revoke", row["id"]) == "this token was revoked already"
+    assert cli.refused(*made, "--scope", "receipt:read").startswith("a coordinator cannot have receipt:read")

@@ -19,7 +19,7 @@ from cism.store.tables import Escalation, Person, Question
 from cism.web.api.models import Nothing, OutcomeBody
 from cism.web.api.rights import not_allowed, require_in_agency
 from cism.web.api.views import moment
-from cism.web.auth import CallerOf, actor_of
+from cism.web.auth import AnswersEscalations, ReadsEscalations, actor_of
 from cism.web.backend import backend_of
 
 router = APIRouter(prefix="/api/v1/escalations", tags=["escalations"])
@@ -28,7 +28,7 @@ MOST_LISTED = 500
 
 
 @router.get("")
-async def list_escalations(request: Request, caller: CallerOf) -> list[dict[str, Any]]:
+async def list_escalations(request: Request, caller: ReadsEscalations) -> list[dict[str, Any]]:
     """The agency's escalations, and those that the caller was asked to take; open ones first."""
 
     def work(session: Session) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ async def list_escalations(request: Request, caller: CallerOf) -> list[dict[str,
 
 @router.post("/{escalation_id}/ack")
 async def acknowledge(
-    request: Request, caller: CallerOf, escalation_id: str, body: Nothing
+    request: Request, caller: AnswersEscalations, escalation_id: str, body: Nothing
 ) -> dict[str, Any]:
     """Take it: the caller is the one who will speak with the person."""
     del body
@@ -66,7 +66,9 @@ async def acknowledge(
 
 
 @router.post("/{escalation_id}/close")
-async def close(request: Request, caller: CallerOf, escalation_id: str, body: OutcomeBody) -> dict[str, Any]:
+async def close(
+    request: Request, caller: AnswersEscalations, escalation_id: str, body: OutcomeBody
+) -> dict[str, Any]:
     """Say how the calling ended; only a human who made the call can."""
 
     def work(session: Session) -> dict[str, Any]:

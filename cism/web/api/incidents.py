@@ -22,7 +22,7 @@ from cism.web.api import timeline as timelines
 from cism.web.api import views
 from cism.web.api.models import AffectedList, DateBody, IncidentBody, IncidentPatch, Key, Nothing
 from cism.web.api.rights import Standing, require_in_agency, standing
-from cism.web.auth import CallerOf, actor_of
+from cism.web.auth import ChangesIncidents, LogsIncidents, ReadsIncidents, ReadsTimeline, actor_of
 from cism.web.backend import backend_of
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
@@ -33,7 +33,7 @@ KEY_LENGTH = 200
 @router.post("", status_code=201, responses={200: {"description": "The same key and body came before"}})
 async def log_incident(
     request: Request,
-    caller: CallerOf,
+    caller: LogsIncidents,
     body: IncidentBody,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -56,7 +56,7 @@ async def log_incident(
 
 
 @router.get("/{ref}")
-async def see_incident(request: Request, caller: CallerOf, ref: str) -> dict[str, Any]:
+async def see_incident(request: Request, caller: ReadsIncidents, ref: str) -> dict[str, Any]:
     """What the token's role may see of it."""
 
     def work(session: Session) -> dict[str, Any]:
@@ -70,7 +70,7 @@ async def see_incident(request: Request, caller: CallerOf, ref: str) -> dict[str
 
 @router.patch("/{ref}")
 async def change_incident(
-    request: Request, caller: CallerOf, ref: str, body: IncidentPatch
+    request: Request, caller: ChangesIncidents, ref: str, body: IncidentPatch
 ) -> dict[str, Any]:
     """Change what may change; planning again only adds."""
 
@@ -91,7 +91,7 @@ async def change_incident(
 
 
 @router.get("/{ref}/timeline")
-async def see_timeline(request: Request, caller: CallerOf, ref: str) -> dict[str, Any]:
+async def see_timeline(request: Request, caller: ReadsTimeline, ref: str) -> dict[str, Any]:
     """Past and planned steps; for those in charge."""
 
     def work(session: Session) -> dict[str, Any]:
@@ -104,7 +104,9 @@ async def see_timeline(request: Request, caller: CallerOf, ref: str) -> dict[str
 
 
 @router.post("/{ref}/affected")
-async def add_affected(request: Request, caller: CallerOf, ref: str, body: AffectedList) -> dict[str, Any]:
+async def add_affected(
+    request: Request, caller: ChangesIncidents, ref: str, body: AffectedList
+) -> dict[str, Any]:
     """Add people; of whoever is on the list already the end of exposure alone may be said, or corrected."""
 
     def work(session: Session) -> dict[str, Any]:
@@ -118,7 +120,7 @@ async def add_affected(request: Request, caller: CallerOf, ref: str, body: Affec
 
 
 @router.post("/{ref}/stand-down")
-async def stand_down(request: Request, caller: CallerOf, ref: str, body: Nothing) -> dict[str, Any]:
+async def stand_down(request: Request, caller: ChangesIncidents, ref: str, body: Nothing) -> dict[str, Any]:
     """A false alarm or a duplicate: nothing unsent goes out."""
     del body
 
@@ -133,7 +135,7 @@ async def stand_down(request: Request, caller: CallerOf, ref: str, body: Nothing
 
 
 @router.post("/{ref}/close")
-async def close(request: Request, caller: CallerOf, ref: str, body: Nothing) -> dict[str, Any]:
+async def close(request: Request, caller: ChangesIncidents, ref: str, body: Nothing) -> dict[str, Any]:
     """End it early; opened escalations go on."""
     del body
 
@@ -148,7 +150,7 @@ async def close(request: Request, caller: CallerOf, ref: str, body: Nothing) -> 
 
 
 @router.post("/{ref}/reopen")
-async def reopen(request: Request, caller: CallerOf, ref: str, body: Nothing) -> dict[str, Any]:
+async def reopen(request: Request, caller: ChangesIncidents, ref: str, body: Nothing) -> dict[str, Any]:
     """Stood down or closed by mistake: what was promised and is still to come comes back, once."""
     del body
 
@@ -163,7 +165,9 @@ async def reopen(request: Request, caller: CallerOf, ref: str, body: Nothing) ->
 
 
 @router.delete("/{ref}/affected/{person_id}")
-async def remove_affected(request: Request, caller: CallerOf, ref: str, person_id: Key) -> dict[str, Any]:
+async def remove_affected(
+    request: Request, caller: ChangesIncidents, ref: str, person_id: Key
+) -> dict[str, Any]:
     """Take somebody off who was named by mistake: nothing more goes to them, and no explanation."""
 
     def work(session: Session) -> dict[str, Any]:
@@ -178,7 +182,7 @@ async def remove_affected(request: Request, caller: CallerOf, ref: str, person_i
 
 
 @router.get("/{ref}/dates")
-async def list_dates(request: Request, caller: CallerOf, ref: str) -> list[dict[str, Any]]:
+async def list_dates(request: Request, caller: ReadsTimeline, ref: str) -> list[dict[str, Any]]:
     """Days on which nothing automatic goes to its people, the next one first."""
 
     def work(session: Session) -> list[dict[str, Any]]:
@@ -191,7 +195,9 @@ async def list_dates(request: Request, caller: CallerOf, ref: str) -> list[dict[
 
 
 @router.post("/{ref}/dates", status_code=201)
-async def add_date(request: Request, caller: CallerOf, ref: str, body: DateBody) -> list[dict[str, Any]]:
+async def add_date(
+    request: Request, caller: ChangesIncidents, ref: str, body: DateBody
+) -> list[dict[str, Any]]:
     """Keep a day free of automatic texts, and have each person's peer call on the day before."""
 
     def work(session: Session) -> list[dict[str, Any]]:
@@ -213,7 +219,9 @@ async def add_date(request: Request, caller: CallerOf, ref: str, body: DateBody)
 
 
 @router.delete("/{ref}/dates/{day}")
-async def remove_date(request: Request, caller: CallerOf, ref: str, day: date) -> list[dict[str, Any]]:
+async def remove_date(
+    request: Request, caller: ChangesIncidents, ref: str, day: date
+) -> list[dict[str, Any]]:
     """Forget a day; calls that were asked for already go on."""
 
     def work(session: Session) -> list[dict[str, Any]]:

@@ -1,27 +1,23 @@
 """Cookies of the pages, and the form tokens that only a page of ours can carry.
 
 Each browser gets a random visit id; a form token is a keyed hash of it, so that a form that another site
-makes the browser send is refused. The session cookie holds the token that was pasted at the sign-in, sealed
-with the installation's keys: a token that is revoked ends its sessions at once.
+makes the browser send is refused. The session cookie holds a random secret and nothing else: what it opens,
+and until when, is kept on the server.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
-from datetime import datetime, timedelta
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cism.errors import ConfigurationError, NotAllowed
-from cism.store import seal
+from cism.errors import NotAllowed
 from cism.web.backend import Backend, backend_of
 
-SESSION_LASTS: Final = timedelta(hours=12)  # a shift
 FORM_FIELD: Final = "form_token"
 _VISIT, _SESSION = "cism_visit", "cism_session"
 _VISIT_LENGTH: Final = 32
@@ -52,10 +48,9 @@ async def check_form(request: Request, given: str) -> None:
         raise NotAllowed(message)
 
 
-def start_session(request: Request, response: Response, token: str, real: datetime) -> None:
+def start_session(request: Request, response: Response, secret: str) -> None:
     """Sign in; the visit id is renewed, so that one that was planted before is worth nothing."""
-    kept = {"token": token, "until": (real + SESSION_LASTS).isoformat()}
-    _set(request, response, _SESSION, seal.current().seal(json.dumps(kept)))
+    _set(request, response, _SESSION, secret)
     _set(request, response, _VISIT, secrets.token_urlsafe(24))
 
 
@@ -64,17 +59,9 @@ def end_session(request: Request, response: Response) -> None:
     response.delete_cookie(_name(request, _SESSION), path="/")
 
 
-def session_token(request: Request, real: datetime) -> str | None:
-    """The token of the signed-in browser, unless its time is over."""
-    sealed = request.cookies.get(_name(request, _SESSION))
-    if not sealed:
-        return None
-    try:
-        kept = json.loads(seal.current().open(sealed))
-        over = datetime.fromisoformat(kept["until"]) <= real
-        return None if over else str(kept["token"])
-    except (ConfigurationError, ValueError, KeyError, TypeError):
-        return None  # not ours, or sealed with a key that has gone
+def session_secret(request: Request) -> str | None:
+    """What the browser was given when it signed in."""
+    return request.cookies.get(_name(request, _SESSION)) or None
 
 
 def set_page_cookie(
@@ -101,7 +88,7 @@ def _name(request: Request, name: str) -> str:
 
 
 def _set(request: Request, response: Response, name: str, value: str) -> None:
-    # no Max-Age: it ends with the browser's session, or when its sealed time is over
+    # no Max-Age: it ends with the browser's session, or when its time on the server is over
     response.set_cookie(
         _name(request, name), value, path="/", httponly=True, samesite="strict", secure=_secure(request)
     )

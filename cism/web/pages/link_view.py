@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cism.errors import AlreadyDone
 from cism.services import audit, people
-from cism.services.links import Opened
+from cism.services.links import HOME, Opened
 from cism.store.db import now as product_now
 from cism.store.tables import Person
 from cism.web.pages import helper_sections, offer_sections, other_sections
@@ -18,7 +18,6 @@ from cism.web.pages.local_time import zone_name
 from cism.web.pages.sections import Section, over
 from cism.web.pages.waiting import waiting, waits
 
-HOME = "home"
 _Read = Callable[[Session, Person, str | None, datetime], Section]
 _BY_PURPOSE: Mapping[str, _Read] = {
     "assignment": helper_sections.assignment,
@@ -42,6 +41,7 @@ class View:
 
     sections: list[Section]
     zone: str
+    home: bool
 
 
 def view(session: Session, opened: Opened) -> View:
@@ -58,7 +58,7 @@ def view(session: Session, opened: Opened) -> View:
     for section in found:
         if section.subject is not None:
             audit.write(session, person.id, f"page {section.template[9:-5]}", section.subject)
-    return View(found or [over(_NOTHING)], zone_name(person.zone, now))
+    return View(found or [over(_NOTHING)], zone_name(person.zone, now), opened.purpose == HOME)
 
 
 def subject_of(session: Session, opened: Opened, purpose: str, given: str) -> str | None:

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Callable
 from typing import Final
 
-import phonenumbers
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from cism.domain.escalation import EscalationState
-from cism.domain.people import PersonStatus
 from cism.domain.questions import ALLOWED_DIGITS, QuestionKind
 from cism.errors import AlreadyDone, BadInput, NotAllowed, NotFound, NotSignedIn
-from cism.services import answers, audit, escalations, links, people, queue, response, worry
+from cism.services import (
+    answers,
+    audit,
+    escalations,
+    links,
+    numbers,
+    people,
+    queue,
+    response,
+    sign_ins,
+    worry,
+)
 from cism.services.links import LIFETIME, Opened
+from cism.services.sign_ins import Way
 from cism.store.db import now as product_now
 from cism.store.tables import Question
 from cism.web.backend import backend_of
 from cism.web.pages import link_view, other_sections
-from cism.web.pages.cookies import form_token, keep_visit, set_page_cookie
+from cism.web.pages.cookies import form_token, keep_visit, set_page_cookie, start_session
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.templating import page
 
 router = APIRouter(include_in_schema=False)
 
 _COOKIE: Final = "cism_page"
-_REGION: Final = "US"  # of a number without its country code
 
 
 @router.get("/a/{secret}")
@@ -57,6 +65,7 @@ async def look(request: Request, secret: str) -> Response:
         form_token=token,
         sections=found.sections,
         zone=found.zone,
+        home=found.home,
         base=f"/a/{secret}",
     )
     keep_visit(request, answer)
@@ -100,23 +109,42 @@ async def give_code(request: Request, secret: str) -> Response:
     form = await posted(request)
     code = "".join(form.one("code").split())
 
-    def work(session: Session) -> str | None:
+    def work(session: Session) -> tuple[str, str | None] | None:
         try:
-            return links.open_with(session, secret, code)
+            browser = links.open_with(session, secret, code)
         except NotFound:
             return None
+        return (browser, _came_back(session, secret, browser)) if browser else None
 
-    browser = await backend_of(request).act(work)
-    if browser is None:
+    found = await backend_of(request).act(work)
+    if found is None:
         return await _gate(
             request,
             secret,
             sent=True,
             problem="That code does not fit, or its time is over. Ask for a new one.",
         )
+    return open_page(request, secret, *found)
+
+
+def open_page(request: Request, secret: str, browser: str, signed_in: str | None) -> Response:
+    """To the page, with what opens it; a sign-in opens the person's own pages too."""
     answer = RedirectResponse(f"/a/{secret}", status_code=303)
     set_page_cookie(request, answer, _COOKIE, browser, f"/a/{secret}", int(LIFETIME.total_seconds()))
+    if signed_in is not None:
+        start_session(request, answer, signed_in)
     return answer
+
+
+def _came_back(session: Session, secret: str, browser: str) -> str | None:
+    """The code came back: the number is this person's; after a sign-in the secret of their browser."""
+    opened = links.opened(session, secret, browser)
+    person = people.lock_person(session, opened.person_id)
+    numbers.proved(session, person, product_now(session))
+    if opened.purpose != links.HOME:
+        return None
+    audit.write(session, person.id, "sign in by code")
+    return sign_ins.of_person(session, person, Way.CODE)
 
 
 @router.post("/a/{secret}/answer")
@@ -210,35 +238,6 @@ async def worried(request: Request, secret: str) -> Response:
         worry.about(session, helper, question, product_now(session))
 
     return await act_once(request, secret, work, "worry")
-
-
-@router.post("/sign-in/phone")
-async def by_phone(request: Request) -> Response:
-    """A code to an enrolled phone opens what waits for its owner. The answer is the same for any number."""
-    number = _number((await posted(request)).one("phone"))
-    secret = secrets.token_urlsafe(9)
-    if not backend_of(request).phones.allow(hashlib.sha256(number.encode()).hexdigest()):
-        return RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
-
-    def work(session: Session) -> str:
-        person = people.by_phone(session, number)
-        if person is None or person.frozen_at is not None or person.status is PersonStatus.DECEASED:
-            return secret
-        known = links.link_for(session, person, link_view.HOME, None).rpartition("/")[2]
-        links.send_code(session, known, product_now(session))
-        return known
-
-    found = await backend_of(request).act(work)
-    return RedirectResponse(f"/a/{found}?sent=1", status_code=303)
-
-
-def _number(written: str) -> str:
-    """A phone number as people write it, as E.164; what is none stays as it is and fits nobody."""
-    try:
-        read = phonenumbers.parse(written, _REGION)
-    except phonenumbers.NumberParseException:
-        return written
-    return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
 
 
 async def act_once(

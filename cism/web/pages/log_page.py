@@ -29,8 +29,8 @@ from cism.web.pages.cookies import form_token, keep_visit
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import local, spoken, zone_name
 from cism.web.pages.log_choices import Choices
-from cism.web.pages.sign_in import signed_in
 from cism.web.pages.templating import page
+from cism.web.pages.who import signed_in
 
 router = APIRouter(include_in_schema=False)
 

@@ -1,24 +1,32 @@
-"""Signing in: for now with a token, pasted once a shift."""
+"""Signing in: a code to the enrolled phone, or a supervisor's token, pasted once a shift."""
 
 from __future__ import annotations
 
+import hashlib
+from typing import Final
+
+import phonenumbers
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act, may_do
 from cism.errors import NotAllowed, NotSignedIn
-from cism.services import audit, tokens
+from cism.services import audit, links, sign_ins
 from cism.services.tokens import Caller
-from cism.store.db import real_now
+from cism.store.db import now as product_now
 from cism.web.auth import actor_of
 from cism.web.backend import backend_of
-from cism.web.pages.cookies import end_session, form_token, keep_visit, session_token, start_session
+from cism.web.pages.cookies import end_session, form_token, keep_visit, session_secret, start_session
 from cism.web.pages.forms import posted
 from cism.web.pages.templating import page
+from cism.web.throttle import asker
 
 router = APIRouter(include_in_schema=False)
+
+_REGION: Final = "US"  # of a number without its country code
 
 
 @router.get("/")
@@ -29,66 +37,85 @@ async def home() -> Response:
 
 @router.get("/sign-in")
 async def ask(request: Request) -> Response:
-    """The form for the token."""
-    return await _form(request)
+    """The ways to sign in."""
+    return await show(request)
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     """Check the token and remember it for a shift."""
-    form = await posted(request)
-    secret = form.one("token")
+    secret = (await posted(request)).one("token")
     backend = backend_of(request)
     request.state.actor = "unknown caller"
+
+    def work(session: Session) -> tuple[str, Caller]:
+        started, caller = sign_ins.of_token(session, secret)
+        request.state.actor = actor_of(caller)
+        if not may_do([caller.role], Act.LOG_INCIDENT, same_agency=True):
+            message = "This token cannot log incidents; supervisors, coordinators and clinical directors can."
+            raise NotAllowed(message)
+        audit.write(session, actor_of(caller), "sign in")
+        return started, caller
+
     try:
-        caller = await backend.read(lambda session: tokens.caller(session, secret))
+        started, _ = await backend.act(work)
     except NotSignedIn as error:
         await request.app.state.refusals.note(request, error)
-        return await _form(
+        return await show(
             request,
             problem="This token is not known, or no longer valid. Copy it whole, or ask the coordinator.",
         )
-    request.state.actor = actor_of(caller)
-    if not may_do([caller.role], Act.LOG_INCIDENT, same_agency=True):
-        message = "This token cannot log incidents; supervisors, coordinators and clinical directors can."
-        raise NotAllowed(message)
-    await backend.act(lambda session: audit.write(session, actor_of(caller), "sign in"))
     response = RedirectResponse("/log", status_code=303)
-    start_session(request, response, secret, await backend.read(real_now))
+    start_session(request, response, started)
     return response
+
+
+@router.post("/sign-in/phone")
+async def by_phone(request: Request) -> Response:
+    """A code to an enrolled phone opens what waits for its owner.
+
+    The answer is the same for any number, and is on its way before the number is looked for: neither its
+    words nor its time tell who is enrolled.
+    """
+    number = _number((await posted(request)).one("phone"))
+    secret, backend, who = links.new_secret(), backend_of(request), asker(request)
+    answer = RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
+
+    async def send() -> None:
+        await backend.act(lambda session: links.send_sign_in(session, number, secret, product_now(session)))
+
+    known = hashlib.sha256(number.encode()).hexdigest()
+    if backend.askers.allow(who) and backend.phones.allow(f"{known} {who}"):
+        answer.background = BackgroundTask(send)
+    return answer
 
 
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
-    """Forget the token in this browser."""
+    """End this browser's sign-in, here and on the server."""
     await posted(request)
+    secret = session_secret(request)
+    if secret is not None:
+        await backend_of(request).act(lambda session: sign_ins.end(session, secret))
     response = RedirectResponse("/sign-in", status_code=303)
     end_session(request, response)
     return response
 
 
-async def signed_in(request: Request) -> Caller | None:
-    """Who is signed in with this browser; None sends them to the sign-in."""
-
-    def work(session: Session) -> Caller | None:
-        secret = session_token(request, real_now(session))
-        if secret is None:
-            return None
-        try:
-            return tokens.caller(session, secret)
-        except NotSignedIn:
-            return None  # revoked or expired since
-
-    caller = await backend_of(request).read(work)
-    if caller is not None:
-        request.state.actor = actor_of(caller)
-    return caller
-
-
-async def _form(request: Request, problem: str | None = None) -> Response:
+async def show(request: Request, problem: str | None = None) -> Response:
+    """The page with all ways to sign in; `problem` stands beside the token."""
     token = await form_token(request)
     response = page(
         request, "sign_in.html", status=401 if problem else 200, form_token=token, problem=problem
     )
     keep_visit(request, response)
     return response
+
+
+def _number(written: str) -> str:
+    """A phone number as people write it, as E.164; what is none stays as it is and fits nobody."""
+    try:
+        read = phonenumbers.parse(written, _REGION)
+    except phonenumbers.NumberParseException:
+        return written
+    return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)

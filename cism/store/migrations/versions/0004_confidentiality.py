@@ -15,9 +15,17 @@ depends_on = None
 
 def upgrade() -> None:
     _add_audit()
+    _add_sign_in()
+    _add_passkeys()
+    _add_consents()
+    _add_notices()
 
 
 def downgrade() -> None:
+    _drop_notices()
+    _drop_consents()
+    _drop_passkeys()
+    _drop_sign_in()
     _drop_audit()
 
 
@@ -55,3 +63,128 @@ def _drop_audit() -> None:
     op.execute("DROP TRIGGER audit_no_truncate ON audit")
     op.execute("DROP TRIGGER audit_no_change ON audit")
     op.execute("DROP FUNCTION audit_append_only()")
+
+
+def _add_sign_in() -> None:
+    """Signed-in browsers, sign-ins that have begun, scopes of tokens."""
+    with op.batch_alter_table("token") as batch:
+        batch.add_column(sa.Column("scopes", sa.JSON(), nullable=True))
+    op.create_table(
+        "sign_in",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("hash", sa.String(64), nullable=False, unique=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("token_id", sa.String(20), sa.ForeignKey("token.id"), nullable=True),
+        sa.Column("way", sa.String(10), nullable=False),
+        sa.Column("standing", sa.String(64), nullable=False),
+        sa.Column("made_real", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_real", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_real", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked", sa.Boolean(), nullable=False),
+    )
+    op.create_index("ix_sign_in_person_id", "sign_in", ["person_id"])
+    op.create_table(
+        "sign_in_step",
+        sa.Column("hash", sa.String(64), primary_key=True),
+        sa.Column("kind", sa.String(12), nullable=False),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("expires_real", sa.DateTime(timezone=True), nullable=False),
+    )
+
+
+def _add_passkeys() -> None:
+    """The public halves of passkeys; where an agency's own staff sign in, and whose account is whose."""
+    op.create_table(
+        "passkey",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("credential_hash", sa.String(64), nullable=False, unique=True),
+        sa.Column("credential_id", sa.Text(), nullable=False),
+        sa.Column("public_key", sa.Text(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("made_real", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_real", sa.DateTime(timezone=True), nullable=True),
+    )
+    op.create_index("ix_passkey_person_id", "passkey", ["person_id"])
+    op.create_table(
+        "openid_issuer",
+        sa.Column("agency", sa.String(32), sa.ForeignKey("agency.key"), primary_key=True),
+        sa.Column("issuer", sa.String(300), nullable=False),
+        sa.Column("client_id", sa.String(200), nullable=False),
+        sa.Column("client_secret", sa.Text(), nullable=True),
+        sa.Column("claim", sa.String(40), nullable=False),
+    )
+    op.create_table(
+        "openid_subject",
+        sa.Column("hash", sa.String(64), primary_key=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("made_real", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_openid_subject_person_id", "openid_subject", ["person_id"])
+
+
+def _drop_passkeys() -> None:
+    op.drop_index("ix_openid_subject_person_id", "openid_subject")
+    op.drop_table("openid_subject")
+    op.drop_table("openid_issuer")
+    op.drop_index("ix_passkey_person_id", "passkey")
+    op.drop_table("passkey")
+
+
+def _drop_sign_in() -> None:
+    op.drop_table("sign_in_step")
+    op.drop_index("ix_sign_in_person_id", "sign_in")
+    op.drop_table("sign_in")
+    with op.batch_alter_table("token") as batch:
+        batch.drop_column("scopes")
+
+
+def _add_consents() -> None:
+    """Consents, each by purpose and number."""
+    op.create_table(
+        "consent",
+        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("purpose", sa.String(8), nullable=False),
+        sa.Column("phone_hash", sa.String(64), nullable=True),
+        sa.Column("given", sa.Boolean(), nullable=False),
+        sa.Column("how", sa.String(12), nullable=False),
+        sa.Column("wording", sa.String(20), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_consent_person_id", "consent", ["person_id"])
+
+
+def _add_notices() -> None:
+    """What each agency tells about the limits of confidentiality, and who was told which version."""
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("agency", sa.String(32), sa.ForeignKey("agency.key"), nullable=False),
+        sa.Column("language", sa.String(5), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.UniqueConstraint("agency", "language", "version"),
+    )
+    op.create_table(
+        "notice_given",
+        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("version", sa.String(60), nullable=False),
+        sa.Column("how", sa.String(12), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_notice_given_person_id", "notice_given", ["person_id"])
+
+
+def _drop_notices() -> None:
+    op.drop_index("ix_notice_given_person_id", "notice_given")
+    op.drop_table("notice_given")
+    op.drop_table("notice")
+
+
+def _drop_consents() -> None:
+    op.drop_index("ix_consent_person_id", "consent")
+    op.drop_table("consent")
