@@ -50,12 +50,18 @@ class StepKind(StrEnum):
     ESCALATION_OVERDUE = "escalation_overdue"  # taken, but no outcome in time
     QUEUE_OVERDUE = "queue_overdue"  # a text that no human has read in time
     PAGE_UNDELIVERED = "page_undelivered"  # a page that did not arrive counts as not asked
+    STEP_BACK = "step_back"  # a helper was affected by another event: somebody else takes over
     CALL = "call"  # a page that did not arrive, or was not answered in time, is called
     NIGHTLY = "nightly"  # retention, and the attestation that nobody is forgotten
 
 
 _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
-    FlowName.ACTIVATE_TEAM: (StepKind.ACTIVATE, StepKind.PLAN_RESPONSE, StepKind.PAGE_UNDELIVERED),
+    FlowName.ACTIVATE_TEAM: (
+        StepKind.ACTIVATE,
+        StepKind.PLAN_RESPONSE,
+        StepKind.PAGE_UNDELIVERED,
+        StepKind.STEP_BACK,
+    ),
     FlowName.SCHEDULE_SESSIONS: (
         StepKind.PROPOSE_SESSION,
         StepKind.APPROVAL_DEADLINE,
@@ -102,6 +108,7 @@ URGENT: frozenset[StepKind] = frozenset(
         StepKind.ESCALATION_OVERDUE,
         StepKind.QUEUE_OVERDUE,
         StepKind.PAGE_UNDELIVERED,
+        StepKind.STEP_BACK,
         StepKind.CALL,
     }
 )

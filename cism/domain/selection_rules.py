@@ -238,7 +238,7 @@ RULES: tuple[HardRule, ...] = (
     HardRule("rest_s3", rests_after_s3, PEERS),
     HardRule("rest_s2", rests_after_s2, PEERS),
     HardRule("active_often", was_active_often, PEERS),
-    HardRule("own_incident", rests_after_own_incident, PEERS),
+    HardRule("own_incident", rests_after_own_incident, PEERS, lasting=True),
     HardRule(ASLEEP, must_sleep),
 )
 WARNINGS: tuple[HardRule, ...] = (HardRule("designated_late", was_designated_late, PEERS),)

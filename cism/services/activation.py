@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -151,6 +151,42 @@ def step_back(session: Session, row: Incident, now: datetime) -> int:
         team_changed(session, row, now)
         look(session, row, now)
     return moved
+
+
+def plan_step_back(session: Session, row: Incident, person_ids: Iterable[str], now: datetime) -> None:
+    """Whoever is affected by this event is looked after and serves in no other: each is a step of its own.
+
+    So that never more than one incident is held at a time.
+    """
+    query = (
+        select(Assignment)
+        .join(Incident, Incident.id == Assignment.incident_id)
+        .where(
+            Assignment.peer_id.in_(sorted(person_ids)),
+            Assignment.state.in_([AssignmentState.ACCEPTED, *_OPEN]),
+            Incident.id != row.id,
+            Incident.state == IncidentState.OPEN,
+        )
+    )
+    planned = [
+        PlannedStep(
+            kind=StepKind.STEP_BACK,
+            due_at=now,
+            key=f"step_back:{item.id}:{row.id}",
+            incident_id=item.incident_id,
+            subject_id=item.id,
+        )
+        for item in session.scalars(query.order_by(Assignment.id))
+    ]
+    steps.plan(session, planned)
+
+
+def on_step_back(session: Session, step: Step, now: datetime) -> str | None:
+    """A helper's own event began: they are relieved here, and somebody else is asked."""
+    row = people.lock_incident(session, step.incident_id or "")
+    if row.state is not IncidentState.OPEN:
+        return "over meanwhile"
+    return f"{step_back(session, row, now)} relieved"
 
 
 def stop_serving(session: Session, person: Person, now: datetime) -> None:

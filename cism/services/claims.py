@@ -41,7 +41,13 @@ from notifications.messages import MessageKind, from_payload, is_urgent, marked_
 from notifications.render import render
 
 _HOLD = timedelta(seconds=10)  # an act that pages is done within one or two
-_PAGING = (StepKind.PLAN_RESPONSE, StepKind.ACTIVATE, StepKind.ESCALATE, StepKind.PAGE_UNDELIVERED)
+_PAGING = (
+    StepKind.PLAN_RESPONSE,
+    StepKind.ACTIVATE,
+    StepKind.ESCALATE,
+    StepKind.PAGE_UNDELIVERED,
+    StepKind.STEP_BACK,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ HANDLERS = _Handlers(
     {
         StepKind.ACTIVATE: activation.on_activate,
         StepKind.PAGE_UNDELIVERED: activation.on_page_undelivered,
+        StepKind.STEP_BACK: activation.on_step_back,
         StepKind.PLAN_RESPONSE: response.on_plan_response,
         StepKind.ASK_EXPOSURE_END: response.on_ask_exposure_end,
         StepKind.MHP_REMINDER: response.on_mhp_reminder,

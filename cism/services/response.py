@@ -48,6 +48,7 @@ def on_plan_response(session: Session, step: Step, now: datetime) -> str | None:
     row = people.lock_incident(session, step.incident_id or "")
     before = choice.team_need(row)
     planned = lay_out(session, row, now)
+    activation.plan_step_back(session, row, [item.person_id for item in row.affected], now)
     if choice.team_need(row) > before:
         activation.look(session, row, now)  # a meeting needs more helpers than were asked for
     return f"{planned} steps"
@@ -106,6 +107,7 @@ def people_added(session: Session, row: Incident, person_ids: Sequence[str], now
     activation.team_changed(session, row, now)
     activation.look(session, row, now)
     sessions.tell_team(session, row, now)
+    activation.plan_step_back(session, row, person_ids, now)
 
 
 def on_ask_exposure_end(session: Session, step: Step, now: datetime) -> str | None:

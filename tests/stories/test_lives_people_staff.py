@@ -39,6 +39,17 @@ def turn_taken(story: Story) -> None:
     report_calls(story)
 
 
+def helper_of(story: Story, key: str) -> str | None:
+    """Who looks after this person in the first incident."""
+    person = story.person(key).id
+    peer = story.rows(
+        AffectedPerson,
+        AffectedPerson.incident_id == story.incidents[0],
+        AffectedPerson.person_id == person,
+    )[0].peer_id
+    return next((one for one in story.cast.rows if story.person(one).id == peer), None)
+
+
 def test_a_logger_who_is_affected_is_looked_after_and_told_nothing_of_the_team(tell: MakeStory) -> None:
     cast = metro("jordan")
     cast.add("sarge", roles="supervisor;peer")
@@ -188,4 +199,32 @@ def test_a_clinician_who_becomes_affected_hands_on_what_they_had_taken_about_a_c
     assert (row.acked_by, row.closed_at) == (None, None)
     story.phone(following).replies("1 {code}").replies("4 {code}")
     story.phone("jordan").expects("escalation_taken")
+    quiet_staff(story)
+
+
+def test_a_helper_whose_own_event_begins_is_relieved_elsewhere_and_somebody_else_goes_on(
+    tell: MakeStory,
+) -> None:
+    story = affected_by(tell, metro("jordan"), "jordan:A")
+    turn_taken(story)
+    helper = helper_of(story, "jordan")
+    quiet_staff(story)
+    story.advance(hours=2)
+    story.log("CHILD", f"{helper}:B", severity="S1", ended_at=story.now())
+    story.phone(helper).expects("released").expects_nothing()
+    for asked in [one for one in story.arrivals if one.kind == "page" and not one.expected]:
+        story.phone(asked.who).expects("page").replies("1 {code}")
+    assert helper_of(story, "jordan") not in {helper, None}
+    quiet_staff(story)
+
+
+def test_a_helper_who_is_added_to_another_list_later_is_relieved_as_well(tell: MakeStory) -> None:
+    story = affected_by(tell, metro("jordan", "sam"), "jordan:A")
+    turn_taken(story)
+    helper = helper_of(story, "jordan")
+    other = story.log("CHILD", "sam:B", severity="S1", ended_at=story.now())
+    quiet_staff(story)
+    story.add(other, f"{helper}:B")
+    story.phone(helper).expects("released").expects_nothing()
+    assert helper_of(story, "jordan") != helper
     quiet_staff(story)
