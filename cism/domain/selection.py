@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cism.domain.incident import Circle
@@ -15,7 +15,7 @@ from cism.domain.selection_context import (
     crew,
 )
 from cism.domain.selection_rules import ASLEEP, RULES, WARNINGS, HardRule, is_affected
-from cism.domain.selection_score import draw, is_mutual_aid, rank
+from cism.domain.selection_score import draw, is_mutual_aid, is_of, lacking, rank
 
 __all__ = [
     "RULES",
@@ -30,6 +30,7 @@ __all__ = [
     "choose",
     "consider",
     "explain",
+    "has_their_own",
     "match_peers",
     "may_serve",
     "must_step_back",
@@ -99,6 +100,16 @@ def may_serve(peer: Person, person: Person, ctx: SelectionContext) -> bool:
     return not (involved or chain or apart or refused or crew_mates)
 
 
+def has_their_own(peer: Person, team: Sequence[Person], ctx: SelectionContext) -> bool:
+    """Whether somebody on the list would be looked after by their own people through this helper alone.
+
+    Of a discipline or an agency that the team lacks: a dispatcher gets a dispatch peer, and the names of a
+    neighbours' crew stay with their own agency (domain.md 10, C and D).
+    """
+    missing = {kind for kind in lacking(team, ctx) if is_of(peer, {kind})}
+    return any(is_of(person, missing) and may_serve(peer, person, ctx) for person in ctx.to_serve)
+
+
 # How near a helper has to be, in the order in which helpers are given.
 _ANYBODY, _OWN_DISCIPLINE, _OWN_PEOPLE = range(3)
 
@@ -109,14 +120,17 @@ def match_peers(
     ctx: SelectionContext,
     *,
     kept: Mapping[str, str] | None = None,
+    spoken: Collection[str] = (),
 ) -> dict[str, str | None]:
     """Give each person one of the accepted helpers, or None where no rule-abiding place is left.
 
     Nobody who can have a helper goes without; where that allows it, one of their own discipline and agency
     (a neighbours' crew is looked after by its own people); the nearest circles come first. `kept` (person ->
-    helper) are pairs that exist: they stay while they may.
+    helper) are pairs that exist: they stay while they may. Somebody of the own agency who joins the team late
+    still takes over, and somebody of the own discipline whoever has not `spoken` with their helper yet.
     """
     matching = _Matching(peers, _nearest_first(persons, ctx), ctx, kept or {})
+    matching.hand_over(spoken)
     for near in (_OWN_PEOPLE, _OWN_DISCIPLINE, _ANYBODY):
         for person in matching.persons:
             if person.id not in matching.peer_of:
@@ -143,6 +157,7 @@ class _Matching:
         self.persons = persons
         self._person = {person.id: person for person in persons}
         self._fits = {person.id: [p for p in peers if may_serve(p, person, ctx)] for person in persons}
+        self._peer = {peer.id: peer for peer in peers}
         self._room = {p.id: ctx.policy.max_open_persons - ctx.load(p).open_persons for p in peers}
         self.peer_of: dict[str, str] = {}
         self._fixed = self._keep(kept)
@@ -152,6 +167,28 @@ class _Matching:
             if kept.get(person.id) in {peer.id for peer in self._fits[person.id]}:
                 self.peer_of[person.id] = kept[person.id]
         return frozenset(self.peer_of)
+
+    def hand_over(self, spoken: Collection[str]) -> None:
+        """Pairs that exist give way to the person's own people, where one of those has room."""
+        for person in self.persons:
+            found = next((p for p in self._nearer(person, spoken) if self._has_room(p)), None)
+            if found is not None:
+                self.peer_of[person.id] = found.id
+                self._fixed -= {person.id}
+
+    def _nearer(self, person: Person, spoken: Collection[str]) -> list[Person]:
+        if person.id not in self.peer_of:
+            return []
+        now = self._peer[self.peer_of[person.id]]
+        own = [peer for peer in self._choices(person, near=_ANYBODY) if peer.agency == person.agency]
+        if now.agency != person.agency:
+            return own
+        if now.discipline is person.discipline or person.id in spoken:
+            return []
+        return [peer for peer in own if peer.discipline is person.discipline]
+
+    def _has_room(self, peer: Person) -> bool:
+        return len(self._served_by(peer.id)) < self._room[peer.id]
 
     def _served_by(self, peer_id: str) -> list[str]:
         return [person_id for person_id, by in self.peer_of.items() if by == peer_id]
@@ -179,7 +216,7 @@ class _Matching:
         """Find a helper with room for a person, moving others on where that makes room."""
         choices = [p for p in self._choices(person, near=near) if p.id not in tried]
         for peer in choices:
-            if len(self._served_by(peer.id)) < self._room[peer.id]:
+            if self._has_room(peer):
                 self.peer_of[person.id] = peer.id
                 return True
         for peer in choices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from hashlib import blake2b
 from itertools import groupby
 
@@ -75,6 +75,17 @@ def _kinds(person: Person) -> tuple[_Kind, ...]:
     return (person.discipline, person.agency)
 
 
+def lacking(team: Iterable[Person], ctx: SelectionContext) -> frozenset[_Kind]:
+    """The disciplines and agencies on the list of which nobody is among these helpers."""
+    have = {kind for peer in team for kind in _kinds(peer)}
+    return frozenset(kind for person in ctx.to_serve for kind in _kinds(person)) - have
+
+
+def is_of(peer: Person, kinds: Collection[_Kind]) -> bool:
+    """Whether a person is of one of these disciplines or agencies."""
+    return not frozenset(kinds).isdisjoint(_kinds(peer))
+
+
 def rank(candidates: Iterable[Person], ctx: SelectionContext) -> list[Person]:
     """Order those who passed the rules: first to be asked first, the same for any order of input.
 
@@ -83,9 +94,8 @@ def rank(candidates: Iterable[Person], ctx: SelectionContext) -> list[Person]:
     one of its own), then by points, then by lot.
     """
     counts = Counter(kind for person in ctx.to_serve for kind in _kinds(person))
-    have = {kind for peer in ctx.team for kind in _kinds(peer)}
     wanted = sorted(
-        (kind for kind in counts if kind not in have),
+        lacking(ctx.team, ctx),
         key=lambda kind: (not isinstance(kind, Discipline), -counts[kind], str(kind)),
     )
     ordered = sorted(

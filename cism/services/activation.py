@@ -13,7 +13,7 @@ from cism.domain.incident import Circle, IncidentState
 from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import next_open
-from cism.domain.selection import choose, match_peers, must_step_back
+from cism.domain.selection import choose, has_their_own, match_peers, must_step_back
 from cism.services import (
     calls,
     choice,
@@ -58,10 +58,9 @@ def look(session: Session, row: Incident, now: datetime, *, repeat: bool = False
         _move(session, _assignment(session, row.id, peer_id), AssignmentState.SILENT, now)
     for peer_id in plan.ask:
         _ask(session, row, peer_id, plan, now, repeat=repeat)
-    for peer_id in plan.tell_covered:
-        _cover(session, row, peer_id, now)
     if plan.complete:
         steps.cancel(session, reason="team complete", now=now, incident_id=row.id, kinds=[StepKind.ACTIVATE])
+        _cover_surplus(session, row, plan.tell_covered, now)
     elif plan.look_again_at is not None:
         _look_at(session, row, plan.look_again_at, now)
     if plan.exhausted:
@@ -99,7 +98,10 @@ def answer_page(session: Session, question: Question, digit: str, now: datetime)
         look(session, row, now)
         return
     session.refresh(assignment)
-    verdict = decide_accept(_need(session, row), _accepted(session, row.id), Answer(assignment.state.value))
+    need, accepted = _need(session, row), _accepted(session, row.id)
+    if accepted >= need and _has_their_own(session, row, helper.id, now):
+        need = accepted + 1
+    verdict = decide_accept(need, accepted, Answer(assignment.state.value))
     if verdict is Verdict.ALREADY:
         return
     if verdict is Verdict.COVERED:
@@ -219,11 +221,12 @@ def team_changed(session: Session, row: Incident, now: datetime) -> bool:
     served = [item for item in row.affected if item.ended_at is None and _is_served(item)]
     persons = [ctx.people[item.person_id] for item in served]
     kept = {item.person_id: item.peer_id for item in served if item.peer_id}
-    matched = match_peers(helpers, persons, ctx, kept=kept)
+    matched = match_peers(helpers, persons, ctx, kept=kept, spoken=calls.spoken(session, row))
     changed = [item for item in served if item.peer_id != matched[item.person_id]]
+    serving = {one.id for one in helpers}
     for item in changed:
         before, item.peer_id = item.peer_id, matched[item.person_id]
-        calls.peer_changed(session, row, item, before, now)
+        calls.peer_changed(session, row, item, before, now, tell=before in serving)
     return bool(changed)
 
 
@@ -290,6 +293,31 @@ def _asked_again(session: Session, incident_id: str, peer_id: str) -> Assignment
             Assignment.state == AssignmentState.STOOD_DOWN,
         )
     )
+
+
+def _cover_surplus(session: Session, row: Incident, peer_ids: Collection[str], now: datetime) -> None:
+    """Whoever is too many is told; those whom some on the list would have of their own keep their time."""
+    until = {
+        item.peer_id: item.asked_at + choice.protocol_of(row).activation.answer_within
+        for item in _assignments(session, row.id)
+        if item.peer_id in peer_ids and item.state is AssignmentState.ASKED
+    }
+    waited_for = [one for one, end in until.items() if now < end and _has_their_own(session, row, one, now)]
+    for peer_id in peer_ids:
+        if peer_id not in waited_for:
+            _cover(session, row, peer_id, now)
+    if waited_for:
+        _look_at(session, row, min(until[one] for one in waited_for), now)
+
+
+def _has_their_own(session: Session, row: Incident, peer_id: str, now: datetime) -> bool:
+    serving = [
+        people.snapshot(people.get(session, item.peer_id))
+        for item in _assignments(session, row.id)
+        if item.state is AssignmentState.ACCEPTED
+    ]
+    peer = people.snapshot(people.get(session, peer_id))
+    return has_their_own(peer, serving, choice.context(session, row, now))
 
 
 def _cover(session: Session, row: Incident, peer_id: str, now: datetime) -> None:

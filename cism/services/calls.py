@@ -118,10 +118,19 @@ def call_step(
 
 
 def peer_changed(
-    session: Session, row: Incident, item: AffectedPerson, before: str | None, now: datetime
+    session: Session,
+    row: Incident,
+    item: AffectedPerson,
+    before: str | None,
+    now: datetime,
+    *,
+    tell: bool = False,
 ) -> None:
-    """Somebody else looks after this person now: open calls go over, and the first one is theirs (f0)."""
-    points = take_back(session, item, before, now)
+    """Somebody else looks after this person now: open calls go over, and the first one is theirs (f0).
+
+    `tell`: the one before still serves, and hears which calls are no longer theirs.
+    """
+    points = take_back(session, item, before, now, tell=tell)
     if item.peer_id is not None:
         points += [point for point in _waiting(session, item, now) if point not in points]
     fresh = item.exposure_end is None or now < item.exposure_end + FIRST_CALL_UNTIL
@@ -231,6 +240,14 @@ def _waiting(session: Session, item: AffectedPerson, now: datetime) -> list[str]
     for step in found:
         step.state, step.outcome, step.done_at = StepState.CANCELLED, "a peer came", now
     return list(dict.fromkeys(str(step.payload["point"]) for step in found))
+
+
+def spoken(session: Session, row: Incident) -> frozenset[str]:
+    """Whose helper has reported a call about this incident, however it ended."""
+    query = select(Question.about_id).where(
+        Question.kind == "contact_report", Question.incident_id == row.id, Question.state == "answered"
+    )
+    return frozenset(one for one in session.scalars(query) if one)
 
 
 def _called(session: Session, item: AffectedPerson) -> bool:

@@ -75,6 +75,7 @@ def context(
     lending = mutual_aid.helping(session, row.agency)
     if lending is None:
         lending = frozenset(session.scalars(select(tables.Agency.key)))
+    parts = party_rows.by_part(session, row.id)
     return SelectionContext(
         incident=people.incident_snapshot(row),
         now=now,
@@ -84,8 +85,8 @@ def context(
         refused=frozenset((person_id, peer_id) for person_id, peer_id in refused),
         known=_known(session, affected),
         asked=frozenset(asked),
-        on_scene=party_rows.named(session, row.id, party_rows.ON_SCENE),
-        reviewers=party_rows.named(session, row.id, party_rows.REVIEWER),
+        on_scene=parts[party_rows.ON_SCENE],
+        reviewers=parts[party_rows.REVIEWER],
         team=tuple(_serving(session, row.id)),
         mutual_aid=lending - {row.agency},
         helper=helper,

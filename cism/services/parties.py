@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.domain.incident import IncidentState
@@ -43,6 +44,8 @@ def add_later(
     session.flush()
     if added and row.state is IncidentState.OPEN:
         activation.step_back(session, row, now)
+        fresh = session.scalars(select(IncidentParty.person_id).where(IncidentParty.incident_id == row.id))
+        activation.plan_step_back(session, row, fresh, now)  # also where the same people are looked after
     return added
 
 

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections import defaultdict
+from collections.abc import Mapping
+
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from cism.store.tables import IncidentParty
+from cism.domain.incident import IncidentState
+from cism.store.tables import AffectedPerson, Incident, IncidentParty
 
 ON_SCENE, REVIEWER = "on_scene", "reviewer"
 
 
-def named(session: Session, incident_id: str, part: str) -> frozenset[str]:
-    """Everybody who had this part, by opaque id."""
-    query = select(IncidentParty.person_id).where(
-        IncidentParty.incident_id == incident_id, IncidentParty.part == part
+def by_part(session: Session, incident_id: str) -> Mapping[str, frozenset[str]]:
+    """Who had which part, by opaque ids: in this incident, or in an open one of the same people.
+
+    Whoever is on two lists is looked after once, about both; so what bars a helper in one bars them in the
+    other (domain.md 11.8).
+    """
+    here = select(AffectedPerson.person_id).where(
+        AffectedPerson.incident_id == incident_id, AffectedPerson.ended_at.is_(None)
     )
-    return frozenset(session.scalars(query))
+    of_the_same = (
+        select(AffectedPerson.incident_id)
+        .join(Incident, Incident.id == AffectedPerson.incident_id)
+        .where(
+            AffectedPerson.person_id.in_(here),
+            AffectedPerson.ended_at.is_(None),
+            Incident.state == IncidentState.OPEN,
+        )
+    )
+    query = select(IncidentParty.part, IncidentParty.person_id).where(
+        or_(IncidentParty.incident_id == incident_id, IncidentParty.incident_id.in_(of_the_same))
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for part, person_id in session.execute(query):
+        found[part].add(person_id)
+    return {part: frozenset(found[part]) for part in (ON_SCENE, REVIEWER)}

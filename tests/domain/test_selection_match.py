@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cism.domain.incident import Circle
 from cism.domain.people import Discipline, Person
-from cism.domain.selection import Load, SelectionPolicy, match_peers, may_serve
+from cism.domain.selection import Load, SelectionPolicy, has_their_own, match_peers, may_serve
 from tests.domain.selection_makers import context, incident, peer, responder
 
 FIRE, DISPATCH = Discipline.FIRE, Discipline.DISPATCH
@@ -117,7 +117,42 @@ def test_a_pair_that_exists_is_kept_and_one_that_became_forbidden_is_not() -> No
     peers = [peer("x"), peer("fire", discipline=FIRE)]
     ctx = context(*persons, refused=frozenset({("b", "fire")}))
     kept = {"a": "fire", "b": "fire", "c": "gone"}
-    assert match_peers(peers, persons, ctx, kept=kept) == {"a": "fire", "b": "x", "c": "x"}
+    matched = match_peers(peers, persons, ctx, kept=kept, spoken={"a"})
+    assert matched == {"a": "fire", "b": "x", "c": "x"}
+
+
+def test_somebody_of_the_own_discipline_takes_over_until_the_two_have_spoken() -> None:
+    person = responder("d", discipline=DISPATCH)
+    peers, ctx = [peer("patrol"), peer("radio", discipline=DISPATCH)], context(person)
+    assert match_peers(peers, [person], ctx, kept={"d": "patrol"}) == {"d": "radio"}
+    assert match_peers(peers, [person], ctx, kept={"d": "patrol"}, spoken={"d"}) == {"d": "patrol"}
+
+
+def test_the_own_agency_takes_over_at_any_time_while_it_has_room() -> None:
+    persons = [responder("r1", agency="ridge"), responder("r2", agency="ridge")]
+    peers = [peer("ours"), peer("theirs", agency="ridge", discipline=FIRE)]
+    kept, spoken = {"r1": "ours", "r2": "ours"}, {"r1", "r2"}
+    ctx = context(*persons)
+    assert match_peers(peers, persons, ctx, kept=kept, spoken=spoken) == {"r1": "theirs", "r2": "theirs"}
+    one = context(
+        *persons, policy=SelectionPolicy(max_open_persons=2), loads={"theirs": Load(open_persons=1)}
+    )
+    matched = match_peers(peers, persons, one, kept=kept, spoken=spoken)
+    assert sorted(str(by) for by in matched.values()) == ["ours", "theirs"]
+
+
+def test_only_a_helper_of_a_kind_that_the_team_lacks_is_one_too_many_and_still_wanted() -> None:
+    persons = [responder("o"), responder("d", discipline=DISPATCH), responder("r", agency="ridge")]
+    ctx = context(*persons, refused=frozenset({("d", "not-wanted")}))
+    team = [peer("patrol")]
+    assert has_their_own(peer("radio", discipline=DISPATCH), team, ctx)
+    assert has_their_own(peer("theirs", agency="ridge"), team, ctx)
+    assert not has_their_own(peer("patrol-2"), team, ctx)
+    assert not has_their_own(peer("fire", discipline=FIRE), team, ctx)
+    assert not has_their_own(peer("not-wanted", discipline=DISPATCH), team, ctx)
+    assert not has_their_own(
+        peer("radio", discipline=DISPATCH), [*team, peer("r-2", discipline=DISPATCH)], ctx
+    )
 
 
 def test_a_kept_pair_is_not_broken_to_make_room() -> None:
@@ -162,6 +197,7 @@ def test_whoever_has_no_helper_of_the_own_discipline_does_not_take_that_of_anoth
     refused=st.frozensets(st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz")), max_size=8),
     kept=st.dictionaries(st.sampled_from("abcd"), st.sampled_from("xyz"), max_size=1),
     cap=st.integers(1, 2),
+    spoken=st.booleans(),
 )
 def test_nobody_is_left_alone_who_could_have_a_helper_and_no_rule_or_cap_is_bent(
     disciplines: list[Discipline],
@@ -169,18 +205,22 @@ def test_nobody_is_left_alone_who_could_have_a_helper_and_no_rule_or_cap_is_bent
     refused: frozenset[tuple[str, str]],
     kept: dict[str, str],
     cap: int,
+    spoken: bool,
 ) -> None:
     persons = [responder(i, discipline=d) for i, d in zip("abcd"[:count], disciplines, strict=False)]
     peers = [peer(i, discipline=d) for i, d in zip("xyz", disciplines[4:], strict=True)]
     ctx = context(*persons, refused=refused, policy=SelectionPolicy(max_open_persons=cap))
-    matched = match_peers(peers, persons, ctx, kept=kept)
-    assert matched == match_peers(peers[::-1], persons[::-1], ctx, kept=kept)
+    met = frozenset(kept) if spoken else frozenset()
+    matched = match_peers(peers, persons, ctx, kept=kept, spoken=met)
+    assert matched == match_peers(peers[::-1], persons[::-1], ctx, kept=kept, spoken=met)
     pairs = {(a, b) for a, b in matched.items() if b}
     assert pairs.isdisjoint(refused)
     assert all(list(matched.values()).count(p.id) <= cap for p in peers)
     held = {(a, b) for a, b in kept.items() if a in matched and (a, b) not in refused}
-    assert held <= pairs
     holding = {a for a, _ in held}
+    assert holding <= {a for a, _ in pairs}
+    assert held <= pairs or not spoken
     allowed = {(a.id, b.id) for a in persons for b in peers if (a.id, b.id) not in refused}
     allowed = {pair for pair in allowed if pair in held or pair[0] not in holding}
-    assert len(pairs) == _most(persons, peers, allowed, cap)
+    most = _most(persons, peers, allowed, cap)
+    assert len(pairs) == most or (len(pairs) > most and not spoken)

@@ -53,8 +53,17 @@ def report_calls(story: Story) -> None:
     """Every peer makes the calls they were asked for, and says so."""
     for key in staff(story):
         phone = story.phone(key)
+        _leave_what_is_covered(story, key)
         while any(one.kind == "peer_task" for one in phone.unread()):
             phone.expects("peer_task").replies("4 {code}").expects("noted")
+
+
+def _leave_what_is_covered(story: Story, key: str) -> None:
+    """Calls that went over to somebody else: their helper was told so."""
+    unread = story.phone(key).unread()
+    covered = {story.code_in(one): one for one in unread if one.kind == "covered"}
+    for task in [one for one in unread if one.kind == "peer_task" and story.code_in(one) in covered]:
+        task.expected = covered[story.code_in(task)].expected = True
 
 
 def live_until(story: Story, moment: datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cism.errors import AlreadyDone, BadInput, NotAllowed
 from cism.services import parties, resting
-from cism.store.tables import AffectedPerson, Event, Person
+from cism.store.tables import AffectedPerson, Assignment, Event, Person
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story
 from tests.stories.places import NOON, metro, quiet_staff, report_calls
@@ -37,6 +37,31 @@ def log(story: Story, *affected: str, severity: str = "S1", **details: object) -
 def test_whoever_was_on_scene_or_reviews_it_is_never_asked(story: Story, part: str) -> None:
     log(story, "jordan:A", **{part: ("peer-1",)})
     assert paged(story) == {"peer-2", "peer-3"}
+    quiet_staff(story)
+
+
+def test_whoever_reviews_one_event_is_asked_for_nobody_on_its_list(story: Story) -> None:
+    log(story, "jordan:A", reviewers=("peer-1",))
+    quiet_staff(story)
+    for who, may in (("jordan:B", False), ("sam:A", True)):
+        log(story, who)
+        story.advance(hours=1)  # the silent are replaced, by whoever is left
+        asked = story.rows(Assignment, Assignment.incident_id == story.incidents[-1])
+        assert (story.person("peer-1").id in {row.peer_id for row in asked}) is may
+        quiet_staff(story)
+
+
+def test_a_reviewer_named_later_steps_back_from_the_same_peoples_other_event(story: Story) -> None:
+    first = log(story, "jordan:A")
+    quiet_staff(story)
+    log(story, "jordan:B")
+    helper = sorted(paged(story))[0]
+    story.phone(helper).expects("page").replies("1 {code}").expects("assigned")
+    quiet_staff(story)
+    assert story.act(parties.add_later, first, on_scene=(), reviewers=(helper,), now=story.now()) == 1
+    story.run()
+    # asked for the first, serving in the second: both go to somebody else
+    story.phone(helper).expects("released").expects("released").expects_nothing()
     quiet_staff(story)
 
 

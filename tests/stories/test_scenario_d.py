@@ -65,7 +65,7 @@ class Day:
             fresh = [one for one in self.story.arrivals if not one.expected]
             if not fresh:
                 return
-            for one in sorted(fresh, key=lambda one: one.who != "ridge-peer"):  # who says yes at once
+            for one in sorted(fresh, key=lambda one: one.who == "ridge-peer"):  # who says yes last
                 one.expected = True
                 self._react(one.who, one.kind, one.body)
 
