@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from cism.cli import reading
-from cism.cli.viewer import acting
 from cism.domain.incident import Severity
 from cism.domain.protocol import Protocol, load_protocol, parse_protocol
 from cism.errors import BadInput
@@ -61,6 +60,8 @@ def roster(path: Path | None, key: str, *, own: bool) -> Fill:
         message = "give --roster or --own-roster, not both"
         raise BadInput(message)
     if own:
+        from cism.cli.viewer import acting  # it brings the whole installation's settings with it
+
         with acting(None, "rehearse own roster") as viewer:
             return rehearsal_ground.copied(viewer.session)
     if path is not None:

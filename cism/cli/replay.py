@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from cism.cli import reading, show
+from cism.cli.incidents import listing
 from cism.cli.show import AsJson
 from cism.errors import CismError
 from cism.services import replay as replays
@@ -34,6 +35,7 @@ _COLUMNS = {
 }
 
 
+@listing.command("replay")
 def replay(
     files: Annotated[list[Path], typer.Argument(help="CSV files in known formats.")],
     sample: Annotated[int | None, typer.Option(min=1, help="So many critical rows of each file.")] = None,

@@ -20,6 +20,10 @@ REFUSED = 1
 class OneLineGroup(TyperGroup):
     """0 done; 1 refused, with the reason in one line; 2 wrong usage. No tracebacks."""
 
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """The names alone: none of the commands is loaded for it."""
+        return list(self.commands)
+
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command line and leave the process with its status."""
         extra["standalone_mode"] = False
