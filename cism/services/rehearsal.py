@@ -7,7 +7,7 @@ say nothing, unless `replies` says otherwise.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -132,9 +132,7 @@ class _Rehearsal:
             row.protocol, row.protocol_body = self._protocol.key, to_json(self._protocol)
         known = sorted(script.later, key=lambda item: item.at)
         while True:
-            yield from self._moment()
-            with self._alone.transaction() as session:
-                following = engine.next_due(session)
+            following = yield from self._moment()
             if known and (following is None or known[0].at <= following):
                 self._clock.at = max(self._clock.at, known[0].at)
                 with self._alone.transaction() as session:
@@ -144,20 +142,25 @@ class _Rehearsal:
             else:
                 self._clock.at = max(self._clock.at, following)
 
-    def _moment(self) -> Iterator[Said]:
-        """Everything that happens without time going by."""
+    def _moment(self) -> Generator[Said, None, datetime | None]:
+        """Everything that happens without time going by; returns the next planned moment."""
+        following: datetime | None = None
         for _ in range(_AT_ONE_MOMENT):
             with self._alone.transaction() as session:
-                steps = engine.run_due(session).steps
+                engine.run_due(session)
                 session.flush()
                 sent = claims.claim(session, rate=None, limit=100)
-            if not steps and not sent:
-                return
-            if sent:
-                yield from self._arrive(sent)
+            yield from self._arrive(sent)
+            with self._alone.transaction() as session:
+                following = engine.next_due(session)
+            if following is None or following > self._clock.at:
+                break
+        return following
 
     def _arrive(self, sent: Sequence[Claimed]) -> Iterator[Said]:
         """They are delivered, and people answer one after the other."""
+        if not sent:
+            return
         texts, answers = [], []
         with self._alone.transaction() as session:
             claims.record(session, [Outcome(item.id, receipt=self._receipt()) for item in sent])
