@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, insert, inspect, select
+from sqlalchemy import Table, func, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from bench import people
@@ -19,6 +19,7 @@ from cism.domain.people import Role
 from cism.domain.plan import StepKind, StepState
 from cism.domain.protocol import load_protocol, to_json
 from cism.services import clockwork, engine
+from cism.store import owners
 from cism.store.db import Database
 from cism.store.states import OutboxState
 from cism.store.tables import (
@@ -134,8 +135,12 @@ def _ask_everybody(session: Session) -> None:
         asked.append(_like(question) | about | {"id": new_id(), "subject_id": step.subject_id})
         more = {"id": new_id(), "question_id": asked[-1]["id"], "key": f"check-in:{asked[-1]['id']}"}
         texts.append(_like(message) | about | more)
-    session.execute(insert(Question), asked)
-    session.execute(insert(Outbox), texts)
+    session.execute(insert(Question), owners.owned_rows(session, _table(Question), asked))
+    session.execute(insert(Outbox), owners.owned_rows(session, _table(Outbox), texts))
+
+
+def _table(kind: type[Base]) -> Table:
+    return cast("Table", kind.__table__)
 
 
 def _like(row: Base) -> dict[str, Any]:

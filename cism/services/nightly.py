@@ -14,6 +14,7 @@ from cism.store.db import now as product_now
 from cism.store.db import real_now
 from cism.store.states import InboundState, QueueState
 from cism.store.tables import InboundMessage, Link, Outbox, PhoneCall, Question, QueueItem, Step
+from cism.store.types import nobodys
 
 FREE_TEXT_KEPT = timedelta(hours=72)  # after it was handled (domain.md 7.4)
 PAYLOADS_KEPT = timedelta(days=30)  # design: what a text said, once nobody can ask about it any more
@@ -69,7 +70,8 @@ def _payloads(session: Session, now: datetime, dry_run: bool) -> int:
     )
     if dry_run:
         return int(session.scalar(select(func.count()).select_from(Outbox).where(*where)) or 0)
-    done = session.execute(update(Outbox).where(*where).values(payload="{}", to_number=None, redacted=True))
+    empty = {"payload": nobodys("{}"), "to_number": None, "redacted": True}
+    done = session.execute(update(Outbox).where(*where).values(**empty))
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from cism import chance
 from cism.services import roster
-from cism.store import migrate, seal
+from cism.store import migrate, owners, person_keys, seal
 from cism.store.db import Database, find_hash
 from cism.store.tables import Agency, NotWith, Person, PersonCert, PersonRole, Refusal
 
@@ -77,7 +77,7 @@ class Alone:
     def transaction(self) -> Iterator[Session]:
         """As `Database.transaction`, one after the other."""
         session = self._session
-        with session.begin():
+        with person_keys.through(session), session.begin():
             yield session
         session.info.pop("put", None)
         for item in list(session.identity_map.values()):
@@ -113,7 +113,7 @@ class Copy:
         for table, rows in self.rows.items():
             found = [_indexed(session, row) for row in rows] if table.name == "person" else rows
             if found:
-                session.execute(insert(table), found)
+                session.execute(insert(table), owners.owned_rows(session, table, found))
 
 
 def copied(session: Session) -> Copy:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.services import outbox
@@ -110,11 +111,5 @@ def by_when(at: datetime, now: datetime, zone: str) -> str:
 
 def zone_of(session: Session, agency_key: str) -> str:
     """Where most people of an agency live."""
-    found = session.scalar(
-        select(Person.zone)
-        .where(Person.agency == agency_key)
-        .group_by(Person.zone)
-        .order_by(func.count().desc(), Person.zone)
-        .limit(1)
-    )
-    return found or "UTC"
+    zones = Counter(session.scalars(select(Person.zone).where(Person.agency == agency_key)))
+    return min(zones, key=lambda zone: (-zones[zone], zone), default="UTC")

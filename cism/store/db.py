@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import create_engine, event, select, text
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -21,7 +20,7 @@ from cism import log
 from cism.clock import Clock, RealClock
 from cism.errors import DatabaseChanged, StorageFull, StorageUnavailable
 from cism.settings import Settings
-from cism.store import restraints, seal
+from cism.store import engines, owners, person_keys, restraints, seal
 from cism.store.apart import Apart, Mark
 from cism.store.tables import ClockRow, Epoch, Key, new_id
 from cism.store.tables import Mark as Remembered
@@ -56,10 +55,10 @@ class Database:
         self.version: str | None = None  # of the tables, once they were found to be this program's
         self.outdated = False  # they are no longer
         self.when_outdated: Callable[[], object] = bool  # called once that is noticed, from any thread
-        self.engine = _engine(url)
+        self.engine = engines.make(url)
+        self.keys = owners.attend(self.engine)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        file = self.engine.url.database if self.is_sqlite else None
-        self._folder = Path(file).absolute().parent if file else None  # where SQLite needs room
+        self._folder = engines.folder_of(self.engine)  # where SQLite needs room
         self.pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="db")
 
     @classmethod
@@ -78,10 +77,18 @@ class Database:
         return db
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """One writing transaction; commits at the end, or leaves nothing behind."""
+    def _session(self) -> Iterator[Session]:
+        """What all three below have in common."""
+        self.keys.forget(after=person_keys.FORGOTTEN_AFTER)
         with self.storage_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.info["database"] = self
+            with person_keys.through(session):
+                yield session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One writing transaction; commits at the end, or leaves nothing behind."""
+        with self._session() as session:
             with session.begin():
                 if self.is_sqlite:
                     # a deferred transaction that reads and then writes fails at once when another writes
@@ -135,8 +142,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One reading transaction; what is changed in it is thrown away."""
-        with self.storage_errors(), Session(self.engine, expire_on_commit=False) as session:
-            session.info["database"] = self
+        with self._session() as session:
             if self.is_sqlite:
                 session.execute(text("BEGIN"))
             yield session
@@ -145,8 +151,7 @@ class Database:
     @contextmanager
     def thrown_away(self) -> Iterator[Session]:
         """One writing transaction of which nothing is kept: a dry run, which waits for its turn to write."""
-        with self.storage_errors(), Session(self.engine, expire_on_commit=False) as session:
-            session.info["database"] = self
+        with self._session() as session:
             if self.is_sqlite:
                 session.execute(text("BEGIN IMMEDIATE"))
             yield session
@@ -278,23 +283,3 @@ def installation_key(session: Session, name: str) -> bytes:
 def find_hash(session: Session, domain: str, value: str) -> str:
     """The keyed hash by which a sealed value is found."""
     return seal.keyed_hash(installation_key(session, "index"), domain, value)
-
-
-def _engine(url: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(
-            parsed, connect_args={"timeout": 15, "check_same_thread": False}, hide_parameters=True
-        )
-        event.listen(engine, "connect", _sqlite_connect)
-        return engine
-    return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
-
-
-def _sqlite_connect(connection: Any, _record: Any) -> None:
-    # the driver's own BEGIN is deferred; we say BEGIN ourselves
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

@@ -25,7 +25,7 @@ from cism.store.states import (
     QueueState,
     SessionState,
 )
-from cism.store.types import Named, Sealed, UtcDateTime
+from cism.store.types import Named, Personal, PersonalTime, Sealed, UtcDateTime
 
 _ID_BITS = 80
 
@@ -95,19 +95,20 @@ class Person(Base):
     __table_args__ = (UniqueConstraint("agency", "roster_hash"),)
     id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
     agency: Mapped[str] = mapped_column(ForeignKey("agency.key"), index=True)
-    roster_id: Mapped[str] = mapped_column(Sealed)
+    roster_id: Mapped[str] = mapped_column(Personal("id", "removed"))
     roster_hash: Mapped[str] = mapped_column(String(64))
-    name: Mapped[str] = mapped_column(Sealed)
-    phone: Mapped[str | None] = mapped_column(Sealed)
+    name: Mapped[str] = mapped_column(Personal("id", "removed"))
+    phone: Mapped[str | None] = mapped_column(Personal("id"))
     phone_hash: Mapped[str | None] = mapped_column(String(64), index=True)
-    email: Mapped[str | None] = mapped_column(Sealed)
+    email: Mapped[str | None] = mapped_column(Personal("id"))
     discipline: Mapped[Discipline] = mapped_column(Named(Discipline))
-    unit: Mapped[str] = mapped_column(String(60), default="")
-    station: Mapped[str] = mapped_column(String(60), default="")
-    rank: Mapped[str] = mapped_column(String(60), default="")
-    zone: Mapped[str] = mapped_column(String(60))
-    sleep_start: Mapped[time]
-    sleep_end: Mapped[time]
+    # together these name somebody
+    unit: Mapped[str] = mapped_column(Personal("id", ""))
+    station: Mapped[str] = mapped_column(Personal("id", ""))
+    rank: Mapped[str] = mapped_column(Personal("id", ""))
+    zone: Mapped[str] = mapped_column(Personal("id", "UTC"))
+    sleep_start: Mapped[time] = mapped_column(PersonalTime("id", time(21)))
+    sleep_end: Mapped[time] = mapped_column(PersonalTime("id", time(8)))
     language: Mapped[str] = mapped_column(String(5), default="en")
     consent_pages: Mapped[bool] = mapped_column(default=False)
     consent_care: Mapped[bool] = mapped_column(default=False)
@@ -126,6 +127,19 @@ class Person(Base):
     conflicts: Mapped[list[NotWith]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", foreign_keys="NotWith.person_id"
     )
+
+
+class PersonKey(Base):
+    """What opens whatever is kept about one person; wrapped by the installation's keys.
+
+    Not tied to the person's row by the database: it is drawn just before that row is written.
+    """
+
+    __tablename__ = "person_key"
+    ref: Mapped[str] = mapped_column(String(16), primary_key=True)
+    person_id: Mapped[str] = mapped_column(String(20), unique=True)
+    wrapped: Mapped[str | None] = mapped_column(Text)  # None: destroyed, for good
+    made_real: Mapped[datetime]
 
 
 class PersonRole(Base):
@@ -288,7 +302,7 @@ class Question(Base):
     about_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     point: Mapped[str | None] = mapped_column(String(8))
     state: Mapped[str] = mapped_column(String(12), default="open")
-    answer: Mapped[str | None] = mapped_column(Sealed)
+    answer: Mapped[str | None] = mapped_column(Personal("person_id"))
     asked_at: Mapped[datetime]
     deadline: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
@@ -392,7 +406,9 @@ class Escalation(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
     outcome: Mapped[str | None] = mapped_column(String(40))
-    handed_to: Mapped[str | None] = mapped_column(Sealed)  # by whom, where emergency services were asked
+    handed_to: Mapped[str | None] = mapped_column(
+        Personal("person_id")
+    )  # by whom, where emergency services were asked
 
 
 class InboundMessage(Base):
@@ -401,9 +417,9 @@ class InboundMessage(Base):
     __tablename__ = "inbound"
     sid: Mapped[str] = mapped_column(String(40), primary_key=True)
     person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)
-    from_number: Mapped[str] = mapped_column(Sealed)
+    from_number: Mapped[str] = mapped_column(Personal("person_id", ""))
     from_hash: Mapped[str] = mapped_column(String(64))
-    body: Mapped[str | None] = mapped_column(Sealed)
+    body: Mapped[str | None] = mapped_column(Personal("person_id"))
     reading: Mapped[str] = mapped_column(String(30))
     state: Mapped[InboundState] = mapped_column(Named(InboundState))
     received_at: Mapped[datetime]
@@ -467,9 +483,11 @@ class Outbox(Base):
     key: Mapped[str] = mapped_column(String(160), unique=True)
     kind: Mapped[str] = mapped_column(String(30))
     person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
-    to_number: Mapped[str | None] = mapped_column(Sealed)  # only where no person is known
+    to_number: Mapped[str | None] = mapped_column(Personal("person_id"))  # only where no person is known
     language: Mapped[str] = mapped_column(String(5), default="en")
-    payload: Mapped[str] = mapped_column(Sealed)  # the fields of the message class, as JSON
+    payload: Mapped[str] = mapped_column(
+        Personal("person_id", "{}")
+    )  # the fields of the message class, as JSON
     lane: Mapped[int]  # 0 pages and escalations, 1 direct answers, 2 team logistics, 3 care texts
     incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))
     question_id: Mapped[str | None] = mapped_column(ForeignKey("question.id"))
@@ -511,7 +529,9 @@ class PhoneCall(Base):
     reason: Mapped[str] = mapped_column(String(20))
     agency: Mapped[str] = mapped_column(ForeignKey("agency.key"))
     person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
-    to_number: Mapped[str | None] = mapped_column(Sealed)  # a duty phone, where no person is known
+    to_number: Mapped[str | None] = mapped_column(
+        Personal("person_id")
+    )  # a duty phone, where no person is known
     question_id: Mapped[str | None] = mapped_column(ForeignKey("question.id"))  # None: a duty phone is told
     subject_id: Mapped[str | None] = mapped_column(String(20))  # the escalation or incident it is told of
     state: Mapped[CallState] = mapped_column(Named(CallState), default=CallState.PENDING)
@@ -605,7 +625,7 @@ class SignInStep(Base):
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(12))
     person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
-    data: Mapped[str] = mapped_column(Sealed)
+    data: Mapped[str] = mapped_column(Personal("person_id", "{}"))
     expires_real: Mapped[datetime]
 
 

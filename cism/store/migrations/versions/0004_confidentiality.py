@@ -7,6 +7,8 @@ Revises: 0003
 import sqlalchemy as sa
 from alembic import op
 
+from cism.store.migrations import person_keys_0004
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -14,6 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    person_keys_0004.add()
     _add_audit()
     _add_sign_in()
     _add_passkeys()
@@ -27,6 +30,7 @@ def downgrade() -> None:
     _drop_passkeys()
     _drop_sign_in()
     _drop_audit()
+    person_keys_0004.drop()
 
 
 def _add_audit() -> None:

@@ -1,0 +1,36 @@
+"""How a database is connected to, by its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Engine, make_url
+
+
+def folder_of(engine: Engine) -> Path | None:
+    """Where a database of one file lies; None for one in memory, or on a server."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    return Path(file).absolute().parent if file else None
+
+
+def make(url: str) -> Engine:
+    """The engine of a database, as every part of the program needs it."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(
+            parsed, connect_args={"timeout": 15, "check_same_thread": False}, hide_parameters=True
+        )
+        event.listen(engine, "connect", _sqlite_connect)
+        return engine
+    return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    # the driver's own BEGIN is deferred; we say BEGIN ourselves
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
