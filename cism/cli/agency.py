@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cism.cli import show
+from cism.cli import reading, show
 from cism.cli.show import AsJson
 from cism.cli.viewer import AsId, acting
 from cism.domain.access import Act
 from cism.errors import BadInput
-from cism.services import agencies
+from cism.services import agencies, notices
 from cism.services.agencies import AgencyChange
 
 app = typer.Typer(help="What agencies say of themselves, attest, and lend each other.", no_args_is_help=True)
@@ -89,6 +90,32 @@ def set_(
         agencies.change(viewer.session, key, wanted, by=viewer.person_id, now=viewer.now)
         found = agencies.facts(agencies.get(viewer.session, key))
     _tell(found, as_json=as_json)
+
+
+@app.command("notice")
+def notice(
+    key: Key,
+    file: Annotated[
+        Path | None, typer.Option(help="A new version, word for word from this file; without: shows it.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="The language it is written in.")] = "en",
+    as_id: AsId = None,
+    as_json: AsJson = False,
+) -> None:
+    """The notice of the limits of confidentiality, as people are shown it; every version is kept."""
+    text = reading.file(file) if file is not None else None
+    with acting(as_id, "agency notice") as viewer:
+        viewer.object_id = key
+        agencies.get(viewer.session, key)
+        if text is not None:
+            viewer.require(Act.SET_AGENCY, key)
+            notices.put(viewer.session, key, language, text, by=viewer.person_id, now=viewer.now)
+        shown = notices.of(viewer.session, key, language)
+    if as_json:
+        show.data({"version": shown.version, "own": shown.own, "body": shown.body})
+        return
+    show.line(f"version {shown.version}{'' if shown.own else ' (comes with the product; set your own)'}")
+    show.line(shown.body)
 
 
 def _tell(found: dict[str, Any], *, as_json: bool) -> None:

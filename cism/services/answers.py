@@ -7,10 +7,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from cism.domain.consents import How, Purpose
 from cism.errors import AlreadyDone, BadInput
 from cism.services import (
     activation,
     calls,
+    consents,
     contact_answers,
     escalations,
     events,
@@ -110,6 +112,7 @@ def _confirm(session: Session, question: Question, digit: str, _number: int | No
         person.phone_confirmed_at = now
         notify.phone_confirmed(session, person, now, question.id)
     else:
+        consents.note(session, person, Purpose.CARE, False, How.TEXT, now)
         person.revoked_care = True
 
 

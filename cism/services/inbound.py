@@ -10,6 +10,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from cism.domain.caps import REPLIES_AN_HOUR, is_answered
+from cism.domain.consents import How, Purpose
 from cism.domain.escalation import EscalationLevel
 from cism.domain.people import SleepWindow
 from cism.domain.protocol import DEFAULT_PROTOCOL, Protocol, protocol_or_default
@@ -21,6 +22,7 @@ from cism.errors import CismError
 from cism.services import (
     answers,
     clock_steps,
+    consents,
     escalations,
     events,
     held,
@@ -281,7 +283,15 @@ def _stop(text: _Text) -> None:
     """The carrier confirms it; we send nothing more and tell who has to know."""
     if text.person is not None and text.person.opted_out_at is None:
         text.person.opted_out_at = text.now
+        _said_no(text, text.person)
         unsent.stopped(text.session, text.person, text.now)
+
+
+def _said_no(text: _Text, person: Person) -> None:
+    """To everything: kept for each purpose that they had said yes to."""
+    for purpose in Purpose:
+        if consents.holds(person, purpose):
+            consents.note(text.session, person, purpose, False, How.TEXT, text.now)
 
 
 def _start(text: _Text) -> None:
@@ -295,6 +305,8 @@ def _start(text: _Text) -> None:
     stopped = person.opted_out_at is not None
     person.opted_out_at = None
     person.revoked_care = False  # their own word, as the stop was
+    if stopped and consents.holds(person, Purpose.CARE):
+        consents.note(text.session, person, Purpose.CARE, True, How.TEXT, text.now)
     events.record(text.session, "person.opted_in", text.now, subject_id=person.id)
     if stopped:
         held.resume(text.session, person.id, held.SILENCED, text.now)
@@ -335,6 +347,7 @@ def _opt_out(text: _Text) -> None:
         return
     first = text.person.opted_out_at is None
     if first:
+        _said_no(text, text.person)
         unsent.stopped(text.session, text.person, text.now)
         text.person.revoked_care = True
         text.person.opted_out_at = text.now

@@ -9,12 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.domain import roster_cells
+from cism.domain.consents import How, Purpose
 from cism.domain.incident import IncidentState
 from cism.domain.people import PersonStatus
 from cism.errors import AlreadyDone, BadInput, NotAllowed
 from cism.services import (
     activation,
     agencies,
+    consents,
     contact_answers,
     events,
     lives,
@@ -96,6 +98,9 @@ def remove(session: Session, person: Person, *, by: str | None, now: datetime) -
     activation.stop_serving(session, person, now)
     for incident_id in _looked_after_in(session, person):
         contact_answers.end_contacts(session, incident_id, person.id, REMOVED, now)
+    for purpose in Purpose:
+        if consents.holds(person, purpose):
+            consents.note(session, person, purpose, False, How.ATTESTED, now)
     person.revoked_pages = person.revoked_care = True
     outbox.cancel(session, reason=REMOVED, person_id=person.id)
     steps.cancel(session, reason=REMOVED, now=now, person_id=person.id)

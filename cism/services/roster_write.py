@@ -9,10 +9,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cism.domain.consents import How, Purpose
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind
 from cism.domain.roster_csv import RosterRow
-from cism.services import events, numbers, outbox, questions, reapplying, sign_ins, steps
+from cism.services import consents, events, numbers, outbox, questions, reapplying, sign_ins, steps
 from cism.store.db import find_hash
 from cism.store.tables import NotWith, Person, PersonCert, PersonRole, new_id
 
@@ -104,6 +105,7 @@ def _add(session: Session, row: RosterRow, now: datetime) -> Person:
     session.add(person)
     for kind, given in (("pages", row.consent_pages), ("care", row.consent_care)):
         if given:
+            _attested(session, person, kind, now)
             events.record(session, f"consent.{kind}", now, subject_id=person.id, after="attested")
     return person
 
@@ -165,7 +167,18 @@ def _new_phone(session: Session, person: Person, row: RosterRow, now: datetime) 
     # its code went to the old number; the new one is asked anew
     questions.close(session, state="superseded", now=now, person_id=person.id, kinds=("confirm_phone",))
     events.record(session, "phone.changed", now, subject_id=person.id, after="unconfirmed")
+    for kind in (
+        "pages",
+        "care",
+    ):  # the file speaks for the new number; what was said of the old one does not
+        if getattr(row, f"consent_{kind}") and getattr(person, f"consent_{kind}"):
+            _attested(session, person, kind, now)
     return True
+
+
+def _attested(session: Session, person: Person, kind: str, now: datetime, *, given: bool = True) -> None:
+    if not getattr(person, f"revoked_{kind}") or not given:
+        consents.note(session, person, Purpose(kind), given, How.ATTESTED, now)
 
 
 def _consent(
@@ -179,6 +192,7 @@ def _consent(
     if given == before:
         return False, []
     setattr(person, f"consent_{kind}", given)
+    _attested(session, person, kind, now, given=given)
     if not given:
         setattr(person, f"revoked_{kind}", True)
         outbox.cancel(session, reason="consent revoked", person_id=person.id, care_only=kind == "care")

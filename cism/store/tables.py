@@ -677,6 +677,7 @@ class Consent(Base):
     how: Mapped[str] = mapped_column(String(12))  # attested, page, text
     wording: Mapped[str] = mapped_column(String(20))
     at: Mapped[datetime]
+    person: Mapped[Person] = relationship()  # whoever is new on a roster is written before what they said
 
 
 class Notice(Base):

@@ -24,15 +24,16 @@ from cism.services.delivery import Courier
 from cism.settings import Settings
 from cism.store.db import Database
 from cism.web import health, problems, webhooks
-from cism.web.api import escalations, incidents
+from cism.web.api import escalations, incidents, me
 from cism.web.auth import RefusalLog
 from cism.web.backend import Backend
 from cism.web.background import beat_forever
 from cism.web.middleware import Guard
 from cism.web.pages import errors as error_pages
-from cism.web.pages import links, log_page, offer_links, sign_in
+from cism.web.pages import links, log_page, offer_links, own, sign_in
 
 _STATIC = Path(__file__).parent / "static"
+_ROUTES = (incidents, escalations, me, webhooks, health, sign_in, own, log_page, links, offer_links)
 
 
 def create_app(db: Database, settings: Settings, courier: Courier | None) -> FastAPI:
@@ -48,7 +49,7 @@ def create_app(db: Database, settings: Settings, courier: Courier | None) -> Fas
     )
     app.state.backend = Backend(db, settings, courier)
     app.state.refusals = RefusalLog()
-    for module in (incidents, escalations, webhooks, health, sign_in, log_page, links, offer_links):
+    for module in _ROUTES:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(CismError, _refused)

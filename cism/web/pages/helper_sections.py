@@ -14,7 +14,7 @@ from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.interventions import GROUP_FORMATS
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind, StepState
-from cism.services import people, sessions
+from cism.services import notices, people, sessions
 from cism.services.notify import lines
 from cism.store.states import AssignmentState, SessionState
 from cism.store.tables import (
@@ -56,6 +56,7 @@ def assignment(session: Session, helper: Person, subject: str | None, now: datet
             "kind": kind.label if kind else incident.type,
             "jeopardy": kind is not None and kind.jeopardy and not incident.statements_complete,
             "persons": persons,
+            "notice": notices.of(session, incident.agency, helper.language),
             "meetings": _meetings(session, helper, incident, now),
             "code": own.code if own else None,
             "hand_back": buttons(own, {"9": "Hand the whole assignment back"}),
@@ -176,6 +177,7 @@ def _person(session: Session, helper: Person, incident: Incident, person: Person
         "question": question.id if question else None,
         "worried": _is_worried_about(session, person),
         "offers": offer_list(session, helper, incident, person.id),
+        "told_limits": notices.when_given(session, person) is not None,
     }
 
 

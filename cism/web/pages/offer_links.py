@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from cism.domain.offer_kinds import OfferKind
 from cism.errors import NotAllowed
-from cism.services import offers, people, turns
+from cism.services import notices, offers, people, turns
 from cism.services.links import Opened
 from cism.services.offers import Made
 from cism.store.db import now as product_now
-from cism.store.tables import Assignment
+from cism.store.tables import Assignment, Person
 from cism.web.pages import link_view, offer_sections
 from cism.web.pages.forms import Form
 from cism.web.pages.links import act_once
@@ -43,14 +43,32 @@ async def hand_over(request: Request, secret: str) -> Response:
     def work(session: Session, opened: Opened, form: Form) -> None:
         helper = people.lock_person(session, opened.person_id)
         subject = link_view.subject_of(session, opened, "assignment", form.one("subject"))
-        part = session.get(Assignment, subject or "")
-        mine = people.looked_after(session, helper.id, part.incident_id) if part is not None else []
-        if part is None or all(one.id != form.one("person") for one in mine):
-            message = "This person is not yours to hand over."
-            raise NotAllowed(message)
+        person, part = _theirs(session, helper, subject, form.one("person"))
         row = people.lock_incident(session, part.incident_id)
-        turns.refer(
-            session, row, form.one("person"), by=helper.id, now=product_now(session), to=OfferKind.REFERRAL
-        )
+        turns.refer(session, row, person.id, by=helper.id, now=product_now(session), to=OfferKind.REFERRAL)
 
     return await act_once(request, secret, work, "hand over")
+
+
+@router.post("/a/{secret}/limits")
+async def limits_told(request: Request, secret: str) -> Response:
+    """A peer told somebody whom they look after the limits of confidentiality, in the agency's words."""
+
+    def work(session: Session, opened: Opened, form: Form) -> None:
+        helper = people.lock_person(session, opened.person_id)
+        subject = link_view.subject_of(session, opened, "assignment", form.one("subject"))
+        person, _ = _theirs(session, helper, subject, form.one("person"))
+        notices.given(session, person, notices.ALOUD, product_now(session))
+
+    return await act_once(request, secret, work, "tell limits")
+
+
+def _theirs(session: Session, helper: Person, subject: str | None, wanted: str) -> tuple[Person, Assignment]:
+    """Somebody whom this helper looks after in the assignment, or a refusal."""
+    part = session.get(Assignment, subject or "")
+    mine = people.looked_after(session, helper.id, part.incident_id) if part is not None else []
+    found = next((one for one in mine if one.id == wanted), None)
+    if part is None or found is None:
+        message = "This person is not yours to look after."
+        raise NotAllowed(message)
+    return found, part

@@ -12,7 +12,7 @@ from cism.domain.incident import IncidentState
 from cism.domain.offer_kinds import EMPLOYERS, OfferKind
 from cism.domain.people import PersonStatus
 from cism.errors import NotFound
-from cism.services import choice, offer_rows, offers, people, session_team, turn_helpers
+from cism.services import choice, notices, offer_rows, offers, people, session_team, turn_helpers
 from cism.services.notify import lines
 from cism.store.states import OfferState, SessionState
 from cism.store.tables import GroupSession, Incident, Offer, Person
@@ -94,7 +94,8 @@ def meeting(session: Session, helper: Person, subject: str | None, now: datetime
     team = [one.id for one, _ in session_team.of(session, incident, row, now)]
     if helper.id not in team or helper.status is not PersonStatus.ACTIVE:
         return over("This is no longer yours; there is nothing to do. Thank you.")
-    shown = {"ref": incident.ref, "meetings": [brief(session, helper, incident, row)]}
+    shown: dict[str, Any] = {"ref": incident.ref, "meetings": [brief(session, helper, incident, row)]}
+    shown["notice"] = notices.of(session, incident.agency, helper.language)
     return Section("sections/session.html", shown | {"duty": lines(session, incident.agency)[0]}, row.id)
 
 

@@ -12,7 +12,7 @@ from cism.domain.access import Act, may_do
 from cism.domain.incident import IncidentState
 from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.people import PersonStatus
-from cism.services import choice, people
+from cism.services import choice, notices, people
 from cism.services.notify import lines
 from cism.store.states import AssignmentState, QueueState, SessionState
 from cism.store.tables import (
@@ -156,6 +156,7 @@ def invitation(session: Session, person: Person, subject: str | None, now: datet
             "minutes": minutes,
             "duty": lines(session, person.agency)[0],
             "state": invited.state,
+            "notice": notices.given(session, person, notices.PAGE, now),
             "buttons": buttons(question, {"1": "Count me in", "0": "Not for me"}),
         },
         meeting.id,

@@ -1,0 +1,158 @@
+"""A person's own page: consents, the limits of confidentiality, who saw what about them, and signing out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from cism.domain.consents import ALWAYS, WORDING, WORDINGS, Purpose
+from cism.domain.consents import How as ConsentHow
+from cism.errors import BadInput, NotSignedIn
+from cism.services import audit, consents, notices, people, sign_ins, trust
+from cism.store.db import now as product_now
+from cism.store.tables import Person
+from cism.web.backend import backend_of
+from cism.web.pages.cookies import end_session, form_token, keep_visit
+from cism.web.pages.forms import Form, posted
+from cism.web.pages.local_time import spoken, zone_name
+from cism.web.pages.templating import page
+from cism.web.pages.who import owner
+
+router = APIRouter(prefix="/me", include_in_schema=False)
+
+T = TypeVar("T")
+_TO_SIGN_IN = "/sign-in"
+_ASKED = {
+    Purpose.PAGES: "Texts that ask me to help",
+    Purpose.CARE: "Texts that ask how I am",
+}
+
+
+@router.get("")
+async def look(request: Request) -> Response:
+    """Everything that this person decides here."""
+
+    def work(session: Session, person: Person) -> dict[str, Any]:
+        audit.write(session, person.id, "read own page", person.id)
+        return _values(session, person)
+
+    return await _page(request, "own.html", work)
+
+
+@router.get("/receipt")
+async def receipt(request: Request) -> Response:
+    """Who saw what about them."""
+
+    def work(session: Session, person: Person) -> dict[str, Any]:
+        lines = trust.receipt(session, person.id)
+        audit.write(session, person.id, "read receipt", person.id)
+        shown = [{"when": spoken(line.at, person.zone), "who": line.who, "what": line.what} for line in lines]
+        return {"lines": shown, "zone": zone_name(person.zone, product_now(session))}
+
+    return await _page(request, "own_receipt.html", work)
+
+
+@router.post("/consent")
+async def consent(request: Request) -> Response:
+    """Give one consent, or take it back."""
+
+    def work(session: Session, person: Person, form: Form) -> None:
+        now, given = product_now(session), form.one("given")
+        if form.one("purpose") not in set(Purpose) or given not in {"yes", "no"}:
+            message = "This form cannot be read. Open the page again and send it once more."
+            raise BadInput(message)
+        act = consents.give if given == "yes" else consents.take_back
+        act(session, person, Purpose(form.one("purpose")), ConsentHow.PAGE, now)
+
+    return await _act(request, work, "consent")
+
+
+@router.post("/notice")
+async def notice_read(request: Request) -> Response:
+    """They have read the limits of confidentiality."""
+
+    def work(session: Session, person: Person, form: Form) -> None:
+        shown = notices.of(session, person.agency, person.language)
+        if form.one("version") == shown.version:  # else it was changed meanwhile, and they read it again
+            notices.given(session, person, notices.PAGE, product_now(session))
+
+    return await _act(request, work, "notice")
+
+
+@router.post("/sign-out-everywhere")
+async def sign_out_everywhere(request: Request) -> Response:
+    """End every sign-in of this person, and every page that is open behind a code."""
+
+    def work(session: Session, person: Person, form: Form) -> None:
+        sign_ins.end_all(session, person.id)
+
+    answer = await _act(request, work, "sign out everywhere", to=_TO_SIGN_IN)
+    end_session(request, answer)
+    return answer
+
+
+async def _page(
+    request: Request, template: str, work: Callable[[Session, Person], dict[str, Any]]
+) -> Response:
+    try:
+        person_id = await owner(request)
+    except NotSignedIn:
+        return RedirectResponse(_TO_SIGN_IN, status_code=303)
+    shown = await backend_of(request).act(lambda session: work(session, people.get(session, person_id)))
+    token = await form_token(request)
+    answer = page(request, template, form_token=token, **shown)
+    keep_visit(request, answer)
+    return answer
+
+
+async def _act(
+    request: Request, work: Callable[[Session, Person, Form], None], act: str, *, to: str = "/me"
+) -> Response:
+    form = await posted(request)
+    try:
+        person_id = await owner(request)
+    except NotSignedIn:
+        return RedirectResponse(_TO_SIGN_IN, status_code=303)
+
+    def together(session: Session) -> None:
+        work(session, people.lock_person(session, person_id), form)
+        audit.write(session, person_id, f"own {act}", person_id)
+
+    await backend_of(request).act(together)
+    return RedirectResponse(to, status_code=303)
+
+
+def _values(session: Session, person: Person) -> dict[str, Any]:
+    notice, told = notices.of(session, person.agency, person.language), notices.when_given(session, person)
+    return {
+        "name": person.name,
+        "ending": (person.phone or "")[-2:],
+        "confirmed": spoken(person.phone_confirmed_at, person.zone) if person.phone_confirmed_at else None,
+        "stopped": person.opted_out_at is not None,
+        "consents": [
+            {
+                "purpose": purpose.value,
+                "title": _ASKED[purpose],
+                "words": WORDINGS[WORDING][purpose],
+                "given": consents.holds(person, purpose),
+            }
+            for purpose in Purpose
+        ],
+        "always": ALWAYS,
+        "history": [_said(row.given, row.purpose, row.how, spoken(row.at, person.zone)) for row in
+                    consents.history(session, person.id)],
+        "notice": notice,
+        "told": spoken(told.at, person.zone) if told else None,
+        "zone": zone_name(person.zone, product_now(session)),
+    }  # fmt: skip
+
+
+def _said(given: bool, purpose: str, how: str, when: str) -> str:
+    ways = {"attested": "by the roster", "page": "on this page", "text": "by text"}
+    what = _ASKED[Purpose(purpose)].lower()
+    return f"{when}: {'yes' if given else 'no'} to {what}, {ways[how]}"

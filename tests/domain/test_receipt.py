@@ -1,0 +1,52 @@
+"""The trust receipt's words, and what consents and notices are made of."""
+
+from __future__ import annotations
+
+import pytest
+
+from cism.domain.access import Relation
+from cism.domain.consents import ALWAYS, WORDING, WORDINGS, Purpose, checked_notice, shipped_notice
+from cism.domain.people import Role
+from cism.domain.receipt import Seen, seen, seen_by_owner, title
+from cism.errors import BadInput
+
+
+@pytest.mark.parametrize("relation", [Relation.LOGGING_SUPERVISOR, Relation.COMMAND])
+def test_who_gets_the_header_alone_saw_nothing_of_a_person(relation: Relation) -> None:
+    assert seen("read incident", [relation]) is None
+    assert seen("log incident", [relation]) is Seen.PUT_ON
+
+
+def test_ways_count_for_nothing_and_an_unknown_act_is_not_left_out() -> None:
+    assert seen("page queue", [Relation.COORDINATOR]) is Seen.WORDS
+    assert seen("cli queue handle", [Relation.COORDINATOR]) is Seen.WORDS
+    assert seen("read incident", [Relation.COORDINATOR]) is Seen.LISTED
+    assert seen_by_owner("cli incident") is Seen.LISTED
+    assert seen("an act of next year", [Relation.COORDINATOR]) is Seen.DATA
+
+
+def test_roles_are_told_and_never_names() -> None:
+    assert title({Role.RESPONDER, Role.COORDINATOR}) == "a coordinator"
+    assert title({Role.PEER}, own_peer=True) == "your own peer"
+    assert title(set()) == "somebody who has left"
+
+
+def test_every_purpose_has_words_in_the_present_version_and_all_say_that_it_is_a_choice() -> None:
+    assert set(WORDINGS[WORDING]) == set(Purpose)
+    assert "my choice" in ALWAYS
+    assert "STOP" in ALWAYS
+    assert "HELP" in ALWAYS
+
+
+def test_the_shipped_notice_is_there_in_both_languages_and_in_english_for_others() -> None:
+    assert shipped_notice("en")[0] == "shipped-1-en"
+    assert "daño" in shipped_notice("es")[1]
+    assert shipped_notice("fr") == shipped_notice("en")
+
+
+def test_a_notice_that_says_nothing_or_too_much_is_refused() -> None:
+    assert checked_notice(" As written. \n") == " As written. \n"
+    with pytest.raises(BadInput, match="empty"):
+        checked_notice("  \n")
+    with pytest.raises(BadInput, match="8000"):
+        checked_notice("x" * 8_001)

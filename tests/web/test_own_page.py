@@ -1,0 +1,220 @@
+"""A person's own page: consents, the limits of confidentiality, the trust receipt."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from cism.domain.people import Role
+from cism.services import notices, numbers, people, roster
+from cism.store.states import SessionState
+from cism.store.tables import (
+    Assignment,
+    Consent,
+    GroupSession,
+    Incident,
+    Invitation,
+    Notice,
+    NoticeGiven,
+    Person,
+    QueueItem,
+)
+from tests.conftest import START
+from tests.web.browsing import fields, open_link, press, sign_in
+from tests.web.conftest import AGENCY, ROSTER, Site
+from tests.web.test_signing_in import by_phone, signed_in
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+OWN_WORDS = "Limits at Metro: court orders.  Two  spaces & <b>all</b>\n\tas written."
+
+
+async def test_only_whoever_proved_to_be_the_person_sees_their_own_page(site: Site) -> None:
+    assert (await site.client.get("/me")).headers["location"] == "/sign-in"
+    await sign_in(site)  # a token says that somebody may log, not who holds the phone
+    assert await signed_in(site)
+    assert (await site.client.get("/me")).headers["location"] == "/sign-in"
+    assert (await site.client.get("/me/receipt")).headers["location"] == "/sign-in"
+    await by_phone(site, "S1")
+    assert "Sam Super" in (await site.client.get("/me")).text
+
+
+async def test_a_consent_is_taken_back_and_given_with_number_way_and_wording(site: Site) -> None:
+    await by_phone(site, "R1")
+    await press(site, "/me", await site.client.get("/me"), "Take it back: texts that ask how i am")
+    assert site.person("R1").revoked_care
+    assert not site.person("R1").revoked_pages
+    await press(site, "/me", await site.client.get("/me"), "Yes: texts that ask how i am")
+    assert not site.person("R1").revoked_care
+    rows = site.rows(select(Consent).where(Consent.person_id == site.id_of("R1")).order_by(Consent.id))
+    assert [(row.purpose, row.given, row.how, row.wording) for row in rows] == [
+        ("pages", True, "attested", "attested"),
+        ("care", True, "attested", "attested"),
+        ("care", False, "page", "2026-11"),
+        ("care", True, "page", "2026-11"),
+    ]
+    assert {row.phone_hash for row in rows} == {site.person("R1").phone_hash}
+
+
+async def test_no_consent_on_the_page_lifts_a_stop(site: Site) -> None:
+    await site.text("R1", "STOP")
+    await by_phone(site, "R1")
+    page = await site.client.get("/me")
+    assert "You texted STOP" in page.text
+    assert "by text" in page.text
+    await press(site, "/me", page, "Take it back: texts that ask how i am")
+    await press(site, "/me", await site.client.get("/me"), "Yes: texts that ask how i am")
+    assert site.person("R1").opted_out_at is not None
+
+
+async def test_a_new_number_has_a_consent_of_its_own(site: Site) -> None:
+    old = site.person("R1").phone_hash
+    with site.db.transaction() as session:
+        roster.import_file(session, ROSTER.replace("+12125550104", "+12125550190"), START)
+    rows = site.rows(select(Consent).where(Consent.person_id == site.id_of("R1")).order_by(Consent.id))
+    fresh = [row for row in rows if row.phone_hash == site.person("R1").phone_hash]
+    assert [(row.purpose, row.how) for row in fresh] == [("pages", "attested"), ("care", "attested")]
+    assert {row.phone_hash for row in rows} == {old, site.person("R1").phone_hash}
+    assert site.person("R1").phone_confirmed_at is None
+
+
+async def test_a_year_old_number_loses_care_texts_and_keeps_pages(site: Site) -> None:
+    await by_phone(site, "P1")
+    for days in (366, 20):
+        site.clock.advance(days=days)
+        with site.db.transaction() as session:
+            numbers.look_through(session, site.clock.at)
+        site.perform(hours=12)
+    person = site.person("P1")
+    assert person.phone_confirmed_at is None
+    assert people.reachable(person)
+    assert site.messages("confirm_phone", "P1")
+
+
+def _notice(site: Site, body: str = OWN_WORDS) -> None:
+    with site.db.transaction() as session:
+        notices.put(session, AGENCY, "en", body, by=None, now=START)
+
+
+async def test_the_agencys_notice_is_shown_word_for_word_and_recorded_once_it_was_read(site: Site) -> None:
+    _notice(site)
+    await by_phone(site, "R1")
+    page = await site.client.get("/me")
+    assert OWN_WORDS.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in page.text
+    await press(site, "/me", page, "I have read this")
+    (row,) = site.rows(select(NoticeGiven))
+    assert (row.person_id, row.version, row.how) == (site.id_of("R1"), f"{AGENCY}-en-1", "page")
+    assert "I have read this" not in (await site.client.get("/me")).text
+
+
+async def test_a_new_version_is_told_anew_and_the_old_one_stays(site: Site) -> None:
+    _notice(site)
+    await by_phone(site, "R1")
+    page = await site.client.get("/me")
+    _notice(site, "Newer words.")
+    await press(
+        site, "/me", page, "I have read this"
+    )  # of the old one: what they read is not the present one
+    assert not site.rows(select(NoticeGiven))
+    assert "Newer words." in (await site.client.get("/me")).text
+    assert [row.body for row in site.rows(select(Notice).order_by(Notice.version))] == [
+        OWN_WORDS,
+        "Newer words.",
+    ]
+
+
+async def test_an_invited_person_is_told_the_limits_before_the_meeting(site: Site) -> None:
+    keys = ("R1", "R2", "R3")
+    await site.log(affected=[{"person_id": key, "circle": "B"} for key in keys])
+    site.perform()
+    site.perform(hours=3)
+    meeting = site.rows(select(GroupSession).where(GroupSession.kind == "cisd"))[0]
+    with site.db.transaction() as session:
+        session.get_one(GroupSession, meeting.id).state = SessionState.APPROVED
+        assert session.get(Invitation, (meeting.id, site.id_of("R1"))) is not None
+    page = await open_link(site, site.link("R1", "invitation", meeting.id))
+    assert "There are limits" in page.text
+    (row,) = site.rows(select(NoticeGiven))
+    assert (row.person_id, row.version, row.how) == (site.id_of("R1"), "shipped-1-en", "page")
+
+
+async def _assignment(site: Site) -> Assignment:
+    from tests.web.test_link_pages import _assigned
+
+    return await _assigned(site)
+
+
+async def test_a_peer_tells_the_limits_in_the_agencys_words_and_to_their_own_people_alone(site: Site) -> None:
+    _notice(site)
+    row = await _assignment(site)
+    helper = next(key for key in ("P1", "P2", "P3") if site.id_of(key) == row.peer_id)
+    path = site.link(helper, "assignment", row.id)
+    page = await open_link(site, path)
+    assert "Limits at Metro" in page.text
+    refused = await press(
+        site, path, page, "I told them the limits of confidentiality", person=site.id_of("T1")
+    )
+    assert refused.status_code == 403
+    assert not site.rows(select(NoticeGiven))
+    await press(site, path, page, "I told them the limits of confidentiality")
+    (given,) = site.rows(select(NoticeGiven))
+    assert (given.how, given.version) == ("aloud", f"{AGENCY}-en-1")
+
+
+async def test_a_receipt_tells_roles_and_times_and_no_name_and_nothing_of_own_looks(site: Site) -> None:
+    await _assignment(site)
+    (row,) = site.rows(select(Incident))
+    await open_link(site, site.link("C1", "incident", row.id))
+    await site.text("R1", "the chief said I should ask you about leave")
+    item = site.rows(select(QueueItem).where(QueueItem.kind == "free_text"))[0]
+    await open_link(site, site.link("C1", "queue", item.id))
+    ref = row.ref
+    await site.client.get(f"/api/v1/incidents/{ref}", headers=site.token(Role.SUPERVISOR, person="S1"))
+    await by_phone(site, "R1")
+    await site.client.get("/me")
+    text = (await site.client.get("/me/receipt")).text
+    assert "a coordinator: words that you texted" in text
+    assert "a coordinator: that you are on an incident" in text
+    assert "a supervisor: put your name on an incident" in text
+    assert "a supervisor: that you are on" not in text  # the header shows nobody
+    assert not any(name in text for name in ("Carla", "Sam Super", "Pia", "Paul", "Petra"))
+    assert site.id_of("R1") not in text
+
+
+async def test_a_receipt_is_its_persons_alone_also_by_api(site: Site) -> None:
+    await _assignment(site)
+    mine = site.token(Role.RESPONDER, person="R1")
+    lines = (await site.client.get("/api/v1/me/receipt", headers=mine)).json()
+    assert {"a supervisor", "a colleague"} & {line["who"] for line in lines}
+    assert all(set(line) == {"at", "who", "what"} for line in lines)
+    nobodys = await site.client.get("/api/v1/me/receipt", headers=site.token(Role.CLINICAL_DIRECTOR))
+    assert nobodys.status_code == 403
+    theirs = (
+        await site.client.get("/api/v1/me/receipt", headers=site.token(Role.RESPONDER, person="T1"))
+    ).json()
+    assert not [line for line in theirs if "incident" in line["what"]]
+
+
+async def test_signing_out_everywhere_ends_every_browser_and_every_open_page(site: Site) -> None:
+    page = await by_phone(site, "S1")
+    path = str(page.url.path)
+    token = fields(await site.client.get("/me"), "/me/sign-out-everywhere")
+    other = site.client.cookies["cism_session"]
+    await by_phone(site, "S1")
+    token = fields(await site.client.get("/me"), "/me/sign-out-everywhere")
+    await site.client.post("/me/sign-out-everywhere", data=token)
+    for cookie in (other, site.client.cookies.get("cism_session") or ""):
+        site.client.cookies.set("cism_session", cookie, domain="cism.test", path="/")
+        assert not await signed_in(site)
+    assert (
+        "This page is private" in (await site.client.get(path)).text
+        or "time of this page" in (await site.client.get(path)).text
+    )
+
+
+async def test_nobody_frozen_reads_their_own_page(site: Site) -> None:
+    await by_phone(site, "R1")
+    with site.db.transaction() as session:
+        session.get_one(Person, site.id_of("R1")).frozen_at = site.clock.at + timedelta(seconds=1)
+    assert (await site.client.get("/me")).status_code == 303
