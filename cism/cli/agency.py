@@ -25,6 +25,7 @@ _COLUMNS = {
     "crisis_line": "Crisis line",
     "attests_command_blind": "Command blind",
     "mutual_aid": "Mutual aid",
+    "keeps": "Keeps",
 }
 
 
@@ -68,6 +69,10 @@ def set_(
     mutual_aid_of_all: Annotated[
         bool, typer.Option("--mutual-aid-of-all", help="Every agency here, as at first.")
     ] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CLASS=SPAN", help="How long: contacts=120d, or escalations=730d."),
+    ] = None,
     as_id: AsId = None,
     as_json: AsJson = False,
 ) -> None:
@@ -83,6 +88,7 @@ def set_(
         command_blind=attest_command_blind,
         mutual_aid=tuple(mutual_aid) if mutual_aid else () if no_mutual_aid else None,
         ask_everybody=mutual_aid_of_all,
+        keep=tuple(keep or ()) or None,
     )
     with acting(as_id, "agency set") as viewer:
         viewer.object_id = key
@@ -132,4 +138,5 @@ def _tell(found: dict[str, Any], *, as_json: bool) -> None:
 def _spoken(found: dict[str, Any]) -> dict[str, Any]:
     lenders = found["mutual_aid"]
     aid = "every agency here" if lenders is None else ", ".join(lenders) or "none"
-    return found | {"mutual_aid": aid}
+    keeps = ", ".join(f"{name} {span}" for name, span in sorted(found["keeps"].items()))
+    return found | {"mutual_aid": aid, "keeps": keeps or "as the table says"}

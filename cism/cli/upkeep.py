@@ -1,4 +1,4 @@
-"""Keeping an installation well: migrations, readiness, retention, protocols."""
+"""Keeping an installation well: migrations, readiness, protocols."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import typer
 
 from cism.cli import ground, proof_report, reading, show
 from cism.cli.show import AsJson
-from cism.cli.viewer import acting
 from cism.clock import RealClock
 from cism.domain.proof import Facts, facts_of
 from cism.domain.protocol import Protocol, ProtocolInvalid, load_protocol, parse_protocol, shipped_keys
 from cism.errors import CismError
-from cism.services import nightly, own_rules, proofs, readiness, safekeeping
+from cism.services import own_rules, proofs, readiness, safekeeping
 from cism.services.readiness import Check, Verdict
 from cism.settings import load
 from cism.store import migrate
@@ -52,22 +51,6 @@ def doctor(as_json: AsJson = False) -> None:
     if bad:
         message = f"{len(bad)} of {len(checks)} checks are bad. First: {bad[0].name}: {bad[0].text}"
         raise CismError(message)
-
-
-def purge(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; the nights do the rest.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Count what retention would remove now. What it removes, it removes every night by itself."""
-    if not dry_run:
-        message = (
-            "retention runs by itself every night; `cism purge --dry-run` counts what it would remove now"
-        )
-        raise CismError(message)
-    with acting(None, "purge --dry-run") as viewer:
-        counts = nightly.purge(viewer.session, viewer.now, dry_run=True)
-    rows = [{"what": what, "count": count} for what, count in counts.items()]
-    show.listing(rows, {"what": "What", "count": "Rows"}, title="Retention", empty="nothing", as_json=as_json)
 
 
 @protocols.command("check")

@@ -194,6 +194,7 @@ class Act(StrEnum):
     MAKE_OFFER = "make_offer"  # and hand a person over; the person's own peer does so from their page
     CHANGE_ROSTER = "change_roster"  # one person at a time: status, transfer, removal
     END_CONTACTS = "end_contacts"  # of one person, who told somebody so
+    HOLD_RECORDS = "hold_records"  # a legal hold: retention leaves them; set and lifted
     SET_AGENCY = "set_agency"  # its name, lines and protocol, what it attests, who lends it aid
     AGREE_READY = "agree_ready"  # that a peer can serve again after an incident of their own
     GET_PAPER = "get_paper"  # by mail, sealed, each night
@@ -233,6 +234,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.MAKE_OFFER: _IN_CHARGE,
         Act.CHANGE_ROSTER: _IN_CHARGE,
         Act.END_CONTACTS: _IN_CHARGE,
+        Act.HOLD_RECORDS: _IN_CHARGE,
         Act.SET_AGENCY: _IN_CHARGE,
         Act.AGREE_READY: _CLINICAL,
         Act.GET_PAPER: frozenset({Role.COORDINATOR}),

@@ -52,6 +52,7 @@ class StepKind(StrEnum):
     PAGE_UNDELIVERED = "page_undelivered"  # a page that did not arrive counts as not asked
     STEP_BACK = "step_back"  # a helper was affected by another event: somebody else takes over
     CALL = "call"  # a page that did not arrive, or was not answered in time, is called
+    FORGET = "forget"  # words and invitations whose hours are over between two nights
     NIGHTLY = "nightly"  # retention, and the attestation that nobody is forgotten
 
 
@@ -93,7 +94,7 @@ _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
         StepKind.QUEUE_OVERDUE,
         StepKind.CALL,
     ),
-    FlowName.NIGHTLY: (StepKind.NIGHTLY,),
+    FlowName.NIGHTLY: (StepKind.NIGHTLY, StepKind.FORGET),
 }
 
 KINDS_OF: Mapping[FlowName, tuple[StepKind, ...]] = MappingProxyType(dict(_FLOWS))
@@ -124,7 +125,7 @@ OUTLIVES: frozenset[StepKind] = frozenset(
         StepKind.TELL_MISSED,
     }
 )
-RECURRING: frozenset[StepKind] = frozenset({StepKind.NIGHTLY})
+RECURRING: frozenset[StepKind] = frozenset({StepKind.NIGHTLY, StepKind.FORGET})
 
 
 class StepState(StrEnum):

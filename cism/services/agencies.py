@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.domain import roster_cells
+from cism.domain import retention, roster_cells
 from cism.domain.protocol import load_protocol
 from cism.errors import BadInput
 from cism.services import events
@@ -33,6 +33,7 @@ class AgencyChange:
     command_blind: bool | None = None
     mutual_aid: tuple[str, ...] | None = None
     ask_everybody: bool = False
+    keep: tuple[str, ...] | None = None  # CLASS=SPAN: how long it keeps what it may choose
 
 
 def get(session: Session, key: str) -> Agency:
@@ -60,6 +61,7 @@ def facts(row: Agency) -> dict[str, Any]:
         "crisis_line": row.crisis_line,
         "attests_command_blind": row.command_blind,
         "mutual_aid": row.mutual_aid,
+        "keeps": dict(row.retention),
     }
 
 
@@ -101,6 +103,11 @@ def _read(session: Session, row: Agency, wanted: AgencyChange) -> tuple[dict[str
             values[name] = read(given)
         except roster_cells.CellError as error:
             problems.append(f"{name.replace('_', ' ')}: {error}")
+    if wanted.keep:
+        try:
+            values["retention"] = {**row.retention, **_kept(wanted.keep)}
+        except ValueError as error:
+            problems.append(f"keep: {error}")
     if wanted.ask_everybody:
         values["mutual_aid"] = None
     return values, problems
@@ -124,6 +131,16 @@ def _line(text: str) -> str:
         message = f"write at most {longest} plain characters that say what to do, like call or text 988"
         raise roster_cells.CellError(message)
     return text
+
+
+def _kept(given: tuple[str, ...]) -> dict[str, str]:
+    """How long what is kept, as CLASS=SPAN; raises ValueError."""
+    found = {}
+    for one in given:
+        name, _, span = one.partition("=")
+        kept, written = retention.choose(name.strip(), span)
+        found[kept.value] = written
+    return found
 
 
 def _lenders(session: Session, own: str, keys: tuple[str, ...]) -> list[str]:

@@ -18,6 +18,7 @@ from cism.services import (
     opt_ins,
     queue,
     response,
+    retention,
     sensitive_dates,
     session_late,
     sessions,
@@ -67,6 +68,7 @@ HANDLERS = _Handlers(
         StepKind.QUEUE_OVERDUE: queue.on_overdue,
         StepKind.CALL: voice.on_call,
         StepKind.NIGHTLY: nightly.on_nightly,
+        StepKind.FORGET: retention.on_forget,
     }
 )
 HANDLERS.on_expired = {

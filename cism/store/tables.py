@@ -15,6 +15,7 @@ from cism.domain.escalation import EscalationLevel, EscalationState
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.people import Discipline, PersonStatus, Role
 from cism.domain.plan import StepKind, StepState
+from cism.domain.retention import HoldReason, Kept, LiftReason
 from cism.domain.sensitive_dates import DateKind
 from cism.store.states import (
     AssignmentState,
@@ -86,6 +87,7 @@ class Agency(Base):
     region: Mapped[str] = mapped_column(String(2), default="US")
     language: Mapped[str] = mapped_column(String(5), default="en")
     mutual_aid: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # None: every agency here
+    retention: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # what it chose
 
 
 class Person(Base):
@@ -202,6 +204,8 @@ class Incident(Base):
     closed_at: Mapped[datetime | None]
     source_key: Mapped[str | None] = mapped_column(String(120), unique=True)
     source_agency: Mapped[str | None] = mapped_column(String(200))
+    past_affected: Mapped[int] = mapped_column(default=0, server_default="0")  # how many retention took off
+    past_team: Mapped[int] = mapped_column(default=0, server_default="0")
     affected: Mapped[list[AffectedPerson]] = relationship(lazy="selectin", cascade="all, delete-orphan")
     dates: Mapped[list[SensitiveDate]] = relationship(cascade="all, delete-orphan")
 
@@ -415,6 +419,14 @@ class InboundMessage(Base):
     """A text that came in, once by its provider id; the body is sealed and purged after it was handled."""
 
     __tablename__ = "inbound"
+    __table_args__ = (
+        Index(
+            "inbound_unredacted",
+            "received_real",
+            postgresql_where=text("redacted_at IS NULL"),
+            sqlite_where=text("redacted_at IS NULL"),
+        ),
+    )
     sid: Mapped[str] = mapped_column(String(40), primary_key=True)
     person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)
     from_number: Mapped[str] = mapped_column(Personal("person_id", ""))
@@ -424,6 +436,7 @@ class InboundMessage(Base):
     state: Mapped[InboundState] = mapped_column(Named(InboundState))
     received_at: Mapped[datetime]
     received_real: Mapped[datetime]
+    redacted_at: Mapped[datetime | None]  # the provider's copy is gone
 
 
 class QueueItem(Base):
@@ -585,6 +598,31 @@ class Audit(Base):
     object_id: Mapped[str | None] = mapped_column(String(60))
     allowed: Mapped[bool] = mapped_column(default=True)
     mac: Mapped[str] = mapped_column(String(80))  # the name of the key, and the MAC
+
+
+class LegalHold(Base):
+    """Records that retention leaves alone: one incident's, or a whole class. Codes alone, never a story."""
+
+    __tablename__ = "legal_hold"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incident.id"))  # None: a class, everywhere
+    kept: Mapped[Kept | None] = mapped_column(Named(Kept))  # None: every class
+    reason: Mapped[HoldReason] = mapped_column(Named(HoldReason))
+    set_at: Mapped[datetime]
+    set_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))  # None: the installation's owner
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    lift_reason: Mapped[LiftReason | None] = mapped_column(Named(LiftReason))
+
+
+class RetentionRun(Base):
+    """What one night removed: classes, counts, oldest and newest, under the audit log's MAC; nobody's id."""
+
+    __tablename__ = "retention_run"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    at: Mapped[datetime]
+    facts: Mapped[dict[str, Any]]
+    mac: Mapped[str] = mapped_column(String(80))
 
 
 class Token(Base):

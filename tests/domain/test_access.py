@@ -181,6 +181,7 @@ MAY = {
     Act.CHANGE_ROSTER: {K, D},
     Act.END_CONTACTS: {K, D},
     Act.SET_AGENCY: {K, D},
+    Act.HOLD_RECORDS: {K, D},
     Act.AGREE_READY: {C, D},
     Act.GET_PAPER: {K},
 }

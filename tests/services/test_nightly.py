@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind, StepState
-from cism.services import clockwork, engine, nightly, people, questions, readiness
+from cism.domain.retention import Kept
+from cism.services import clockwork, engine, nightly, people, questions, readiness, retention
 from cism.store.db import Database, now
 from cism.store.states import CallState, InboundState, QueueState
 from cism.store.tables import Agency, InboundMessage, PhoneCall, QueueItem, Step
@@ -44,6 +45,10 @@ def test_setting_the_clock_takes_the_recurrence_along(movable_db: Database) -> N
         assert start < due <= start + timedelta(days=1)
 
 
+def _count(session: Session, *, dry_run: bool) -> int:
+    return sum(item.count for item in retention.run(session, now(session), dry_run=dry_run).values())
+
+
 def test_words_are_forgotten_seventy_two_hours_after_a_human_handled_them(
     db: Database, clock: FakeClock
 ) -> None:
@@ -74,12 +79,12 @@ def test_words_are_forgotten_seventy_two_hours_after_a_human_handled_them(
         )
     clock.advance(hours=71)
     with db.transaction() as session:
-        assert sum(nightly.purge(session, now(session), dry_run=False).values()) == 0
+        assert _count(session, dry_run=False) == 0
     clock.advance(hours=2)
     with db.transaction() as session:
-        assert sum(nightly.purge(session, now(session), dry_run=True).values()) == 1
+        assert _count(session, dry_run=True) == 1
         assert session.get_one(InboundMessage, "SM1").body is not None  # counted, not done
-        nightly.purge(session, now(session), dry_run=False)
+        retention.run(session, now(session), dry_run=False)
         assert session.get_one(InboundMessage, "SM1").body is None
 
 
@@ -99,7 +104,7 @@ def test_calls_are_forgotten_after_a_month_but_not_while_their_question_is_open(
 
     def purged(session: Session, days: int) -> int:
         later = now(session) + timedelta(days=days)
-        return nightly.purge(session, later, dry_run=False)["calls, after 30 days"]
+        return retention.run(session, later, dry_run=False)[Kept.CALLS].count
 
     world.act(ring)
     assert world.act(purged, 29) == 0

@@ -18,6 +18,7 @@ depends_on = None
 def upgrade() -> None:
     person_keys_0004.add()
     _add_audit()
+    _add_retention()
     _add_sign_in()
     _add_passkeys()
     _add_consents()
@@ -29,6 +30,7 @@ def downgrade() -> None:
     _drop_consents()
     _drop_passkeys()
     _drop_sign_in()
+    _drop_retention()
     _drop_audit()
     person_keys_0004.drop()
 
@@ -192,3 +194,51 @@ def _drop_notices() -> None:
 def _drop_consents() -> None:
     op.drop_index("ix_consent_person_id", "consent")
     op.drop_table("consent")
+
+
+def _add_retention() -> None:
+    """What is forgotten when, what a legal hold keeps, and proof of what a night removed."""
+    with op.batch_alter_table("agency") as batch:
+        batch.add_column(sa.Column("retention", sa.JSON(), nullable=False, server_default="{}"))
+    with op.batch_alter_table("incident") as batch:
+        batch.add_column(sa.Column("past_affected", sa.Integer(), nullable=False, server_default="0"))
+        batch.add_column(sa.Column("past_team", sa.Integer(), nullable=False, server_default="0"))
+    with op.batch_alter_table("inbound") as batch:
+        batch.add_column(sa.Column("redacted_at", sa.DateTime(timezone=True), nullable=True))
+    where = sa.text("redacted_at IS NULL")
+    op.create_index(
+        "inbound_unredacted", "inbound", ["received_real"], postgresql_where=where, sqlite_where=where
+    )
+    op.create_table(
+        "legal_hold",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("incident_id", sa.String(20), sa.ForeignKey("incident.id"), nullable=True),
+        sa.Column("kept", sa.String(40), nullable=True),
+        sa.Column("reason", sa.String(40), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("set_by", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lifted_by", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("lift_reason", sa.String(40), nullable=True),
+    )
+    op.create_table(
+        "retention_run",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("mac", sa.String(80), nullable=False),
+    )
+
+
+def _drop_retention() -> None:
+    op.execute("DELETE FROM step WHERE kind = 'forget'")
+    op.drop_table("retention_run")
+    op.drop_table("legal_hold")
+    op.drop_index("inbound_unredacted", "inbound")
+    with op.batch_alter_table("inbound") as batch:
+        batch.drop_column("redacted_at")
+    with op.batch_alter_table("incident") as batch:
+        batch.drop_column("past_team")
+        batch.drop_column("past_affected")
+    with op.batch_alter_table("agency") as batch:
+        batch.drop_column("retention")
