@@ -165,7 +165,11 @@ def add_affected(session: Session, incident_id: str, items: Sequence[AffectedInp
 
 
 def change(session: Session, incident_id: str, changes: dict[str, object]) -> Incident:
-    """Change what may change: severity, ended_at, kin_notified, funeral_at, statements_complete."""
+    """Change what may change: severity, ended_at, kin_notified, funeral_at, statements_complete.
+
+    What stands there already changes nothing, and nothing is planned again: how long that would take tells
+    whoever asks how much is still planned.
+    """
     row = people.lock_incident(session, incident_id)
     now = product_now(session)
     allowed = {"severity", "ended_at", "kin_notified", "funeral_at", "statements_complete"}
@@ -176,6 +180,9 @@ def change(session: Session, incident_id: str, changes: dict[str, object]) -> In
     ended = changes.get("ended_at")
     if isinstance(ended, datetime):
         _refuse_times(row.occurred_at, ended, now)
+    changes = {name: value for name, value in changes.items() if getattr(row, name) != value}
+    if not changes:
+        return row
     before, was_ended = row.severity, row.ended_at
     for name, value in changes.items():
         was = getattr(row, name)

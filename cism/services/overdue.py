@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from cism.domain.escalation import EscalationState, voice_target
 from cism.domain.plan import RECURRING, StepState
@@ -16,12 +16,13 @@ from cism.services import escalations, outbox
 from cism.store.db import database_of, now, real_now
 from cism.store.partial import EVER, MOVING, PENDING
 from cism.store.states import OutboxState, QueueState
-from cism.store.tables import Escalation, Outbox, QueueItem, Step
+from cism.store.tables import Agency, Escalation, Incident, Outbox, QueueItem, Step
 
 DUE_STEP: Final = timedelta(seconds=90)  # what the conductor leaves, Prefect's schedule performs each minute
 URGENT_UNSENT: Final = timedelta(seconds=60)  # design: with a dead conductor the worker's sweep is that often
 UNSETTLED: Final = timedelta(minutes=5)  # settling takes 30 s or 120 s; then the send is a human's
 _NONE: Final = timedelta()
+_LADDERS: Final = "ladders of open escalations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,18 @@ def _oldest_unsettled(session: Session) -> datetime | None:
 
 
 def _open(session: Session) -> list[Escalation]:
-    query = select(Escalation).where(Escalation.state != EscalationState.CLOSED)
-    return list(session.scalars(query))
+    """Open escalations, with what their ladders stand in.
+
+    Always the same three statements: how long `/metrics` takes must not tell how many there are.
+    """
+    is_open = Escalation.state != EscalationState.CLOSED
+    of_incident = Incident.id.in_(select(Escalation.incident_id).where(is_open))
+    of_agency = Agency.key.in_(select(Escalation.agency).where(is_open))
+    session.info[_LADDERS] = (
+        session.scalars(select(Incident).where(of_incident).options(lazyload(Incident.affected))).all(),
+        session.scalars(select(Agency).where(of_agency)).all(),
+    )  # held, so that the session does not forget them
+    return list(session.scalars(select(Escalation).where(is_open)))
 
 
 def _past(session: Session, row: Escalation, current: datetime) -> bool:

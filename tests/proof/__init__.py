@@ -1,0 +1,1 @@
+"""Confidentiality shown from outside: what each person gets, and what is written down anywhere."""
