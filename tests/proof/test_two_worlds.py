@@ -47,7 +47,6 @@ STAGES = {
     "at once": 0.2,
     "the same night": 5,
     "the next day": 26,
-    "three days": 76,
     "a month": 740,
     "a quarter": 2200,
 }
@@ -266,7 +265,7 @@ DEEDS: dict[str, Deed] = {
     "asks for a call now and is reached": _ends("reached"),
     "asks for a call now and is not reached": _both(_ends("not_reached"), _reported("6")),
     "writes crisis words": _texts("I want to kill myself"),
-    "worries the peer, and sends STOP": _both(_reported("7"), _texts("STOP", when="three days")),
+    "worries the peer, and sends STOP": _both(_reported("7"), _texts("STOP", when="a month")),
     "opts out in other words, after a night without texts": _both(
         _texts("STOP", "START", when="the same night"), _texts("please stop texting me")
     ),
@@ -406,6 +405,6 @@ async def test_a_leak_of_one_figure_is_seen(
         return told(row, at) | {"state": f"offered {count}"}
 
     monkeypatch.setattr(views, "header", leaks)
-    quiet = await _lived(base, tmp_path / "quiet", _nothing, plant=2)
-    spoken = await _lived(base, tmp_path / "spoken", _texts("1"), plant=2)
+    quiet = await _lived(base, tmp_path / "quiet", _nothing, plant=3)
+    spoken = await _lived(base, tmp_path / "spoken", _texts("1"), plant=3)
     assert [one for one in quiet.differs(spoken) if one.startswith("the next day: incident")]
