@@ -30,10 +30,10 @@ from cism.web.backend import Backend
 from cism.web.background import beat_forever
 from cism.web.middleware import Guard
 from cism.web.pages import errors as error_pages
-from cism.web.pages import links, log_page, offer_links, own, sign_in
+from cism.web.pages import links, log_page, offer_links, own, passkeys, sign_in
 
 _STATIC = Path(__file__).parent / "static"
-_ROUTES = (incidents, escalations, me, webhooks, health, sign_in, own, log_page, links, offer_links)
+_ROUTES = (incidents, escalations, me, webhooks, health, sign_in, passkeys, own, log_page, links, offer_links)
 
 
 def create_app(db: Database, settings: Settings, courier: Courier | None) -> FastAPI:

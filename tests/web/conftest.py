@@ -245,6 +245,6 @@ async def site(db: Database, clock: FakeClock, web_settings: Settings) -> AsyncI
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://cism.test") as client,
+        httpx.AsyncClient(transport=transport, base_url=web_settings.public_url) as client,
     ):
         yield Site(db, web_settings, courier, client, clock, app.state.backend)

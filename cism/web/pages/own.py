@@ -13,7 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from cism.domain.consents import ALWAYS, WORDING, WORDINGS, Purpose
 from cism.domain.consents import How as ConsentHow
 from cism.errors import BadInput, NotSignedIn
-from cism.services import audit, consents, notices, people, sign_ins, trust
+from cism.services import audit, consents, notices, passkeys, people, sign_ins, trust
+from cism.store.db import database_of
 from cism.store.db import now as product_now
 from cism.store.tables import Person
 from cism.web.backend import backend_of
@@ -69,7 +70,7 @@ async def consent(request: Request) -> Response:
         act = consents.give if given == "yes" else consents.take_back
         act(session, person, Purpose(form.one("purpose")), ConsentHow.PAGE, now)
 
-    return await _act(request, work, "consent")
+    return await act_on_own(request, work, "consent")
 
 
 @router.post("/notice")
@@ -81,7 +82,7 @@ async def notice_read(request: Request) -> Response:
         if form.one("version") == shown.version:  # else it was changed meanwhile, and they read it again
             notices.given(session, person, notices.PAGE, product_now(session))
 
-    return await _act(request, work, "notice")
+    return await act_on_own(request, work, "notice")
 
 
 @router.post("/sign-out-everywhere")
@@ -91,7 +92,7 @@ async def sign_out_everywhere(request: Request) -> Response:
     def work(session: Session, person: Person, form: Form) -> None:
         sign_ins.end_all(session, person.id)
 
-    answer = await _act(request, work, "sign out everywhere", to=_TO_SIGN_IN)
+    answer = await act_on_own(request, work, "sign out everywhere", to=_TO_SIGN_IN)
     end_session(request, answer)
     return answer
 
@@ -110,9 +111,10 @@ async def _page(
     return answer
 
 
-async def _act(
+async def act_on_own(
     request: Request, work: Callable[[Session, Person, Form], None], act: str, *, to: str = "/me"
 ) -> Response:
+    """One act of a person about themselves, audited."""
     form = await posted(request)
     try:
         person_id = await owner(request)
@@ -146,6 +148,11 @@ def _values(session: Session, person: Person) -> dict[str, Any]:
         "always": ALWAYS,
         "history": [_said(row.given, row.purpose, row.how, spoken(row.at, person.zone)) for row in
                     consents.history(session, person.id)],
+        "passkeys": [
+            {"id": row.id, "made": spoken(row.made_real, person.zone)}
+            for row in passkeys.of(session, person.id)
+        ],
+        "can_have_passkeys": passkeys.possible(database_of(session).public_url),
         "notice": notice,
         "told": spoken(told.at, person.zone) if told else None,
         "zone": zone_name(person.zone, product_now(session)),
