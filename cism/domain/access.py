@@ -276,6 +276,8 @@ def may_do(
     """
     if affected and act not in _WHILE_AFFECTED:
         return False
+    if affected and act is Act.SEE_INCIDENT:
+        return True  # the header of what happened to them; never as staff
     if act is Act.CLOSE_ESCALATION and took_it:
         return True  # also for a helper of another agency, who was asked by mutual aid
     if not same_agency:

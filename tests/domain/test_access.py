@@ -194,6 +194,11 @@ def test_each_role_does_what_it_may_in_its_own_agency_and_nothing_in_another(rol
     assert not may_do([role], act, same_agency=False)
 
 
+def test_whoever_is_affected_may_know_of_the_incident_and_needs_no_role_for_it() -> None:
+    assert may_do([], Act.SEE_INCIDENT, same_agency=False, affected=True)
+    assert may_do([Role.RESPONDER], Act.SEE_INCIDENT, same_agency=True, affected=True)
+
+
 def test_nobody_without_a_role_does_anything() -> None:
     assert not any(may_do([], act, same_agency=True, at_terminal=True) for act in Act)
 

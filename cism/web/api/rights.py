@@ -54,7 +54,7 @@ def standing(session: Session, caller: Caller, ref: str) -> Standing:
     person = caller.person_id
     affected = any(item.person_id == person for item in row.affected) if person else False
     assigned = person is not None and _assigned(session, row, person)
-    if row.agency != caller.agency and not assigned:
+    if row.agency != caller.agency and not assigned and not affected:
         raise _unknown()
     held = relations(
         [caller.role],
