@@ -40,6 +40,7 @@ class MessageKind(StrEnum):
     UNSETTLED_SEND = "unsettled_send"
     ATTESTATION = "attestation"
     RESTORED = "restored"
+    LOOKED = "looked"
     # to a person about themselves
     CONFIRM_PHONE = "confirm_phone"
     PHONE_CONFIRMED = "phone_confirmed"

@@ -30,7 +30,7 @@ from notifications.person_messages import (
     WhichCode,
     Who,
 )
-from notifications.programme_messages import Attestation, Restored
+from notifications.programme_messages import Attestation, Looked, Restored
 from notifications.reader_messages import AskExposureEnd, MhpReminder, QueueNew, QueueOverdue, UnsettledSend
 from notifications.team_messages import (
     AlreadyCovered,
@@ -92,6 +92,7 @@ _CLASSES: Final[tuple[type[Message], ...]] = (
     UnsettledSend,
     Attestation,
     Restored,
+    Looked,
     ConfirmPhone,
     PhoneConfirmed,
     CheckIn,
@@ -227,6 +228,7 @@ __all__ = [
     "Invitation",
     "InvitationAccepted",
     "LinkCode",
+    "Looked",
     "Message",
     "MessageKind",
     "MhpReminder",

@@ -23,3 +23,11 @@ class Restored(TeamOpening):
     kind: ClassVar[MessageKind] = MessageKind.RESTORED
     at: When
     texts: Count = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked(TeamOpening):
+    """To the clinical director: at that time somebody looked whom the table refuses; the list says who."""
+
+    kind: ClassVar[MessageKind] = MessageKind.LOOKED
+    at: When

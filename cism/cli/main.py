@@ -41,6 +41,8 @@ _WHERE: Final = {
     "offer": "offering:offer",
     "audit": "auditing:app",
     "hold": "keeping:hold",
+    "disclosure": "outside:disclosure",
+    "break-glass": "outside:break_glass",
     "protocols": "rules:protocols",
     "types": "rules:types",
     "languages": "languages:app",

@@ -195,6 +195,10 @@ class Act(StrEnum):
     CHANGE_ROSTER = "change_roster"  # one person at a time: status, transfer, removal
     END_CONTACTS = "end_contacts"  # of one person, who told somebody so
     HOLD_RECORDS = "hold_records"  # a legal hold: retention leaves them; set and lifted
+    PROPOSE_DISCLOSURE = "propose_disclosure"  # outside of the programme; another person confirms it
+    CONFIRM_DISCLOSURE = "confirm_disclosure"
+    BREAK_GLASS = "break_glass"  # look although the table refuses it: for an hour, seen by another
+    LIST_BROKEN_GLASS = "list_broken_glass"
     SET_AGENCY = "set_agency"  # its name, lines and protocol, what it attests, who lends it aid
     AGREE_READY = "agree_ready"  # that a peer can serve again after an incident of their own
     GET_PAPER = "get_paper"  # by mail, sealed, each night
@@ -235,6 +239,10 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.CHANGE_ROSTER: _IN_CHARGE,
         Act.END_CONTACTS: _IN_CHARGE,
         Act.HOLD_RECORDS: _IN_CHARGE,
+        Act.PROPOSE_DISCLOSURE: _ANSWERING,
+        Act.CONFIRM_DISCLOSURE: _ANSWERING,
+        Act.BREAK_GLASS: _ANSWERING | _HELPERS,
+        Act.LIST_BROKEN_GLASS: _IN_CHARGE,
         Act.SET_AGENCY: _IN_CHARGE,
         Act.AGREE_READY: _CLINICAL,
         Act.GET_PAPER: frozenset({Role.COORDINATOR}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
@@ -19,6 +20,11 @@ class Role(StrEnum):
     CHAPLAIN = "chaplain"
     FAMILY_PEER = "family_peer"
     ADMIN = "admin"
+
+
+def is_command(roles: Collection[Role]) -> bool:
+    """Whether somebody commands others, whatever else they are: some acts are then not theirs (7.3)."""
+    return Role.SUPERVISOR in roles
 
 
 class Discipline(StrEnum):

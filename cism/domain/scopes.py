@@ -20,6 +20,9 @@ class Scope(StrEnum):
     TIMELINE_READ = "timeline:read"
     ESCALATIONS_READ = "escalations:read"
     ESCALATIONS_ANSWER = "escalations:answer"
+    DISCLOSURES_DECIDE = "disclosures:decide"
+    GLASS_BREAK = "glass:break"
+    GLASS_READ = "glass:read"
     RECEIPT_READ = "receipt:read"  # who saw what about the token's own person
 
 
@@ -31,6 +34,9 @@ _ACTS: Final[Mapping[Scope, frozenset[Act]]] = MappingProxyType(
         Scope.TIMELINE_READ: frozenset({Act.SEE_TIMELINE}),
         Scope.ESCALATIONS_READ: frozenset({Act.LIST_ESCALATIONS}),
         Scope.ESCALATIONS_ANSWER: frozenset({Act.ACK_ESCALATION, Act.CLOSE_ESCALATION}),
+        Scope.DISCLOSURES_DECIDE: frozenset({Act.PROPOSE_DISCLOSURE, Act.CONFIRM_DISCLOSURE}),
+        Scope.GLASS_BREAK: frozenset({Act.BREAK_GLASS}),
+        Scope.GLASS_READ: frozenset({Act.LIST_BROKEN_GLASS}),
     }
 )
 

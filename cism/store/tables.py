@@ -11,6 +11,8 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, Unique
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from cism import chance
+from cism.domain.break_glass import GlassReason
+from cism.domain.disclosure import DisclosureState, Recipient
 from cism.domain.escalation import EscalationLevel, EscalationState
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.people import Discipline, PersonStatus, Role
@@ -598,6 +600,35 @@ class Audit(Base):
     object_id: Mapped[str | None] = mapped_column(String(60))
     allowed: Mapped[bool] = mapped_column(default=True)
     mac: Mapped[str] = mapped_column(String(80))  # the name of the key, and the MAC
+
+
+class Disclosure(Base):
+    """Something about a person may be told outside: proposed by one, agreed to by another. Codes alone."""
+
+    __tablename__ = "disclosure"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    agency: Mapped[str] = mapped_column(ForeignKey("agency.key"))
+    exception: Mapped[str] = mapped_column(String(40))
+    recipient: Mapped[Recipient] = mapped_column(Named(Recipient))
+    state: Mapped[DisclosureState] = mapped_column(Named(DisclosureState))
+    proposed_at: Mapped[datetime]
+    proposed_by: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+
+
+class BrokenGlass(Base):
+    """Somebody whom the table refuses looked all the same, for an hour and for a coded reason."""
+
+    __tablename__ = "broken_glass"
+    id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"))
+    reason: Mapped[GlassReason] = mapped_column(Named(GlassReason))
+    broken_at: Mapped[datetime]
+    ends_real: Mapped[datetime]
+    reads: Mapped[int] = mapped_column(default=0)
 
 
 class LegalHold(Base):

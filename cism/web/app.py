@@ -24,7 +24,7 @@ from cism.services.delivery import Courier
 from cism.settings import Settings
 from cism.store.db import Database
 from cism.web import health, problems, webhooks
-from cism.web.api import escalations, incidents, me
+from cism.web.api import disclosures, escalations, glass, incidents, me
 from cism.web.auth import RefusalLog
 from cism.web.backend import Backend
 from cism.web.background import beat_forever
@@ -33,7 +33,21 @@ from cism.web.pages import errors as error_pages
 from cism.web.pages import links, log_page, offer_links, own, passkeys, sign_in
 
 _STATIC = Path(__file__).parent / "static"
-_ROUTES = (incidents, escalations, me, webhooks, health, sign_in, passkeys, own, log_page, links, offer_links)
+_ROUTES = (
+    incidents,
+    escalations,
+    disclosures,
+    glass,
+    me,
+    webhooks,
+    health,
+    sign_in,
+    passkeys,
+    own,
+    log_page,
+    links,
+    offer_links,
+)
 
 
 def create_app(db: Database, settings: Settings, courier: Courier | None) -> FastAPI:

@@ -59,6 +59,9 @@ ChangesIncidents = Annotated[Caller, Security(bearer, scopes=[Scope.INCIDENTS_CH
 ReadsTimeline = Annotated[Caller, Security(bearer, scopes=[Scope.TIMELINE_READ])]
 ReadsEscalations = Annotated[Caller, Security(bearer, scopes=[Scope.ESCALATIONS_READ])]
 AnswersEscalations = Annotated[Caller, Security(bearer, scopes=[Scope.ESCALATIONS_ANSWER])]
+DecidesDisclosures = Annotated[Caller, Security(bearer, scopes=[Scope.DISCLOSURES_DECIDE])]
+BreaksGlass = Annotated[Caller, Security(bearer, scopes=[Scope.GLASS_BREAK])]
+ReadsGlass = Annotated[Caller, Security(bearer, scopes=[Scope.GLASS_READ])]
 ReadsReceipt = Annotated[Caller, Security(bearer, scopes=[Scope.RECEIPT_READ])]
 
 

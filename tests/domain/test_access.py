@@ -182,6 +182,10 @@ MAY = {
     Act.END_CONTACTS: {K, D},
     Act.SET_AGENCY: {K, D},
     Act.HOLD_RECORDS: {K, D},
+    Act.PROPOSE_DISCLOSURE: {K, C, D},
+    Act.CONFIRM_DISCLOSURE: {K, C, D},
+    Act.BREAK_GLASS: {P, K, C, D},
+    Act.LIST_BROKEN_GLASS: {K, D},
     Act.AGREE_READY: {C, D},
     Act.GET_PAPER: {K},
 }

@@ -44,6 +44,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/incidents/{ref}/affected": {"affected": [{"person_id": "R3", "circle": "B"}]},
     "POST /api/v1/incidents/{ref}/dates": {"day": "2026-05-01", "kind": "birthday"},
     "POST /api/v1/escalations/{escalation_id}/close": {"outcome": "reached"},
+    "POST /api/v1/break-glass": {"incident": "{ref}", "reason": "danger"},
+    "POST /api/v1/disclosures": {"person_id": "R2", "exception": "hi_statute", "recipient": "court"},
 }
 EXPECTED = (Path(__file__).parent / "doors.txt").read_text()
 
@@ -95,6 +97,8 @@ async def _knock(site: Site, door: str, headers: dict[str, str]) -> int:
     given = {
         "{ref}": site.tokens["ref"],
         "{escalation_id}": escalation,
+        "{disclosure_id}": "0" * 20,
+        "{glass_id}": "0" * 20,
         "{person_id}": "R2",
         "{day}": "2026-05-01",
     }
@@ -102,6 +106,7 @@ async def _knock(site: Site, door: str, headers: dict[str, str]) -> int:
         path = path.replace(name, str(value))
     path = path.replace("{secret}", "x" * 12).replace("{_act}", "answer")
     body = BODIES.get(door, site.incident() if door == "POST /api/v1/incidents" else {})
+    body = {name: given.get(str(value), value) for name, value in body.items()}
     more = {"json": body} if path.startswith("/api/") and method != "GET" else {}
     return (await site.client.request(method, path, headers=headers, **more)).status_code
 

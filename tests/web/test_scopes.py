@@ -13,6 +13,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 _FILLED = {
     "{ref}": "I-ABCD",
     "{escalation_id}": "0" * 20,
+    "{disclosure_id}": "0" * 20,
+    "{glass_id}": "0" * 20,
     "{person_id}": "R1",
     "{day}": "2026-05-01",
 }

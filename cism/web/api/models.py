@@ -18,6 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from cism.domain.break_glass import GlassReason
+from cism.domain.disclosure import Recipient
 from cism.domain.incident import Circle, Severity
 from cism.domain.sensitive_dates import DateKind
 from cism.services.intake import AffectedInput, IncidentInput
@@ -188,3 +190,18 @@ class OutcomeBody(Body):
             return f"{words.strip().lower().replace(' ', '_')}:{by_name.strip()}"
         kind, colon, by_name = self.outcome.partition(":")
         return kind.strip().lower().replace(" ", "_") + colon + by_name.strip()
+
+
+class GlassBody(Body):
+    """Which incident's list, and why: a code, never a story."""
+
+    incident: Code
+    reason: GlassReason
+
+
+class DisclosureBody(Body):
+    """About whom (the roster's id), on which ground, to what kind of recipient; no word of what is told."""
+
+    person_id: Key
+    exception: Code
+    recipient: Recipient

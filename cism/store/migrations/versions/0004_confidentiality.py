@@ -19,6 +19,7 @@ def upgrade() -> None:
     person_keys_0004.add()
     _add_audit()
     _add_retention()
+    _add_disclosures()
     _add_sign_in()
     _add_passkeys()
     _add_consents()
@@ -30,6 +31,7 @@ def downgrade() -> None:
     _drop_consents()
     _drop_passkeys()
     _drop_sign_in()
+    _drop_disclosures()
     _drop_retention()
     _drop_audit()
     person_keys_0004.drop()
@@ -242,3 +244,39 @@ def _drop_retention() -> None:
         batch.drop_column("past_affected")
     with op.batch_alter_table("agency") as batch:
         batch.drop_column("retention")
+
+
+def _add_disclosures() -> None:
+    """What may be told outside, by two people; and who looked although the table refuses them."""
+    op.create_table(
+        "disclosure",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("agency", sa.String(32), sa.ForeignKey("agency.key"), nullable=False),
+        sa.Column("exception", sa.String(40), nullable=False),
+        sa.Column("recipient", sa.String(40), nullable=False),
+        sa.Column("state", sa.String(40), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proposed_by", sa.String(20), sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(20), sa.ForeignKey("person.id"), nullable=True),
+    )
+    op.create_index("ix_disclosure_person_id", "disclosure", ["person_id"])
+    op.create_table(
+        "broken_glass",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("incident_id", sa.String(20), sa.ForeignKey("incident.id"), nullable=False),
+        sa.Column("reason", sa.String(40), nullable=False),
+        sa.Column("broken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_real", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reads", sa.Integer(), nullable=False),
+    )
+    op.create_index("ix_broken_glass_person_id", "broken_glass", ["person_id"])
+
+
+def _drop_disclosures() -> None:
+    op.drop_index("ix_broken_glass_person_id", "broken_glass")
+    op.drop_table("broken_glass")
+    op.drop_index("ix_disclosure_person_id", "disclosure")
+    op.drop_table("disclosure")
