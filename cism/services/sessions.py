@@ -29,9 +29,9 @@ from cism.services import (
 from cism.services import (
     held as waiting,
 )
-from cism.services.contact_rules import later, open_now, textable, why_not_now
+from cism.services.contact_rules import TOO_LATE, later, not_on_this_day, open_now, textable, why_not_now
 from cism.store.states import SessionState
-from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation, Question, Step
+from cism.store.tables import AffectedPerson, GroupSession, Incident, Invitation, Person, Question, Step
 
 FOLLOW_UP_AFTER = timedelta(hours=20)  # the call within 24 h of the session (domain.md 3.1)
 _LIVE = (SessionState.PROPOSED, SessionState.APPROVED)
@@ -92,28 +92,35 @@ def on_invite(session: Session, step: Step, now: datetime) -> str | None:
     reason = why_not_now(session, row, item, person)
     if reason is not None:
         return reason
-    if not textable(person):
+    quiet_day = not_on_this_day(session, step, person, now)
+    if not textable(person) or quiet_day == TOO_LATE:
         by_peer = _call(row, item, meeting, now, "bring")
         steps.plan(session, [by_peer] if by_peer is not None else [])
         return "the peer brings it in person"
-    if not open_now(person, now):
-        return later(session, step, person, now)
+    if quiet_day is not None or not open_now(person, now):
+        return quiet_day or later(session, step, person, now)
     sooner = session_late.sooner_meeting(session, meeting, person.id, now)
     if sooner is not None:
         steps.plan(session, [waiting.again(step, sooner, f"@{int(sooner.timestamp())}")])
         return "one invitation at a time"
+    _invite(session, meeting, person, item, now)
+    return "invited"
+
+
+def _invite(
+    session: Session, meeting: GroupSession, person: Person, item: AffectedPerson, now: datetime
+) -> None:
     question = questions.ask(
         session,
         person_id=person.id,
         kind="invitation",
         now=now,
-        incident_id=row.id,
+        incident_id=meeting.incident_id,
         subject_id=meeting.id,
         deadline=meeting.starts_at,
     )
     helper = people.get(session, item.peer_id) if item.peer_id else None
     notify.invitation(session, person, question, meeting, helper, now)
-    return "invited"
 
 
 def on_reminder(session: Session, step: Step, now: datetime) -> str | None:

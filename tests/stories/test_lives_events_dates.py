@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, time, timedelta
 
 import pytest
 
@@ -56,6 +56,33 @@ def test_on_a_birthday_no_check_in_comes_by_itself_and_the_peer_calls_on_the_day
     story.phone("jordan").expects_nothing()
     story.go_to(local("2026-03-11 08:00"))
     story.phone("jordan").expects("check_in", at=local("2026-03-11 08:00")).replies("1").expects_nothing()
+    quiet_staff(story)
+
+
+@pytest.mark.parametrize("day_after_too", [False, True])
+def test_an_invitation_waits_until_the_day_is_over_or_is_brought_by_a_voice(
+    tell: MakeStory, day_after_too: bool
+) -> None:
+    crew = ("ana", "ben", "cal", "dee")
+    cast = metro(*crew, peers=5)
+    for key in crew:
+        cast.rows[key]["unit"] = "engine-7"
+    story = tell(cast)
+    story.begin(NOON)
+    ended = NOON - timedelta(hours=1)
+    incident = story.log("CHILD", *(f"{key}:B" for key in crew[:3]), severity="S3", ended_at=ended)
+    for key in crew[:3]:
+        story.phone(key).expects("invitation")
+    quiet_staff(story)
+    hours = None if day_after_too else (time(12, 0), time(12, 20))
+    keep(story, "2026-03-03", DateKind.BIRTHDAY, hours)
+    story.add(incident, "dee:B")
+    story.phone("dee").expects_nothing()
+    if not day_after_too:
+        story.advance(minutes=20)
+        story.phone("dee").expects("invitation", at=local("2026-03-03 12:20"))
+    brought = story.rows(Step, Step.kind == "peer_task", Step.key.startswith("session-bring:"))
+    assert {row.person_id for row in brought} == ({story.person("dee").id} if day_after_too else set())
     quiet_staff(story)
 
 
