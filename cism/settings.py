@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
 import secrets
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cism import key_file
 from cism.errors import ConfigurationError
 from notifications import addresses
 
@@ -38,6 +37,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     public_url: str = "http://127.0.0.1:8080"
     vault_keys: str | None = None
+    vault_key_file: Path | None = None  # best on another disk than the database and its backups
     twilio_account_sid: str | None = None
     twilio_auth_token: str | None = None
     twilio_from: str | None = None
@@ -212,18 +212,12 @@ class Settings(BaseSettings):
 
     def keys(self) -> list[bytes]:
         """The vault's keys, newest first; made on first start (mode 0600) unless set."""
-        text = self.vault_keys or self._key_file()
-        try:
-            found = [base64.urlsafe_b64decode(part.strip()) for part in text.split(",") if part.strip()]
-        except (binascii.Error, ValueError):
-            found = []
-        if not found or any(len(key) != 32 for key in found):
-            message = (
-                "CISM_VAULT_KEYS (or the file `vault.keys` in CISM_HOME) must hold 32-byte keys in URL-safe "
-                "base64, comma-separated, newest first"
-            )
-            raise ConfigurationError(message)
-        return found
+        return key_file.parsed(self.vault_keys or self._key_file())
+
+    @property
+    def key_path(self) -> Path:
+        """Where the keys lie that are not set by CISM_VAULT_KEYS."""
+        return self.vault_key_file or self.home / "vault.keys"
 
     def make_home(self) -> Path:
         """The folder of the embedded default, made where it is missing; others may not look into it."""
@@ -246,8 +240,8 @@ class Settings(BaseSettings):
         return account, token
 
     def _key_file(self) -> str:
-        fresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-        return _made_once(self.make_home() / "vault.keys", fresh)
+        self.make_home()
+        return _made_once(self.key_path, key_file.words([key_file.fresh()]))
 
 
 def _made_once(path: Path, fresh: str) -> str:

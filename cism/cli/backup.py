@@ -11,10 +11,10 @@ from cism import log
 from cism.cli import ground, show
 from cism.cli.show import AsJson
 from cism.cli.viewer import AsId, acting
-from cism.clock import RealClock, monotonic, wait
+from cism.clock import monotonic, wait
 from cism.domain.access import Act
 from cism.errors import CismError, ConfigurationError
-from cism.services import backups, engine, restoring
+from cism.services import backups, copies, engine, restoring
 from cism.services.clockwork import stamp
 from cism.services.languages import open_database
 from cism.settings import Settings, load
@@ -31,11 +31,12 @@ def make(
 ) -> None:
     """Copy the database while everything runs; the file is complete, or is not there."""
     settings = load()
-    with acting(None, "backup make"):
-        pass
-    made = backups.make(settings, file or Path())
+    target = backups.named(file or Path())
+    with acting(None, "backup make") as viewer:
+        copies.made(viewer.session, target)
+    made = backups.make(settings, target)
     show.line(f"{made} ({made.stat().st_size} bytes)")
-    where = "CISM_VAULT_KEYS" if settings.vault_keys else str(settings.home / "vault.keys")
+    where = "CISM_VAULT_KEYS" if settings.vault_keys else str(settings.key_path)
     show.line(_KEYS.format(where=where))
     show.line(_LIST.format(where=settings.stop_list_file))
 
@@ -54,6 +55,18 @@ def restore(
     if aside is not None:
         show.line(f"the database that was here is now {aside}")
     show.line("care texts are held: `cism backup status` says what is missing")
+
+
+@app.command("gone")
+def gone(
+    file: Annotated[str, typer.Argument(help="Where it was, as `cism erasures` names it.")],
+    as_id: AsId = None,
+) -> None:
+    """Say that a backup made with `cism backup make`, and every copy of it, was deleted."""
+    with acting(as_id, "backup gone") as viewer:
+        viewer.require(Act.CHANGE_ROSTER, viewer.person.agency if viewer.person else None)
+        copies.gone(viewer.session, file)
+    show.line("noted; `cism erasures` says what is done now")
 
 
 @app.command("restored")
@@ -129,9 +142,13 @@ def keep_once(settings: Settings) -> bool:
     folder = settings.backup_folder or Path()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        backups.make(settings, folder / backups.name_at(RealClock().now()))
+        target = backups.named(folder)
+        with ground.opened(settings) as db, db.transaction() as session:
+            copies.made(session, target)
+        backups.make(settings, target)
         backups.keep_newest(folder, settings.backup_keep)
         with ground.opened(settings) as db, db.transaction() as session:
+            copies.look(session, folder)
             engine.beat(session, backups.PART)
     except (CismError, OSError) as error:
         log.failure("backup.failed", error)

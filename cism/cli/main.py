@@ -30,6 +30,8 @@ _WHERE: Final = {
     "rehearse": "rehearse:rehearse",
     "db": "upkeep:db",
     "backup": "backup:app",
+    "keys": "keys:app",
+    "erasures": "keys:list_erasures",
     "paper": "paper:app",
     "roster": "moves:app",
     "agency": "agency:app",

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from cism.cli import show
+from cism.cli import ground, show
 from cism.cli.staff import app
 from cism.cli.viewer import AsId, Viewer, acting, somebody
 from cism.domain.access import Act
 from cism.domain.people import PersonStatus
 from cism.services import people, resting, roster_moves
 from cism.services.roster_moves import NewPlace
+from cism.store import owners
 from cism.store.tables import Person
 
 Who = Annotated[str, typer.Argument(metavar="ID", help="The roster's id; AGENCY:ID where several have it.")]
@@ -56,7 +57,9 @@ def remove(who: Who, as_id: AsId = None) -> None:
     with acting(as_id, "roster remove") as viewer:
         person = _one(viewer, who)
         roster_moves.remove(viewer.session, person, by=viewer.person_id, now=viewer.now)
-    show.line(f"{who}: removed")
+    with ground.opened() as db:
+        owners.scrub(db.engine)
+    show.line(f"{who}: removed, their key is destroyed; `cism erasures` says which backups still have it")
 
 
 @app.command("ready")

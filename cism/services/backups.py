@@ -18,20 +18,24 @@ from sqlalchemy.engine import URL, make_url
 
 from cism.clock import RealClock
 from cism.errors import BadInput, NotAllowed, StorageUnavailable
-from cism.services import postgres_tools, restoring
+from cism.services import copies, postgres_tools, restoring
 from cism.settings import Settings
 from cism.store import migrate, seal
 from cism.store.db import Database, installation_key, tick
 from cism.store.tables import Epoch, Person
 
 PART = "backup"  # its heartbeat: when the last one was made
-PATTERN = "cism-*.backup"  # what `keep_newest` may delete
 _PAGES = 2_000  # of SQLite's at once: writers wait no longer than these take
 
 
 def name_at(moment: datetime) -> str:
     """The file name of a backup: when it was made, and nothing else."""
-    return f"cism-{moment:%Y%m%dT%H%M%S}Z.backup"
+    return moment.strftime(copies.NAMED)
+
+
+def named(target: Path) -> Path:
+    """The file that a backup goes to: in a folder, one of its own."""
+    return target / name_at(RealClock().now()) if target.is_dir() else target
 
 
 def make(settings: Settings, target: Path) -> Path:
@@ -39,8 +43,7 @@ def make(settings: Settings, target: Path) -> Path:
 
     Raises BadInput for a target that is there already, ConfigurationError where a tool is missing.
     """
-    if target.is_dir():
-        target = target / name_at(RealClock().now())
+    target = named(target)
     if target.exists():
         message = f"{target} is there already: a backup is never written over"
         raise BadInput(message)
@@ -97,7 +100,7 @@ def mark_restored(db: Database) -> None:
 
 def keep_newest(folder: Path, count: int) -> int:
     """Delete all but the newest backups that were made here; how many went."""
-    old = sorted(folder.glob(PATTERN))[:-count]
+    old = sorted(folder.glob(copies.PATTERN))[:-count]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

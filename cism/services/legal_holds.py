@@ -50,6 +50,12 @@ def held(session: Session, kept: Kept) -> Held:
     return Held(any(row.incident_id is None for row in rows), incidents, persons)
 
 
+def holds_person(session: Session, person_id: str) -> bool:
+    """Whether an open hold keeps anything about somebody."""
+    found = [held(session, kept) for kept in Kept] if open_holds(session) else []
+    return any(one.whole or person_id in one.persons for one in found)
+
+
 def open_holds(session: Session) -> Sequence[LegalHold]:
     """Those that are not lifted, oldest first."""
     query = select(LegalHold).where(LegalHold.lifted_at.is_(None))

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from sqlalchemy import func, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepState
 from cism.domain.protocol import DEFAULT_PROTOCOL, protocol_keys
 from cism.services import clockwork, ledger, overdue, provider_line, reach
 from cism.services.engine import PROVIDER, STARTING
-from cism.settings import Settings
+from cism.settings import Settings, is_loopback
 from cism.store.db import offset, real_now
 from cism.store.partial import PENDING, PLANNED
 from cism.store.states import OutboxState
@@ -91,8 +93,35 @@ def _since(session: Session, name: str) -> timedelta | None:
 def _keys(settings: Settings) -> Check:
     if settings.vault_keys is not None:
         return Check("keys", Verdict.GOOD, "set by CISM_VAULT_KEYS")
-    advice = "whoever copies the folder reads everything: set CISM_VAULT_KEYS and keep the keys elsewhere"
-    return Check("keys", Verdict.WARNING, f"the file of keys lies beside the data; {advice}")
+    beside = beside_the_keys(settings)
+    if beside:
+        advice = "move it to another disk and set CISM_VAULT_KEY_FILE, or set CISM_VAULT_KEYS"
+        shared = " and ".join(beside)
+        text = f"the file of keys shares a disk with {shared}: whoever takes it reads all; {advice}"
+        return Check("keys", Verdict.WARNING, text)
+    return Check("keys", Verdict.GOOD, "the file of keys shares no disk with database or backups")
+
+
+def beside_the_keys(settings: Settings) -> list[str]:
+    """What lies on the same disk as the file of keys; of a server on this machine that cannot be excluded."""
+    url = make_url(settings.url)
+    disk = _disk(settings.key_path)
+    found = []
+    if url.get_backend_name() == "sqlite":
+        if _disk(Path(url.database or "")) == disk:
+            found.append("the database")
+    elif not url.host or is_loopback(f"//{url.host}"):
+        found.append("perhaps the database, whose server is on this machine")
+    if settings.backup_folder is not None and _disk(settings.backup_folder) == disk:
+        found.append("the backups")
+    return found
+
+
+def _disk(path: Path) -> int:
+    """The disk that a file is on, or will be on."""
+    while not path.exists() and path != path.parent:
+        path = path.absolute().parent
+    return path.stat().st_dev
 
 
 def _provider(settings: Settings, trouble: str | None) -> Check:

@@ -142,7 +142,7 @@ def hold(session: Session, person: Person, now: datetime) -> None:
 def _forget(session: Session, person: Person, now: datetime) -> None:
     """Removed from the roster; where somebody is being found for them, that is ended by a human first."""
     outbox.cancel(session, reason=roster_moves.REMOVED, person_id=person.id)
-    roster_moves.remove(session, person, by=None, now=now)
+    roster_moves.remove(session, person, by=None, now=now, again=True)
 
 
 def _contacts(session: Session, entry: Entry, now: datetime) -> None:

@@ -68,6 +68,7 @@ def import_file(session: Session, text: str, now: datetime, *, region: str | Non
     known = roster_write.load(session)
     found = parse_roster(text, today=now.date(), region=region or _region(session), known=frozenset(known))
     _refuse(roster_conflicts.conflicts(found.rows, known))
+    known |= roster_write.recognised(session, found.rows)
     made = _make_agencies(session, found.rows, known, region or _region(session))
     before = {one.row.id: lives.place(one.row) for one in known.values()}
     lines = roster_write.write(session, found.rows, known, now)

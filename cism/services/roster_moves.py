@@ -18,7 +18,9 @@ from cism.services import (
     agencies,
     consents,
     contact_answers,
+    copies,
     events,
+    legal_holds,
     lives,
     outbox,
     people,
@@ -26,8 +28,10 @@ from cism.services import (
     sign_ins,
     steps,
 )
+from cism.store import owners
 from cism.store.db import find_hash
-from cism.store.tables import AffectedPerson, Escalation, Incident, Person
+from cism.store.states import QueueState
+from cism.store.tables import AffectedPerson, Escalation, Incident, Person, QueueItem
 
 REMOVED = "removed"
 ON_THEIR_WISH = "asked_by_voice"
@@ -83,16 +87,13 @@ def transfer(session: Session, person: Person, new: NewPlace, *, by: str | None,
     lives.follow(session, before, now)
 
 
-def remove(session: Session, person: Person, *, by: str | None, now: datetime) -> None:
-    """They want nothing to do with it, or have left for good: contacts end, and we forget how to reach them.
+def remove(session: Session, person: Person, *, by: str | None, now: datetime, again: bool = False) -> None:
+    """They want nothing to do with it, or have left for good: contacts end, and their key is destroyed.
 
-    The row stays, without name, number and address, so that no later file gives back what they took back.
+    The row stays, and nothing about them can be read in it or elsewhere, so that no later file gives back
+    what they took back. `again`: after a restore, when what they wrote had been read before.
     """
-    if session.scalar(
-        select(Escalation.id).where(Escalation.person_id == person.id, Escalation.closed_at.is_(None))
-    ):
-        message = "somebody is being found for this person right now: end that first, then remove them"
-        raise NotAllowed(message)
+    _refuse_needed(session, person, again=again)
     if person.status in {PersonStatus.ACTIVE, PersonStatus.LEAVE}:
         lives.set_status(session, person, PersonStatus.RETIRED, by=by, now=now)
     activation.stop_serving(session, person, now)
@@ -106,8 +107,12 @@ def remove(session: Session, person: Person, *, by: str | None, now: datetime) -
     steps.cancel(session, reason=REMOVED, now=now, person_id=person.id)
     questions.close(session, state="superseded", now=now, person_id=person.id)
     sign_ins.forget(session, person.id)
-    person.name, person.email = REMOVED, None
-    person.phone = person.phone_hash = person.phone_confirmed_at = None
+    person.phone_hash = person.phone_confirmed_at = None
+    owners.destroy(session, person.id)
+    person.name, person.roster_id = REMOVED, REMOVED
+    person.phone = person.email = None
+    person.unit = person.station = person.rank = ""
+    copies.erased(session, person.id)
     events.record(session, "person.removed", now, subject_id=person.id, actor_id=by)
 
 
@@ -125,6 +130,28 @@ def end_contacts(session: Session, row: Incident, person: Person, *, by: str | N
         raise AlreadyDone(message)
     contact_answers.end_contacts(session, row.id, person.id, ON_THEIR_WISH, now)
     events.record(session, "contacts.end_entered", now, incident_id=row.id, subject_id=item.id, actor_id=by)
+
+
+def _refuse_needed(session: Session, person: Person, *, again: bool) -> None:
+    if session.scalar(
+        select(Escalation.id).where(Escalation.person_id == person.id, Escalation.closed_at.is_(None))
+    ):
+        message = "somebody is being found for this person right now: end that first, then remove them"
+        raise NotAllowed(message)
+    if not again and legal_holds.holds_person(session, person.id):
+        message = (
+            "a legal hold keeps what is about this person (`cism hold list`): say `cism roster status ID retired` "
+            "until it is lifted, and nothing more goes to them"
+        )
+        raise NotAllowed(message)
+    unread = select(QueueItem.id).where(
+        QueueItem.person_id == person.id,
+        QueueItem.state == QueueState.OPEN,
+        QueueItem.inbound_sid.is_not(None),
+    )
+    if not again and session.scalar(unread.limit(1)):
+        message = "a text of theirs is unread: handle it first (`cism queue list`), then remove them"
+        raise NotAllowed(message)
 
 
 def _refuse_taken(session: Session, person: Person, agency: str, roster_id: str) -> None:

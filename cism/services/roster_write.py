@@ -14,6 +14,7 @@ from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind
 from cism.domain.roster_csv import RosterRow
 from cism.services import consents, events, numbers, outbox, questions, reapplying, sign_ins, steps
+from cism.store import owners
 from cism.store.db import find_hash
 from cism.store.tables import NotWith, Person, PersonCert, PersonRole, new_id
 
@@ -29,6 +30,7 @@ _CARE_STEPS = (
     StepKind.PEER_TASK,
     StepKind.SESSION_FOLLOW_UP,
 )
+_FORGOTTEN = "was removed, and stays forgotten; whoever comes back gets a new id"
 Outcome = tuple[RosterRow, str, tuple[str, ...]]
 
 
@@ -38,13 +40,25 @@ class Known:
 
     row: Person
     reports_to: str | None
+    erased: bool = False  # removed from the roster: no file brings anything of them back
 
 
 def load(session: Session) -> dict[str, Known]:
-    """Everybody on the roster by key `agency:id`."""
-    rows = list(session.scalars(select(Person)))
+    """Everybody on the roster by key `agency:id`, but those who were removed: their id is not known."""
+    gone = owners.destroyed(session)
+    rows = [row for row in session.scalars(select(Person)) if row.id not in gone]
     keys = {row.id: f"{row.agency}:{row.roster_id}" for row in rows}
     return {keys[row.id]: Known(row, keys.get(row.reports_to or "")) for row in rows}
+
+
+def recognised(session: Session, rows: Collection[RosterRow]) -> dict[str, Known]:
+    """Those of a file who were removed from the roster; their id is found by its hash."""
+    gone = owners.destroyed(session)
+    if not gone:
+        return {}
+    by_hash = {row.roster_hash: row for row in session.scalars(select(Person).where(Person.id.in_(gone)))}
+    hashes = {row.key: find_hash(session, "roster", f"{row.agency}\0{row.id}") for row in rows}
+    return {key: Known(by_hash[one], None, erased=True) for key, one in hashes.items() if one in by_hash}
 
 
 def status_after(row: RosterRow, known: Known | None) -> PersonStatus:
@@ -59,7 +73,8 @@ def write(
 ) -> list[Outcome]:
     """Add and change people, then tie them to each other; says what each line did."""
     by_key = {key: one.row for key, one in known.items()}
-    found: list[Outcome] = []
+    found: list[Outcome] = [(row, "unchanged", (_FORGOTTEN,)) for row in rows if _is_erased(known, row)]
+    rows = [row for row in rows if not _is_erased(known, row)]
     touched: set[str] = set()
     fresh_numbers = [row.key for row in rows if row.key not in known or known[row.key].row.phone != row.phone]
     with session.no_autoflush:
@@ -83,6 +98,10 @@ def write(
         (row, "changed" if what == "unchanged" and row.key in touched else what, kept)
         for row, what, kept in found
     ]
+
+
+def _is_erased(known: dict[str, Known], row: RosterRow) -> bool:
+    return row.key in known and known[row.key].erased
 
 
 def _add(session: Session, row: RosterRow, now: datetime) -> Person:

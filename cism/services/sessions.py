@@ -264,7 +264,7 @@ def call_off(session: Session, row: Incident, now: datetime) -> None:
 def of_incident(session: Session, incident_id: str) -> list[GroupSession]:
     """Every session of an incident, blocked ones with their reason."""
     query = select(GroupSession).where(GroupSession.incident_id == incident_id)
-    return list(session.scalars(query.order_by(GroupSession.kind, GroupSession.group_key)))
+    return sorted(session.scalars(query), key=lambda meeting: (meeting.kind, meeting.group_key))
 
 
 def _ask_at(row: Incident, meeting: GroupSession, rule: SessionRule, now: datetime) -> datetime:
@@ -278,15 +278,15 @@ def _ask_at(row: Incident, meeting: GroupSession, rule: SessionRule, now: dateti
 def _written(
     session: Session, row: Incident, plan: SessionPlan, rule: SessionRule, now: datetime
 ) -> GroupSession | None:
-    meeting = session.scalar(
+    meetings = session.scalars(
         select(GroupSession).where(
             GroupSession.incident_id == row.id,
             GroupSession.kind == plan.kind,
-            GroupSession.group_key == plan.group[:120],
             # what was called off for a reason that may pass can be planned anew
             or_(GroupSession.state != SessionState.CANCELLED, GroupSession.reason.not_in(OFF)),
         )
     )
+    meeting = next((one for one in meetings if one.group_key == plan.group[:120]), None)
     if meeting is not None and (meeting.state is not SessionState.BLOCKED or plan.blocked is not None):
         return None  # planned before; what was promised stays
     if meeting is None:

@@ -11,10 +11,12 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cism.errors import ConfigurationError
 from cism.store import seal
@@ -86,14 +88,63 @@ class Apart:
         found.lines.sort(key=lambda line: line.at)
         return found
 
+    def seal_anew(self) -> None:
+        """Seal with the newest key whatever another sealed, in one piece.
+
+        A list that was altered is left as it is: it is what shows that it was.
+        """
+        if not set(self.keys_of_lines()) - {seal.current().newest}:
+            return
+        with self._alone() as file:
+            found = Read()
+            _read(self.stop_list, found)
+            if found.broken:
+                return
+            last, lines = _FIRST, []
+            for text in os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).split(b"\n"):
+                parsed = _parsed(text)
+                if parsed is not None:
+                    sealed = seal.current().seal(seal.current().open(str(parsed["sealed"])))
+                    lines.append(_line(last, int(parsed["n"]), sealed))
+                    last = json.loads(lines[-1])["mac"]
+            self._put_in_place(b"".join(lines))
+
+    def keys_of_lines(self) -> Counter[str]:
+        """How many lines each of the installation's keys sealed, by the key's name."""
+        if not self.stop_list.exists():
+            return Counter()
+        parsed = map(_parsed, self.stop_list.read_bytes().split(b"\n"))
+        return Counter(str(one["sealed"]).split(".")[1] for one in parsed if one is not None)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[BinaryIO]:
+        """The list, held: several processes write, one line after the other."""
+        while True:
+            handle = os.open(self.stop_list, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(handle, "rb+", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if os.fstat(handle).st_ino != self.stop_list.stat().st_ino:
+                    continue  # it was sealed anew meanwhile: this is the old file, which nobody reads again
+                yield file
+                return
+
+    def _put_in_place(self, content: bytes) -> None:
+        fresh = self.stop_list.with_name(f".{self.stop_list.name}.{secrets.token_hex(4)}")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.stop_list)
+        finally:
+            fresh.unlink(missing_ok=True)
+
     def _append(self, payload: Mapping[str, Any], *, sure: bool) -> None:
-        handle = os.open(self.stop_list, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "rb+", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # several processes write, one line after the other
+        with self._alone() as file:
             number, last, whole = _last(file.fileno())
             sealed = seal.current().seal(json.dumps(payload, separators=(",", ":")))
-            mac = seal.current().mac(_chained(last, number + 1, sealed))
-            line = json.dumps({"n": number + 1, "sealed": sealed, "mac": mac}).encode() + b"\n"
+            line = _line(last, number + 1, sealed)
             _write_all(file.fileno(), line if whole else b"\n" + line)
             if sure:
                 os.fsync(file.fileno())
@@ -102,6 +153,11 @@ class Apart:
 def _write_all(handle: int, data: bytes) -> None:
     while data:
         data = data[os.write(handle, data) :]
+
+
+def _line(last: str, number: int, sealed: str) -> bytes:
+    mac = seal.current().mac(_chained(last, number, sealed))
+    return json.dumps({"n": number, "sealed": sealed, "mac": mac}).encode() + b"\n"
 
 
 def _chained(last: str, number: int, sealed: str) -> str:

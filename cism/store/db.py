@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from cism import log
 from cism.clock import Clock, RealClock
 from cism.errors import DatabaseChanged, StorageFull, StorageUnavailable
+from cism.key_file import KeyFile
 from cism.settings import Settings
 from cism.store import engines, owners, person_keys, restraints, seal
 from cism.store.apart import Apart, Mark
@@ -64,7 +65,8 @@ class Database:
     @classmethod
     def from_settings(cls, settings: Settings) -> Database:
         """The database of this installation, with its keys loaded."""
-        seal.use(seal.Keyring(settings.keys()))
+        keys = settings.keys()
+        seal.use(seal.Keyring(keys, None if settings.vault_keys else KeyFile(settings.key_path)))
         if settings.url.startswith("sqlite:///"):
             Path(settings.url.removeprefix("sqlite:///")).parent.mkdir(
                 parents=True, exist_ok=True, mode=0o700
@@ -79,6 +81,7 @@ class Database:
     @contextmanager
     def _session(self) -> Iterator[Session]:
         """What all three below have in common."""
+        seal.refresh()
         self.keys.forget(after=person_keys.FORGOTTEN_AFTER)
         with self.storage_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.info["database"] = self

@@ -12,12 +12,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final, cast
 
-from sqlalchemy import Engine, Table, event, insert, inspect
+from sqlalchemy import Engine, Table, event, insert, inspect, select, text, update
 from sqlalchemy.orm import InstanceState, Session, UOWTransaction
 from sqlalchemy.orm.attributes import flag_modified, set_attribute
 
 from cism.store import person_keys, seal
-from cism.store.person_keys import Held, PersonKeys
+from cism.store.person_keys import DESTROYED, Held, PersonKeys
 from cism.store.tables import Base, Person, PersonKey, new_id
 from cism.store.types import Personal, PersonalTime, Sealer, owned
 
@@ -75,10 +75,33 @@ def keys_of(session: Session, people: Collection[str]) -> dict[str, Held]:
     if not missing:
         return found
     there = person_keys.of_people(session.connection(), missing)
-    if not drawn:  # else some of them may be of this transaction, which may still be lost
+    if not drawn and DESTROYED not in session.info:  # else it may be of this transaction, and lost with it
         remembered.remember(there, committed=True)
     found |= {key.person_id: key for key in there}
     return found | _draw(session, [one for one in missing if one not in found])
+
+
+def destroy(session: Session, person_id: str) -> None:
+    """Destroy somebody's key: nothing about them can be opened any more, and nothing more is kept."""
+    session.flush()
+    gone = update(_KEYS).where(_KEYS.c.person_id == person_id).values(wrapped=None)
+    session.connection().execute(gone)
+    session.info.setdefault(DESTROYED, set()).add(person_id)
+    person_keys.attached(session.get_bind().dialect).drop({person_id})
+
+
+def destroyed(session: Session) -> set[str]:
+    """Everybody whose key was destroyed."""
+    return set(session.scalars(select(PersonKey.person_id).where(PersonKey.wrapped.is_(None))))
+
+
+def scrub(engine: Engine) -> None:
+    """Let the database let go of what it still keeps of a key that was destroyed: its log, its dead rows."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if engine.dialect.name == "sqlite":
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        else:
+            connection.execute(text("VACUUM person_key"))
 
 
 def _draw(session: Session, people: Sequence[str]) -> dict[str, Held]:
@@ -142,9 +165,15 @@ def _to_own(row: Base, group: Group) -> tuple[Base, str | None, Sequence[str], b
 
 
 def _keep_drawn(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint alone: all of it may still be given up
     drawn = session.info.pop(_DRAWN, None)
     if drawn:
         person_keys.attached(session.get_bind().dialect).remember(drawn.values(), committed=True)
+
+    gone = session.info.pop(DESTROYED, None)
+    if gone:
+        person_keys.attached(session.get_bind().dialect).drop(gone)
 
 
 def _drop_drawn(session: Session, *_: object) -> None:

@@ -32,6 +32,7 @@ _KEY: Final = 32
 _REFERENCE: Final = 8
 LEFT: Final = "g1"  # what is kept of somebody whose key is gone: nothing
 _HELD: Final = 20_000  # people: more than an installation has, and some ten megabytes
+DESTROYED: Final = "keys destroyed"  # by a transaction that may still be lost
 FORGOTTEN_AFTER: Final = 600.0  # seconds; by then no process remembers a key that another destroyed
 _AT_ONCE: Final = 500  # SQLite takes a thousand parameters, in its oldest builds
 
@@ -127,19 +128,28 @@ class PersonKeys:
                 _, old = self._by_ref.popitem(last=False)
                 self._by_person.pop(old.person_id, None)
 
+    def drop(self, people: Collection[str]) -> None:
+        """Forget the keys of these people."""
+        with self._lock:
+            for ref in [ref for ref, key in self._by_ref.items() if key.person_id in people]:
+                del self._by_ref[ref]
+            for one in people:
+                self._by_person.pop(one, None)
+
     def _fetched(self, ref: str) -> Held:
         with _connection(self._engine()) as connection:
             if not self._by_ref:  # most of what is read next belongs to others of the same roster
                 self.remember(_keys(connection.execute(_ALL, {"count": self._held})), committed=False)
             found = self._by_ref.get(ref)
-            if found is None:
-                rows = _keys(connection.execute(_BY_REF, {"ref": ref}))
-                if not rows:
-                    message = "the key of a sealed value is missing in the database; restore it from a backup"
-                    raise ConfigurationError(message)
-                self.remember(rows, committed=False)
-                found = rows[0]
-        return found
+            if found is not None:
+                return found
+            rows = _keys(connection.execute(_BY_REF, {"ref": ref}))
+        if not rows:
+            message = "the key of a sealed value is missing in the database; restore it from a backup"
+            raise ConfigurationError(message)
+        if _here.session is None or DESTROYED not in _here.session.info:
+            self.remember(rows, committed=False)
+        return rows[0]
 
 
 def of_people(connection: Connection, people: Sequence[str]) -> list[Held]:

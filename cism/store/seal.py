@@ -8,6 +8,7 @@ is kept in the database sealed by the installation's keys, so that rotating thos
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -16,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cism.errors import ConfigurationError
+from cism.key_file import KeyFile
 
 _NONCE = 12
 
@@ -28,22 +30,30 @@ def key_id(key: bytes) -> str:
 class Keyring:
     """The installation's keys, newest first: the newest seals, each opens."""
 
-    def __init__(self, keys: list[bytes]) -> None:
-        self._newest = key_id(keys[0])
+    def __init__(self, keys: list[bytes], source: KeyFile | None = None) -> None:
+        """`source`: the file that the keys are read from again whenever it was changed."""
+        self._source = source
+        self._take(keys)
+
+    def _take(self, keys: list[bytes]) -> None:
         self._keys = {key_id(key): AESGCM(key) for key in keys}
         # a key of its own for MACs: the one that encrypts is used for nothing else
         self._macs = {key_id(key): hmac.digest(key, b"cism mac key", "sha256") for key in keys}
+        self._newest = key_id(keys[0])  # last: another thread seals with it at once
 
     def seal(self, plain: str) -> str:
         """Encrypt one value."""
-        nonce = secrets.token_bytes(_NONCE)
-        body = self._keys[self._newest].encrypt(nonce, plain.encode(), self._newest.encode())
-        return f"v1.{self._newest}.{base64.urlsafe_b64encode(nonce + body).decode()}"
+        nonce, name = secrets.token_bytes(_NONCE), self._newest
+        body = self._keys[name].encrypt(nonce, plain.encode(), name.encode())
+        return f"v1.{name}.{base64.urlsafe_b64encode(nonce + body).decode()}"
 
     def open(self, sealed: str) -> str:
         """Decrypt one value; a missing key is a configuration error, never an empty value."""
         _, name, body = sealed.split(".", 2)
         cipher = self._keys.get(name)
+        if cipher is None:
+            self.refresh()  # somebody rotates the keys right now
+            cipher = self._keys.get(name)
         if cipher is None:
             message = f"CISM_VAULT_KEYS lacks the key {name} that sealed this database; add it to the list"
             raise ConfigurationError(message)
@@ -53,6 +63,17 @@ class Keyring:
         except InvalidTag:
             message = "a sealed value was altered in the database; restore it from a backup"
             raise ConfigurationError(message) from None
+
+    def refresh(self) -> None:
+        """Use the keys that the file lists now. A file that is away or spoilt changes nothing."""
+        if self._source is not None and self._source.changed():
+            with contextlib.suppress(OSError, ConfigurationError):
+                self._take(self._source.keys())
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the keys, newest first."""
+        return list(self._keys)
 
     @property
     def newest(self) -> str:
@@ -65,7 +86,8 @@ class Keyring:
 
     def mac(self, text: str) -> str:
         """A keyed MAC under the newest key: whose key, and the MAC in hex."""
-        return f"{self._newest}.{self._mac(self._newest, text)}"
+        name = self._newest
+        return f"{name}.{self._mac(name, text)}"
 
     def mac_holds(self, text: str, mac: str) -> bool:
         """Whether one of these keys made this MAC of this text."""
@@ -99,6 +121,12 @@ def current() -> Keyring:
         message = "no vault keys are loaded"
         raise ConfigurationError(message)
     return _Current.keyring
+
+
+def refresh() -> None:
+    """See whether somebody rotated the keys; asked at each transaction."""
+    if _Current.keyring is not None:
+        _Current.keyring.refresh()
 
 
 def keyed_hash(index_key: bytes, domain: str, value: str) -> str:

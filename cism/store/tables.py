@@ -146,6 +146,35 @@ class PersonKey(Base):
     made_real: Mapped[datetime]
 
 
+class VaultKey(Base):
+    """A key of the installation, by its public name: since when it seals, since when nothing needs it."""
+
+    __tablename__ = "vault_key"
+    id: Mapped[str] = mapped_column(String(8), primary_key=True)
+    since_real: Mapped[datetime]
+    cleared_real: Mapped[datetime | None]  # nothing here was sealed with it any more
+    retired_real: Mapped[datetime | None]  # taken out of the file
+
+
+class BackupMade(Base):
+    """A copy of the database; while it exists it holds whoever was erased after it was made."""
+
+    __tablename__ = "backup_made"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    file: Mapped[str] = mapped_column(String(400))
+    made_real: Mapped[datetime]
+    gone_real: Mapped[datetime | None]
+
+
+class Erasure(Base):
+    """Somebody's key was destroyed. Done once no copy of the database has it either."""
+
+    __tablename__ = "erasure"
+    person_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    erased_real: Mapped[datetime]
+    done_real: Mapped[datetime | None]
+
+
 class PersonRole(Base):
     """One role of one person."""
 
@@ -337,7 +366,7 @@ class GroupSession(Base):
     id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
     incident_id: Mapped[str] = mapped_column(ForeignKey("incident.id"), index=True)
     kind: Mapped[str] = mapped_column(String(40))
-    group_key: Mapped[str] = mapped_column(String(120))
+    group_key: Mapped[str] = mapped_column(Sealed)  # it names a unit
     state: Mapped[SessionState] = mapped_column(Named(SessionState))
     window_from: Mapped[datetime | None]
     window_to: Mapped[datetime | None]

@@ -129,6 +129,34 @@ def test_the_doctor_warns_of_keys_that_lie_beside_the_data(cli: Cli, monkeypatch
     monkeypatch.delenv("CISM_VAULT_KEYS")
     (check,) = [item for item in readiness.of_settings(load()) if item.name == "keys"]
     assert check.verdict is readiness.Verdict.WARNING
+    assert "shares a disk with the database:" in check.text
+    assert "CISM_VAULT_KEY_FILE" in check.text
+
+
+def test_the_doctor_is_content_with_keys_on_another_disk_than_database_and_backups(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CISM_VAULT_KEYS")
+    cli.set_env("CISM_VAULT_KEY_FILE", "/dev/shm/of-this-test/vault.keys")
+    assert _keys_check().verdict is readiness.Verdict.GOOD
+    cli.set_env("CISM_BACKUP_FOLDER", "/dev/shm/of-this-test/backups")
+    assert "shares a disk with the backups:" in _keys_check().text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "", "localhost"])
+def test_the_doctor_says_that_it_cannot_tell_where_a_server_on_this_machine_keeps_its_data(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.delenv("CISM_VAULT_KEYS")
+    cli.set_env("CISM_DATABASE_URL", f"postgresql+psycopg://{host}/cism")
+    assert "perhaps the database" in _keys_check().text
+    cli.set_env("CISM_DATABASE_URL", "postgresql+psycopg://db.example/cism")
+    assert _keys_check().verdict is readiness.Verdict.GOOD
+
+
+def _keys_check() -> readiness.Check:
+    (check,) = [item for item in readiness.of_settings(load()) if item.name == "keys"]
+    return check
 
 
 def test_the_doctor_says_that_a_database_is_not_migrated(cli: Cli, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ NOBODYS: Final = "the installation's: about nobody of a roster"
 OWNERS: Final = {
     "agency.duty_phone": NOBODYS,
     "escalation.handed_to": "person_id",
+    "group_session.group_key": NOBODYS,  # of a unit, not of one person
     "inbound.body": "person_id",
     "inbound.from_number": "person_id",
     "installation_key.value": NOBODYS,
@@ -134,6 +135,8 @@ def test_a_key_of_a_transaction_that_was_lost_seals_nothing_later(world: World) 
     """Else what is written then could never be read again."""
     with pytest.raises(RuntimeError), world.db.transaction() as session:
         _write_and_fail(session)
+    with pytest.raises(RuntimeError), world.db.transaction() as session:
+        _write_and_fail_later(session)
     with world.db.transaction() as session:
         with pytest.raises(RuntimeError), session.begin_nested():
             _write_and_fail(session)
@@ -214,6 +217,12 @@ def _inbound(world: World, person_id: str | None) -> InboundMessage:
 def _write_and_fail(session: Session) -> None:
     session.add(_person(session, "newcomer"))
     session.flush()
+    raise RuntimeError
+
+
+def _write_and_fail_later(session: Session) -> None:
+    with session.begin_nested():
+        session.add(_person(session, "newcomer"))
     raise RuntimeError
 
 

@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import PersonStatus
 from cism.errors import AlreadyDone, NotAllowed
-from cism.services import backups, dialling, engine, outbox, people, restoring, roster, roster_moves
+from cism.services import backups, copies, dialling, engine, outbox, people, restoring, roster, roster_moves
 from cism.services.hold import URGENT_WAITS
 from cism.services.reapplying import fold
 from cism.store.apart import Apart, Line
 from cism.store.db import now, real_now, tick
 from cism.store.states import CallState, OutboxState
-from cism.store.tables import Epoch, Outbox, Person, PhoneCall, QueueItem, Restore
+from cism.store.tables import Epoch, Outbox, Person, PersonKey, PhoneCall, QueueItem, Restore
 from notifications.gateway import (
     CallStatus,
     InboundSms,
@@ -87,6 +87,7 @@ class Life:
         for tail in ("", "-wal", "-shm"):
             Path(f"{self.file}{tail}").unlink(missing_ok=True)
         shutil.copyfile(self.folder / "copy", self.file)
+        self.world.db.keys.forget()  # a process that starts knows none
         self.pass_real(**(outage or {"minutes": 5}))
         return restoring.notice(self.world.db)
 
@@ -416,6 +417,9 @@ def test_what_was_forgotten_is_forgotten_again(life: Life) -> None:
     assert life.person("jordan").phone is not None
     life.sweep()
     assert (life.person("jordan").phone, life.person("jordan").name) == (None, "removed")
+    (key,) = life.world.rows(PersonKey, PersonKey.person_id == life.world.id_of("jordan"))
+    assert key.wrapped is None
+    assert [one.person_id for one in life.world.see(copies.erasures)] == [key.person_id]
 
 
 def test_a_number_that_changed_meanwhile_is_not_texted(life: Life) -> None:

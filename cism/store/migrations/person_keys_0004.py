@@ -25,6 +25,12 @@ _SEALED_BEFORE: Final = {  # table: its primary key, who a row is about, and wha
     "phone_call": ("id", "person_id", ("to_number",)),
 }
 _CLEAR_BEFORE: Final = ("unit", "station", "rank", "zone", "sleep_start", "sleep_end")
+_OF_UNITS: Final = (
+    "group_session",
+    "id",
+    "id",
+    ("group_key",),
+)  # in clear before; under the installation's keys
 _GONE: Final = {  # what is put where a value's key was destroyed and the column takes no NULL
     "roster_id": "removed",
     "name": "removed",
@@ -61,6 +67,9 @@ def add() -> None:
         sa.Column("wrapped", sa.Text(), nullable=True),
         sa.Column("made_real", sa.DateTime(timezone=True), nullable=False),
     )
+    _add_records()
+    with op.batch_alter_table("group_session") as batch:
+        batch.alter_column("group_key", existing_type=sa.String(120), type_=sa.Text())
     with op.batch_alter_table("person") as batch:
         for name in _SHORT:
             batch.alter_column(name, existing_type=sa.String(60), type_=sa.Text())
@@ -72,10 +81,36 @@ def add() -> None:
     _seal_for_people(op.get_bind())
 
 
+def _add_records() -> None:
+    moment = sa.DateTime(timezone=True)
+    op.create_table(
+        "vault_key",
+        sa.Column("id", sa.String(8), primary_key=True),
+        sa.Column("since_real", moment, nullable=False),
+        sa.Column("cleared_real", moment, nullable=True),
+        sa.Column("retired_real", moment, nullable=True),
+    )
+    op.create_table(
+        "backup_made",
+        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("file", sa.String(400), nullable=False),
+        sa.Column("made_real", moment, nullable=False),
+        sa.Column("gone_real", moment, nullable=True),
+    )
+    op.create_table(
+        "erasure",
+        sa.Column("person_id", sa.String(20), primary_key=True),
+        sa.Column("erased_real", moment, nullable=False),
+        sa.Column("done_real", moment, nullable=True),
+    )
+
+
 def drop() -> None:
     """Back to what 0003 knew."""
     _seal_for_all(op.get_bind())
     nights = _sleep_windows(op.get_bind())  # SQLite's CAST makes 8 of 08:00
+    with op.batch_alter_table("group_session") as batch:
+        batch.alter_column("group_key", existing_type=sa.Text(), type_=sa.String(120))
     with op.batch_alter_table("person") as batch:
         for name in _SHORT:
             batch.alter_column(name, existing_type=sa.Text(), type_=sa.String(60))
@@ -84,7 +119,8 @@ def drop() -> None:
                 name, existing_type=sa.Text(), type_=sa.Time(), postgresql_using=f"{name}::time"
             )
     _put_back(op.get_bind(), nights)
-    op.drop_table("person_key")
+    for name in ("person_key", "vault_key", "backup_made", "erasure"):
+        op.drop_table(name)
 
 
 def _draw(connection: sa.Connection) -> None:
@@ -115,6 +151,7 @@ def _seal_for_people(connection: sa.Connection) -> None:
     for table, (key, owner, names) in _SEALED_BEFORE.items():
         _rewrite(connection, table, key, owner, names, again)
     _rewrite(connection, "person", "id", "id", _CLEAR_BEFORE, first)
+    _rewrite(connection, *_OF_UNITS, lambda row, name, _owner: seal.current().seal(row[name]))
 
 
 def _seal_for_all(connection: sa.Connection) -> None:
@@ -137,6 +174,7 @@ def _seal_for_all(connection: sa.Connection) -> None:
     for table, (key, owner, names) in _SEALED_BEFORE.items():
         _rewrite(connection, table, key, owner, names, again)
     _rewrite(connection, "person", "id", "id", _CLEAR_BEFORE, plain)
+    _rewrite(connection, *_OF_UNITS, lambda row, name, _owner: seal.current().open(row[name]))
 
 
 def _sleep_windows(connection: sa.Connection) -> list[dict[str, Any]]:
