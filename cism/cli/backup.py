@@ -33,8 +33,13 @@ def make(
     settings = load()
     target = backups.named(file or Path())
     with acting(None, "backup make") as viewer:
-        copies.made(viewer.session, target)
-    made = backups.make(settings, target)
+        noted = copies.made(viewer.session, target)
+    try:
+        made = backups.make(settings, target)
+    except (CismError, OSError):
+        with ground.opened(settings) as db, db.transaction() as session:
+            copies.failed(session, noted)
+        raise
     show.line(f"{made} ({made.stat().st_size} bytes)")
     where = "CISM_VAULT_KEYS" if settings.vault_keys else str(settings.key_path)
     show.line(_KEYS.format(where=where))

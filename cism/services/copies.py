@@ -30,9 +30,18 @@ class Standing:
     waits_for: tuple[str, ...]
 
 
-def made(session: Session, file: Path) -> None:
-    """A copy is being made: written down before it is, so that none exists that nobody knows of."""
-    session.add(BackupMade(file=str(file.absolute()), made_real=real_now(session)))
+def made(session: Session, file: Path) -> int:
+    """A copy is being made: written down before it is, so that none is unknown; its number."""
+    row = BackupMade(file=str(file.absolute()), made_real=real_now(session))
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def failed(session: Session, number: int) -> None:
+    """It was not made after all."""
+    session.get_one(BackupMade, number).gone_real = real_now(session)
+    settle(session)
 
 
 def gone(session: Session, file: str) -> int:

@@ -140,8 +140,8 @@ def _refuse_needed(session: Session, person: Person, *, again: bool) -> None:
         raise NotAllowed(message)
     if not again and legal_holds.holds_person(session, person.id):
         message = (
-            "a legal hold keeps what is about this person (`cism hold list`): say `cism roster status ID retired` "
-            "until it is lifted, and nothing more goes to them"
+            "a legal hold keeps what is about this person (`cism hold list`): until it is lifted, say "
+            "`cism roster status ID retired`, and nothing more goes to them"
         )
         raise NotAllowed(message)
     unread = select(QueueItem.id).where(

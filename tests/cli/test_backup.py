@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cism.cli import backup
 from cism.cli.main import app
 from cism.clock import RealClock
-from cism.services import backups
+from cism.services import backups, copies
 from cism.settings import load
 from cism.store.tables import Audit, Heartbeat, Person
 from tests.cli.conftest import Cli
@@ -73,7 +73,7 @@ def test_what_was_destroyed_is_there_again_and_counts_as_restored(cli: Cli, tmp_
 def test_a_backup_is_whole_while_others_write(cli: Cli, tmp_path: Path) -> None:
     cli.roster()
     cli.ok("backup", "make", str(tmp_path))
-    (made,) = tmp_path.glob(backups.PATTERN)
+    (made,) = tmp_path.glob(copies.PATTERN)
     assert made.stat().st_size > 10_000
     assert [path.name for path in tmp_path.glob(".*backup*")] == []
 

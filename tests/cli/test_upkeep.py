@@ -125,18 +125,22 @@ def test_the_doctor_asks_the_mail_server_of_the_second_way(cli: Cli) -> None:
         assert sink.mails == []
 
 
-def test_the_doctor_warns_of_keys_that_lie_beside_the_data(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_warns_of_keys_that_lie_beside_the_data(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("CISM_VAULT_KEYS")
-    (check,) = [item for item in readiness.of_settings(load()) if item.name == "keys"]
+    cli.set_env("CISM_DATABASE_URL", f"sqlite:///{tmp_path / 'cism.db'}")
+    check = _keys_check()
     assert check.verdict is readiness.Verdict.WARNING
     assert "shares a disk with the database:" in check.text
     assert "CISM_VAULT_KEY_FILE" in check.text
 
 
 def test_the_doctor_is_content_with_keys_on_another_disk_than_database_and_backups(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("CISM_VAULT_KEYS")
+    cli.set_env("CISM_DATABASE_URL", f"sqlite:///{tmp_path / 'cism.db'}")
     cli.set_env("CISM_VAULT_KEY_FILE", "/dev/shm/of-this-test/vault.keys")
     assert _keys_check().verdict is readiness.Verdict.GOOD
     cli.set_env("CISM_BACKUP_FOLDER", "/dev/shm/of-this-test/backups")

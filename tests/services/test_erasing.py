@@ -18,7 +18,7 @@ from cism.services import copies, legal_holds, people, roster, roster_moves
 from cism.store import owners
 from cism.store.db import Database, now
 from cism.store.states import QueueState
-from cism.store.tables import Incident, InboundMessage, Outbox, Person, PersonKey, Question, QueueItem
+from cism.store.tables import InboundMessage, Incident, Outbox, Person, PersonKey, Question, QueueItem
 from tests.services.world import World
 
 _SAID: Final = "the brass band keeps marching through my kitchen"
