@@ -42,7 +42,7 @@ from cism.services.links import sign_in_address
 from cism.store.db import database_of, find_hash, real_now
 from cism.store.db import now as product_now
 from cism.store.states import InboundState
-from cism.store.tables import Agency, Escalation, InboundMessage, Mark, Person, Question
+from cism.store.tables import Agency, Escalation, InboundMessage, Mark, Person, Question, SeenSid
 from notifications import messages as m
 from notifications.gateway import InboundSms
 from notifications.message_kinds import MessageKind
@@ -128,7 +128,7 @@ def receive_once(session: Session, sms: InboundSms) -> int:
     """Read one text and act; 0 when this very text was handled before (webhooks repeat, sweeps overlap)."""
     known = people.by_phone(session, sms.from_)
     person = people.lock_person(session, known.id) if known else None
-    if session.get(InboundMessage, sms.sid) is not None:  # looked for with the person held
+    if _handled_before(session, sms.sid):  # looked for with the person held
         return 0
     now, real = product_now(session), real_now(session)
     asked = _asked(session, person, now)
@@ -168,6 +168,15 @@ def receive_once(session: Session, sms: InboundSms) -> int:
     ):
         notify.phone_confirmed(session, person, now, sms.sid)
     return 1
+
+
+def _handled_before(session: Session, sid: str) -> bool:
+    """Remembered for longer than the text itself: a copied webhook is signed for ever."""
+    hashed = find_hash(session, "sid", sid)
+    if session.get(InboundMessage, sid) is not None or session.get(SeenSid, hashed) is not None:
+        return True
+    session.add(SeenSid(hash=hashed))
+    return False
 
 
 def _lay(sms: InboundSms, real: datetime) -> timedelta:

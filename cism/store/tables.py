@@ -470,6 +470,13 @@ class InboundMessage(Base):
     redacted_at: Mapped[datetime | None]  # the provider's copy is gone
 
 
+class SeenSid(Base):
+    """A text that came in, by keyed hash of the provider's id, for ever: posted again it is no new one."""
+
+    __tablename__ = "seen_sid"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
 class QueueItem(Base):
     """Something that only a human may handle, with a deadline."""
 

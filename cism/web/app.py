@@ -33,7 +33,7 @@ from cism.web.pages import errors as error_pages
 from cism.web.pages import links, log_page, offer_links, own, passkeys, sign_in
 
 _STATIC = Path(__file__).parent / "static"
-_ROUTES = (
+ROUTES = (
     incidents,
     escalations,
     disclosures,
@@ -63,7 +63,7 @@ def create_app(db: Database, settings: Settings, courier: Courier | None) -> Fas
     )
     app.state.backend = Backend(db, settings, courier)
     app.state.refusals = RefusalLog()
-    for module in _ROUTES:
+    for module in ROUTES:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(CismError, _refused)

@@ -6,10 +6,10 @@ import asyncio
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from cism.store.states import OutboxState
-from cism.store.tables import Escalation, InboundMessage, Outbox
+from cism.store.tables import Escalation, InboundMessage, Outbox, QueueItem
 from tests.web.conftest import Site
 
 FORM = {"MessageSid": "SM" + "a" * 32, "To": "+12025550100", "NumMedia": "0", "SomethingNew": ""}
@@ -157,3 +157,15 @@ async def test_whoever_rings_hears_a_way_on_and_not_what_this_number_is(site: Si
     assert answer.status_code == 200
     assert "9 8 8" in answer.text
     assert "metro" not in answer.text.lower()
+
+
+async def test_a_text_that_is_posted_again_after_years_has_no_second_effect(site: Site) -> None:
+    sid = f"SM{'a' * 32}"
+    await site.text("R1", "please somebody ring me", sid=sid)
+    with site.db.transaction() as session:  # as if its row's time were over
+        session.execute(delete(QueueItem))
+        session.execute(delete(InboundMessage))
+    site.clock.advance(days=3 * 365)
+    before = site.everything()
+    assert (await site.text("R1", "please somebody ring me", sid=sid)).status_code == 200
+    assert site.everything() == before

@@ -99,6 +99,10 @@ def _add_sign_in() -> None:
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("expires_real", sa.DateTime(timezone=True), nullable=False),
     )
+    op.create_table(  # texts that came in, for ever
+        "seen_sid",
+        sa.Column("hash", sa.String(64), primary_key=True),
+    )
 
 
 def _add_passkeys() -> None:
@@ -141,6 +145,7 @@ def _drop_passkeys() -> None:
 
 
 def _drop_sign_in() -> None:
+    op.drop_table("seen_sid")
     op.drop_table("sign_in_step")
     op.drop_index("ix_sign_in_person_id", "sign_in")
     op.drop_table("sign_in")
