@@ -75,7 +75,7 @@ def test_every_door_asks_the_table() -> None:
     """Every module with a route or with a command for a person (`--as`) asks what that person is."""
     asks = ("may_do(", "require(", "require_in_agency(", "standing(", ".sees(", ".may(", "best_access(")
     asks += ("Depends(bearer)", "links.opened(", "act_once(", "signed_in(", "viewer.person_id", "acting(None")
-    asks += ("await owner(", "ReadsReceipt")  # their own, and nobody else's
+    asks += ("await owner(", "ReadsReceipt", "sign_ins.of_person(")  # their own, and nobody else's
     silent = [
         name_of(path)
         for path in modules("cism/web", "cism/cli")

@@ -12,7 +12,7 @@ from cism.cli.show import AsJson
 from cism.cli.viewer import AsId, acting
 from cism.domain.access import Act
 from cism.errors import BadInput
-from cism.services import agencies, notices
+from cism.services import agencies, notices, openid_staff
 from cism.services.agencies import AgencyChange
 
 app = typer.Typer(help="What agencies say of themselves, attest, and lend each other.", no_args_is_help=True)
@@ -96,6 +96,33 @@ def set_(
         agencies.change(viewer.session, key, wanted, by=viewer.person_id, now=viewer.now)
         found = agencies.facts(agencies.get(viewer.session, key))
     _tell(found, as_json=as_json)
+
+
+@app.command("sign-in")
+def sign_in(
+    key: Key,
+    issuer: Annotated[str | None, typer.Option(help="Its OpenID Connect issuer, https://…")] = None,
+    client_id: Annotated[str | None, typer.Option(help="As the issuer knows this program.")] = None,
+    client_secret_file: Annotated[Path | None, typer.Option(help="A file with the client's secret.")] = None,
+    claim: Annotated[
+        str, typer.Option(help="What names the person: email, or a claim with the roster's id.")
+    ] = openid_staff.EMAIL,
+    remove: Annotated[bool, typer.Option("--remove", help="No sign-in of its own any more.")] = False,
+    as_id: AsId = None,
+) -> None:
+    """Let the agency's staff sign in at its own issuer, for staff work alone."""
+    if remove == (issuer is not None and client_id is not None):
+        message = "give --issuer and --client-id, or --remove"
+        raise BadInput(message)
+    secret = reading.file(client_secret_file).strip() if client_secret_file is not None else None
+    with acting(as_id, "agency sign-in") as viewer:
+        viewer.object_id = key
+        viewer.require(Act.SET_AGENCY, key)
+        if remove:
+            openid_staff.remove(viewer.session, key)
+        else:
+            openid_staff.put(viewer.session, key, issuer or "", client_id or "", secret, claim)
+    show.line("removed" if remove else f"set; the issuer must send people back to {openid_staff.CAME_BACK}")
 
 
 @app.command("notice")

@@ -30,7 +30,7 @@ from cism.web.backend import Backend
 from cism.web.background import beat_forever
 from cism.web.middleware import Guard
 from cism.web.pages import errors as error_pages
-from cism.web.pages import links, log_page, offer_links, own, passkeys, sign_in
+from cism.web.pages import links, log_page, offer_links, openid, own, passkeys, sign_in
 
 _STATIC = Path(__file__).parent / "static"
 ROUTES = (
@@ -43,6 +43,7 @@ ROUTES = (
     health,
     sign_in,
     passkeys,
+    openid,
     own,
     log_page,
     links,

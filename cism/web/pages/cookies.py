@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import Final
+from typing import Final, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -65,11 +65,18 @@ def session_secret(request: Request) -> str | None:
 
 
 def set_page_cookie(
-    request: Request, response: Response, name: str, value: str, path: str, seconds: int
+    request: Request,
+    response: Response,
+    name: str,
+    value: str,
+    path: str,
+    seconds: int,
+    *,
+    same_site: Literal["strict", "lax"] = "strict",
 ) -> None:
     """A cookie that goes to one page alone."""
     response.set_cookie(
-        name, value, path=path, max_age=seconds, httponly=True, samesite="strict", secure=_secure(request)
+        name, value, path=path, max_age=seconds, httponly=True, samesite=same_site, secure=_secure(request)
     )
 
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act, may_do
 from cism.errors import NotAllowed, NotSignedIn
-from cism.services import audit, links, passkeys, sign_ins
+from cism.services import audit, links, openid_staff, passkeys, sign_ins
 from cism.services.tokens import Caller
 from cism.store.db import now as product_now
 from cism.web.auth import actor_of
@@ -105,12 +105,14 @@ async def sign_out(request: Request) -> Response:
 async def show(request: Request, problem: str | None = None) -> Response:
     """The page with all ways to sign in; `problem` stands beside the token."""
     token = await form_token(request)
+    agencies = await backend_of(request).read(openid_staff.listed)
     response = page(
         request,
         "sign_in.html",
         status=401 if problem else 200,
         form_token=token,
         problem=problem,
+        agencies=agencies,
         passkeys=passkeys.possible(backend_of(request).settings.public_url),
     )
     keep_visit(request, response)
