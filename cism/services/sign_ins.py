@@ -28,6 +28,7 @@ from cism.store.tables import Link, OpenIdSubject, Passkey, Person, SignIn, Toke
 IDLE = timedelta(minutes=30)  # a phone laid down on a bonnet
 IDLE_WITH_TOKEN = timedelta(hours=4)  # opens the log form alone, and is long to paste at a roadside
 LONGEST = timedelta(hours=12)  # a shift
+KEPT = timedelta(days=7)  # after its end, as the addresses of pages are
 SEEN_EVERY = timedelta(minutes=1)  # how exactly the last look is kept
 
 
@@ -112,6 +113,7 @@ def _start(
     session: Session, way: Way, standing: str, *, person_id: str | None, token_id: str | None = None
 ) -> str:
     secret, real = secrets.token_urlsafe(32), real_now(session)
+    session.execute(delete(SignIn).where(SignIn.ends_real <= real - KEPT))
     session.add(
         SignIn(
             hash=_hash(secret),

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from cism.domain.access import relations
 from cism.domain.people import Role
-from cism.domain.receipt import Seen, seen, seen_by_owner, title
-from cism.services import people
+from cism.domain.receipt import seen, seen_by_owner, title
+from cism.services import disclosures, people
 from cism.store.tables import (
     AffectedPerson,
     Assignment,
@@ -36,7 +36,7 @@ class Line:
 
     at: datetime
     who: str
-    what: Seen
+    what: str
 
 
 def receipt(session: Session, person_id: str) -> list[Line]:
@@ -51,7 +51,19 @@ def receipt(session: Session, person_id: str) -> list[Line]:
     )
     helpers = _own_peers(session, person_id)
     found = [line for row in rows if (line := _line(session, row, person, mine, helpers)) is not None]
-    return found[:MOST]
+    return sorted([*found[:MOST], *_told_outside(session, person_id)], key=lambda line: line.at, reverse=True)
+
+
+def _told_outside(session: Session, person_id: str) -> list[Line]:
+    """What left the programme on one of the grounds that end confidentiality; not what was said."""
+    return [
+        Line(
+            one.at,
+            "two people of the programme",
+            f"told somebody outside ({one.recipient.value.replace('_', ' ')}): {one.ground.says}",
+        )
+        for one in disclosures.about(session, person_id)
+    ]
 
 
 def _concerning(mine: set[str]) -> Iterator[ColumnElement[bool]]:

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from cism.domain.disclosure import Recipient
 from cism.domain.people import Role
-from cism.services import notices, numbers, people, roster
+from cism.services import disclosures, notices, numbers, people, roster
 from cism.store.states import SessionState
 from cism.store.tables import (
     Assignment,
@@ -194,6 +195,19 @@ async def test_a_receipt_is_its_persons_alone_also_by_api(site: Site) -> None:
         await site.client.get("/api/v1/me/receipt", headers=site.token(Role.RESPONDER, person="T1"))
     ).json()
     assert not [line for line in theirs if "incident" in line["what"]]
+
+
+async def test_what_was_told_outside_stands_in_the_receipt(site: Site) -> None:
+    with site.db.transaction() as session:
+        person, one, other = (people.get(session, site.id_of(key)) for key in ("R1", "C1", "K1"))
+        made = disclosures.propose(
+            session, person, exception="mt_harm", recipient=Recipient.EMERGENCY_SERVICES, by=one, now=START
+        )
+        disclosures.confirm(session, made.id, by=other, now=START)
+    await by_phone(site, "R1")
+    text = (await site.client.get("/me/receipt")).text
+    assert "told somebody outside (emergency services)" in text
+    assert not any(name in text for name in ("Carla", "Kim"))
 
 
 async def test_signing_out_everywhere_ends_every_browser_and_every_open_page(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -209,3 +210,10 @@ async def test_only_the_last_forwarded_address_counts_and_only_from_this_machine
     assert len(site.messages("link_code", "S1")) == 3
     name = hashlib.sha256(b"+12125550103").hexdigest()
     assert not site.backend.phones.allow(f"{name} 192.0.2.1")
+
+
+async def test_a_sign_in_is_forgotten_a_week_after_its_end(site: Site) -> None:
+    await by_phone(site, "S1")
+    site.clock.at += LONGEST + timedelta(days=7)
+    await by_phone(site, "R1")
+    assert site.rows(select(SignIn.person_id)) == [site.id_of("R1")]

@@ -28,6 +28,6 @@ async def receipt(request: Request, caller: ReadsReceipt) -> list[dict[str, Any]
     def work(session: Session) -> list[dict[str, Any]]:
         lines = trust.receipt(session, person_id)
         audit.write(session, actor_of(caller), "read receipt", person_id)
-        return [{"at": stamp(line.at), "who": line.who, "what": line.what.value} for line in lines]
+        return [{"at": stamp(line.at), "who": line.who, "what": line.what} for line in lines]
 
     return await backend_of(request).act(work)
