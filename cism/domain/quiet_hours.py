@@ -80,7 +80,7 @@ def closes(at: datetime, zone: str, sleep: SleepWindow) -> datetime:
 
 def open_hours_per_day(sleep: SleepWindow) -> float:
     """How many hours of an ordinary day are open; the roster refuses a window that leaves fewer than two."""
-    return sum(_open(minute, sleep) for minute in range(_DAY)) / 60
+    return sum(until - since for since, until in open_stretches(sleep)) / 60
 
 
 def open_stretches(sleep: SleepWindow) -> tuple[tuple[int, int], ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import case, func, select, text
+from sqlalchemy import bindparam, case, func, select, text
 from sqlalchemy.orm import Session
 
 from cism.domain.caps import CAPS, Handed, is_held, is_runaway
@@ -26,6 +26,33 @@ HELD: Final = "held: too many texts to this phone"
 _HOUR, _DAY, _MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 _PURPOSES: Final = (Purpose.URGENT, Purpose.ANSWER, Purpose.TEAM, Purpose.CARE)  # by lane
 _ONE_AT_A_TIME: Final = 0x4349534D  # a lock of PostgreSQL: two who count at once would both find room
+# what every claim asks is built once
+_LEFT: Final = select(
+    func.count(),
+    func.count(Outbox.question_id.distinct()),
+    func.count(Outbox.person_id.distinct()),
+).where(
+    Outbox.lane == outbox.LANE_CARE,
+    Outbox.claimed_at > bindparam("since"),
+    Outbox.state.in_(HANDED),
+)
+_LATELY: Final = Outbox.claimed_at > bindparam("hour")
+_PROMISED: Final = _LATELY & (Outbox.kind == MessageKind.CALL_NOW.value)
+_OF_PHONES: Final = (
+    select(
+        Outbox.person_id,
+        Outbox.lane,
+        func.sum(case((_LATELY, 1), else_=0)),
+        func.count(),
+        func.sum(case((_PROMISED, 1), else_=0)),
+    )
+    .where(
+        Outbox.person_id.in_(bindparam("ids", expanding=True)),
+        Outbox.state.in_(HANDED),
+        Outbox.claimed_at > bindparam("day"),
+    )
+    .group_by(Outbox.person_id, Outbox.lane)
+)
 
 
 def alone(session: Session) -> None:
@@ -81,17 +108,7 @@ def tell(session: Session, message_id: str, now: datetime) -> None:
 
 def runs_away(session: Session, now: datetime) -> bool:
     """Whether far more care texts left than planned; from then on none leaves until a human has looked."""
-    sent, asked, phones = session.execute(
-        select(
-            func.count(),
-            func.count(Outbox.question_id.distinct()),
-            func.count(Outbox.person_id.distinct()),
-        ).where(
-            Outbox.lane == outbox.LANE_CARE,
-            Outbox.claimed_at > now - _MINUTE,
-            Outbox.state.in_(HANDED),
-        )
-    ).one()
+    sent, asked, phones = session.execute(_LEFT, {"since": now - _MINUTE}).one()
     if not is_runaway(sent, asked, phones):
         return False
     events.record(session, "care.stopped", now, after=str(sent))
@@ -102,21 +119,5 @@ def runs_away(session: Session, now: datetime) -> bool:
 def _handed(session: Session, ids: set[str], now: datetime) -> dict[tuple[str, int], Handed]:
     if not ids:
         return {}
-    lately = Outbox.claimed_at > now - _HOUR
-    promised = lately & (Outbox.kind == MessageKind.CALL_NOW.value)
-    found = session.execute(
-        select(
-            Outbox.person_id,
-            Outbox.lane,
-            func.sum(case((lately, 1), else_=0)),
-            func.count(),
-            func.sum(case((promised, 1), else_=0)),
-        )
-        .where(
-            Outbox.person_id.in_(ids),
-            Outbox.state.in_(HANDED),
-            Outbox.claimed_at > now - _DAY,
-        )
-        .group_by(Outbox.person_id, Outbox.lane)
-    )
+    found = session.execute(_OF_PHONES, {"ids": list(ids), "hour": now - _HOUR, "day": now - _DAY})
     return {(who, lane): Handed(int(hour), int(day), int(calls)) for who, lane, hour, day, calls in found}

@@ -20,6 +20,7 @@ from cism.services import (
     breaker,
     crash,
     engine,
+    hold,
     lateness,
     matching,
     may_leave,
@@ -36,7 +37,7 @@ from cism.store.db import now as product_now
 from cism.store.db import real_now, tick
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question, Step
-from notifications.gateway import MessageStatus, Receipt, SendError, body_digest
+from notifications.gateway import Receipt, SendError, body_digest
 from notifications.messages import MessageKind, from_payload, is_urgent, marked_late
 from notifications.render import render
 
@@ -98,6 +99,18 @@ PERSON_COLUMNS = (
     Person.revoked_care,
     Person.care_held_at,
     Question.state.label("question_state"),
+)
+_READY = (  # built once: building it takes longer than SQLite takes to answer it
+    select(*PERSON_COLUMNS)
+    .outerjoin(Person, Person.id == Outbox.person_id)
+    .outerjoin(Question, Question.id == Outbox.question_id)
+    .where(
+        *engine.outbox_ready_after(bindparam("now"), bindparam("real"), bindparam("waited_since")),
+        Outbox.lane <= bindparam("last_lane"),
+    )
+    .order_by(Outbox.lane, Outbox.not_before, Outbox.made_at, Outbox.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=Outbox)
 )
 _TABLE = cast("Table", Outbox.__table__)
 _BY_ID = _TABLE.c.id == bindparam("b_id")
@@ -165,11 +178,6 @@ def _hold_back(session: Session, row: Any, held_back: dict[str, Any], now: datet
         breaker.tell(session, row.id, now)
 
 
-def _with_the_person() -> Any:
-    query = select(*PERSON_COLUMNS).outerjoin(Person, Person.id == Outbox.person_id)
-    return query.outerjoin(Question, Question.id == Outbox.question_id)
-
-
 def _ready_rows(
     session: Session,
     now: datetime,
@@ -179,16 +187,9 @@ def _ready_rows(
     last_lane: int,
     limit: int,
 ) -> Sequence[Any]:
-    query = (
-        _with_the_person()
-        .where(*engine.outbox_ready(now, real), Outbox.lane <= last_lane)
-        .order_by(Outbox.lane, Outbox.not_before, Outbox.made_at, Outbox.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Outbox)
-    )
-    if only is not None:
-        query = query.where(Outbox.id.in_(list(only)))
-    return session.execute(query).all()
+    query = _READY if only is None else _READY.where(Outbox.id.in_(list(only)))
+    given = {"now": now, "real": real, "waited_since": real - hold.URGENT_WAITS}
+    return session.execute(query, given | {"last_lane": last_lane, "most": limit}).all()
 
 
 def record(session: Session, outcomes: Sequence[Outcome]) -> None:
@@ -244,11 +245,10 @@ def _record_plain(session: Session, outcomes: Sequence[Outcome], now: datetime, 
 
 
 def _receipt_values(message_id: str, receipt: Receipt) -> dict[str, Any]:
-    status: MessageStatus = receipt.status
     return {
         "b_id": message_id,
         "b_sid": receipt.sid,
-        "b_status": status.value,
+        "b_status": receipt.status.value,
         "b_code": receipt.error_code,
     }
 

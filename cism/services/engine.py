@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Integer,
     TextClause,
     and_,
+    bindparam,
     case,
     func,
     literal_column,
@@ -31,6 +33,7 @@ from cism.domain.plan import OUTLIVES, RECURRING, URGENT, StepKind, StepState
 from cism.errors import CismError
 from cism.services import at_hand, crash, dialling, events, hold, lateness, outbox, sabotage, steps
 from cism.services.handlers import HANDLERS
+from cism.services.hold import Moment
 from cism.store.db import now as product_now
 from cism.store.db import real_now, tick
 from cism.store.partial import PENDING
@@ -43,6 +46,17 @@ STARTING = "up"  # the one that says that all parts are just being started
 # the sum is no lane: else SQLite groups by reading the whole history in that order
 _LANE = literal_column("outbox.lane + 0", Integer)
 _FAILED_WAIT = (5, 15, 60, 300)  # seconds of real time after the first, second … failure of a step
+# what is asked at every look is built once: building a query takes longer than SQLite takes to answer it
+_WAITED_SINCE: BindParameter[datetime] = bindparam("waited_since")
+_NEXT_STEP = select(func.min(Step.due_at)).where(
+    Step.state == StepState.PLANNED, Step.kind.not_in(list(RECURRING)), Step.retry_real.is_(None)
+)
+_NEXT_MESSAGE = select(func.min(Outbox.not_before)).where(
+    Outbox.state == OutboxState.PENDING,
+    Outbox.retry_real.is_(None),
+    Outbox.kind != MessageKind.ATTESTATION,  # recurring too: it waits for a morning
+    *hold.may_leave_after(_WAITED_SINCE),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +140,8 @@ def run_due(
 
 def next_due(session: Session) -> datetime | None:
     """The next planned moment of product time; recurring work does not count."""
-    step = session.scalar(
-        select(func.min(Step.due_at)).where(
-            Step.state == StepState.PLANNED, Step.kind.not_in(list(RECURRING)), Step.retry_real.is_(None)
-        )
-    )
-    message = session.scalar(
-        select(func.min(Outbox.not_before)).where(
-            Outbox.state == OutboxState.PENDING,
-            Outbox.retry_real.is_(None),
-            Outbox.kind != MessageKind.ATTESTATION,  # recurring too: it waits for a morning
-            *hold.may_leave(real_now(session)),
-        )
-    )
+    step = session.scalar(_NEXT_STEP)
+    message = session.scalar(_NEXT_MESSAGE, {"waited_since": real_now(session) - hold.URGENT_WAITS})
     found = [moment for moment in (step, message) if moment is not None]
     return min(found) if found else None
 
@@ -190,12 +193,19 @@ def add(session: Session, name: str, label: str, n: int) -> None:
 
 def outbox_ready(now: datetime, real: datetime) -> tuple[ColumnElement[bool] | TextClause, ...]:
     """Messages that may be handed over now."""
+    return outbox_ready_after(now, real, real - hold.URGENT_WAITS)
+
+
+def outbox_ready_after(
+    now: Moment, real: Moment, waited_since: Moment
+) -> tuple[ColumnElement[bool] | TextClause, ...]:
+    """The same where the moments are parameters: of product time, of real time, and as `hold` takes it."""
     return (
         PENDING,
         Outbox.state == OutboxState.PENDING,
         Outbox.not_before <= now,
         or_(Outbox.retry_real.is_(None), Outbox.retry_real <= real),
-        *hold.may_leave(real),
+        *hold.may_leave_after(waited_since),
     )
 
 

@@ -21,6 +21,7 @@ from cism.store.tables import Epoch, Heartbeat, Outbox, Restore, StraySend
 SEEN_WITHIN = timedelta(seconds=60)  # real time: a part that was seen lately has this database in its hands
 MARGIN = timedelta(minutes=2)  # a provider's list is read from a little before: what we know is passed over
 EPOCH_ROW = 1
+_UNCONFIRMED = select(Restore).where(Restore.confirmed_at.is_(None)).order_by(Restore.noticed_real).limit(1)
 
 
 def notice(db: Database) -> bool:
@@ -61,8 +62,7 @@ def begin(session: Session) -> Restore:
 
 def unconfirmed(session: Session) -> Restore | None:
     """The restore that still waits for a coordinator's word."""
-    query = select(Restore).where(Restore.confirmed_at.is_(None)).order_by(Restore.noticed_real)
-    return session.scalars(query.limit(1)).first()
+    return session.scalars(_UNCONFIRMED).first()
 
 
 def missing(row: Restore) -> list[str]:

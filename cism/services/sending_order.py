@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import and_, bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from cism.store.states import OutboxState
@@ -15,6 +15,22 @@ from cism.store.tables import Outbox
 
 _WAITED_FOR: Final = (
     5  # attempts: one that the provider takes for no reason we know holds up nothing for ever
+)
+_AGAIN: Final = and_(
+    Outbox.state == OutboxState.PENDING,
+    Outbox.retry_real > bindparam("real"),
+    Outbox.attempts.between(1, _WAITED_FOR),
+)
+_ON_THE_WAY: Final = select(  # what every claim asks is built once
+    Outbox.person_id,
+    Outbox.lane,
+    Outbox.not_before,
+    Outbox.made_at,
+    case((_AGAIN, Outbox.retry_real), else_=None).label("until"),
+).where(
+    Outbox.person_id.in_(bindparam("people", expanding=True)),
+    Outbox.state.in_([OutboxState.SENDING, OutboxState.PENDING]),
+    or_(Outbox.state == OutboxState.SENDING, _AGAIN),
 )
 _Waiting = tuple[tuple[datetime, datetime], datetime | None]
 T = TypeVar("T")
@@ -74,22 +90,7 @@ def _earliest_waiting(
     people = {row.person_id for row in rows if row.person_id}
     if not people:
         return {}
-    again = and_(
-        Outbox.state == OutboxState.PENDING, Outbox.retry_real > real, Outbox.attempts.between(1, _WAITED_FOR)
-    )
-    found = session.execute(
-        select(
-            Outbox.person_id,
-            Outbox.lane,
-            Outbox.not_before,
-            Outbox.made_at,
-            case((again, Outbox.retry_real), else_=None).label("until"),
-        ).where(
-            Outbox.person_id.in_(people),
-            Outbox.state.in_([OutboxState.SENDING, OutboxState.PENDING]),
-            or_(Outbox.state == OutboxState.SENDING, again),
-        )
-    )
+    found = session.execute(_ON_THE_WAY, {"people": list(people), "real": real})
     first: dict[tuple[str | None, int], _Waiting] = {}
     for row in found:
         key = row.person_id, row.lane
