@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+from cism.domain.people import Role
 from cism.domain.yaml_lines import plain_yaml
 from cism.errors import BadInput
 
@@ -33,7 +34,7 @@ class How(StrEnum):
 
 WORDINGS: Final[Mapping[str, Mapping[Purpose, str]]] = MappingProxyType(
     {
-        WORDING: MappingProxyType(
+        "2026-11-en": MappingProxyType(
             {
                 Purpose.PAGES: (
                     "As a helper I agree to texts and calls from this programme that ask me to help or tell "
@@ -44,15 +45,53 @@ WORDINGS: Final[Mapping[str, Mapping[Purpose, str]]] = MappingProxyType(
                     "in three months for each incident, in my waking hours."
                 ),
             }
-        )
+        ),
+        "2026-11-es": MappingProxyType(
+            {
+                Purpose.PAGES: (
+                    "Como ayudante acepto mensajes y llamadas de este programa que me piden ayuda o me "
+                    "informan del trabajo que tomé, a cualquier hora que permitan las reglas, tantas veces "
+                    "como haga falta."
+                ),
+                Purpose.CARE: (
+                    "Acepto mensajes de este programa que me preguntan cómo estoy después de un incidente: "
+                    "unos seis en tres meses por cada incidente, en mis horas de vigilia."
+                ),
+            }
+        ),
     }
 )
-"""By version, never changed: a consent names the version that was shown."""
+"""By version and language, never changed: a consent names the version that was shown."""
 
-ALWAYS: Final = (
-    "It is my choice. I can take it back here, or by texting STOP; HELP brings a person. "
-    "My carrier may charge for texts. Taking it back is told to nobody in command."
+ALWAYS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "en": (
+            "It is my choice. I can take it back here, or by texting STOP; HELP brings a person. "
+            "My carrier may charge for texts. Taking it back is told to nobody in command."
+        ),
+        "es": (
+            "Es mi decisión. Puedo retirarla aquí, o enviando STOP; con HELP llega una persona. "
+            "Mi operador puede cobrar los mensajes. Que la retire no se le dice a nadie del mando."
+        ),
+    }
 )
+_ASKED_FOR_NO_HELP: Final = frozenset({Role.RESPONDER, Role.SUPERVISOR, Role.ADMIN})
+
+
+def wording(language: str) -> str:
+    """The present version in this language; in English where there is no other."""
+    return f"{WORDING}-{language}" if f"{WORDING}-{language}" in WORDINGS else f"{WORDING}-en"
+
+
+def always(language: str) -> str:
+    """What every consent says beside its purpose."""
+    return ALWAYS.get(language, ALWAYS["en"])
+
+
+def purposes(roles: Collection[Role]) -> tuple[Purpose, ...]:
+    """What somebody with these roles may be texted for: only helpers are asked to help."""
+    helper = bool(set(roles) - _ASKED_FOR_NO_HELP)
+    return tuple(Purpose) if helper else (Purpose.CARE,)
 
 
 @cache

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.domain.consents import WORDING, How, Purpose
+from cism.domain.consents import How, Purpose, wording
 from cism.services import events, outbox
 from cism.store.tables import Consent, Person
 
@@ -21,7 +21,7 @@ def note(session: Session, person: Person, purpose: Purpose, given: bool, how: H
             phone_hash=person.phone_hash,
             given=given,
             how=how.value,
-            wording=WORDING if how is How.PAGE else how.value,
+            wording=wording(person.language) if how is How.PAGE else how.value,
             at=now,
         )
     )

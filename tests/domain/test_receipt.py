@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from cism.domain.access import Relation
-from cism.domain.consents import ALWAYS, WORDING, WORDINGS, Purpose, checked_notice, shipped_notice
+from cism.domain.consents import (
+    WORDINGS,
+    Purpose,
+    always,
+    checked_notice,
+    purposes,
+    shipped_notice,
+    wording,
+)
 from cism.domain.people import Role
 from cism.domain.receipt import Seen, seen, seen_by_owner, title
 from cism.errors import BadInput
@@ -31,11 +39,22 @@ def test_roles_are_told_and_never_names() -> None:
     assert title(set()) == "somebody who has left"
 
 
-def test_every_purpose_has_words_in_the_present_version_and_all_say_that_it_is_a_choice() -> None:
-    assert set(WORDINGS[WORDING]) == set(Purpose)
-    assert "my choice" in ALWAYS
-    assert "STOP" in ALWAYS
-    assert "HELP" in ALWAYS
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_purpose_has_words_in_each_language_and_all_say_how_to_take_it_back(language: str) -> None:
+    assert wording(language) == f"2026-11-{language}"
+    assert set(WORDINGS[wording(language)]) == set(Purpose)
+    assert "STOP" in always(language)
+    assert "HELP" in always(language)
+
+
+def test_another_language_gets_the_english_words_and_keeps_them_by_that_name() -> None:
+    assert wording("fr") == wording("en")
+    assert always("fr") == always("en")
+
+
+def test_only_helpers_are_asked_whether_they_may_be_asked_to_help() -> None:
+    assert purposes([Role.RESPONDER, Role.SUPERVISOR]) == (Purpose.CARE,)
+    assert purposes([Role.RESPONDER, Role.PEER]) == (Purpose.PAGES, Purpose.CARE)
 
 
 def test_the_shipped_notice_is_there_in_both_languages_and_in_english_for_others() -> None:

@@ -236,3 +236,48 @@ async def wall_text(wall: RunningWall, to: str, body: str) -> None:
     async with httpx.AsyncClient(auth=(wall.account_sid, wall.auth_token)) as client:
         answer = await client.post(path, data={"To": to, "From": "+12025550100", "Body": body})
     assert answer.status_code == 201
+
+
+async def test_a_passkey_is_made_and_used_in_a_real_browser_under_the_strict_policy(
+    served: Site, chromium: Browser
+) -> None:
+    address = served.settings.public_url.replace("127.0.0.1", "localhost")
+    settings = served.settings.model_copy(update={"public_url": address})
+    served.backend.settings, served.db.public_url = settings, address
+    context = await chromium.new_context(viewport={"width": 360, "height": 740})
+    page = await context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    devices = await context.new_cdp_session(page)
+    await devices.send("WebAuthn.enable")
+    await devices.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+    await page.goto(f"{address}/sign-in")
+    await page.get_by_label("Your phone number").fill("+12125550104")
+    await page.get_by_role("button", name="Send me a code").click()
+    while not served.messages("link_code"):  # it is sent after the answer
+        await asyncio.sleep(0.01)
+    await page.get_by_label("Code").fill(newest_code(served, page.url.partition("?")[0]))
+    await page.get_by_role("button", name="Open").click()
+    await page.get_by_role("link", name="Your own page").click()
+    await page.get_by_role("button", name="Add a passkey").click()
+    await page.get_by_role("button", name="Make the passkey").click()
+    await page.get_by_text("Remove this passkey").wait_for()
+    await page.get_by_role("button", name="Sign out everywhere").click()
+    await page.get_by_role("button", name="Sign in with a passkey").click()
+    await page.get_by_role("button", name="Use my passkey").click()
+    await page.get_by_role("link", name="Your own page").click()
+    assert "Rita Respond" in await page.content()
+    assert problems == []
+    await context.close()

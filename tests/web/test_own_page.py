@@ -43,17 +43,17 @@ async def test_only_whoever_proved_to_be_the_person_sees_their_own_page(site: Si
 
 async def test_a_consent_is_taken_back_and_given_with_number_way_and_wording(site: Site) -> None:
     await by_phone(site, "R1")
-    await press(site, "/me", await site.client.get("/me"), "Take it back: texts that ask how i am")
+    await press(site, "/me", await site.client.get("/me"), "Ask me no more how I am")
     assert site.person("R1").revoked_care
     assert not site.person("R1").revoked_pages
-    await press(site, "/me", await site.client.get("/me"), "Yes: texts that ask how i am")
+    await press(site, "/me", await site.client.get("/me"), "Yes, ask how I am")
     assert not site.person("R1").revoked_care
     rows = site.rows(select(Consent).where(Consent.person_id == site.id_of("R1")).order_by(Consent.id))
     assert [(row.purpose, row.given, row.how, row.wording) for row in rows] == [
         ("pages", True, "attested", "attested"),
         ("care", True, "attested", "attested"),
-        ("care", False, "page", "2026-11"),
-        ("care", True, "page", "2026-11"),
+        ("care", False, "page", "2026-11-en"),
+        ("care", True, "page", "2026-11-en"),
     ]
     assert {row.phone_hash for row in rows} == {site.person("R1").phone_hash}
 
@@ -64,8 +64,8 @@ async def test_no_consent_on_the_page_lifts_a_stop(site: Site) -> None:
     page = await site.client.get("/me")
     assert "You texted STOP" in page.text
     assert "by text" in page.text
-    await press(site, "/me", page, "Take it back: texts that ask how i am")
-    await press(site, "/me", await site.client.get("/me"), "Yes: texts that ask how i am")
+    await press(site, "/me", page, "Ask me no more how I am")
+    await press(site, "/me", await site.client.get("/me"), "Yes, ask how I am")
     assert site.person("R1").opted_out_at is not None
 
 

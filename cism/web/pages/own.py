@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from cism.domain.consents import ALWAYS, WORDING, WORDINGS, Purpose
+from cism.domain.consents import WORDINGS, Purpose, always, purposes, wording
 from cism.domain.consents import How as ConsentHow
 from cism.errors import BadInput, NotSignedIn
 from cism.services import audit, consents, notices, passkeys, people, sign_ins, trust
@@ -29,8 +29,12 @@ router = APIRouter(prefix="/me", include_in_schema=False)
 T = TypeVar("T")
 _TO_SIGN_IN = "/sign-in"
 _ASKED = {
-    Purpose.PAGES: "Texts that ask me to help",
-    Purpose.CARE: "Texts that ask how I am",
+    Purpose.PAGES: "texts that ask me to help",
+    Purpose.CARE: "texts that ask how I am",
+}
+_BUTTONS = {
+    Purpose.PAGES: ("Yes, ask me to help", "Ask me no more to help"),
+    Purpose.CARE: ("Yes, ask how I am", "Ask me no more how I am"),
 }
 
 
@@ -139,13 +143,14 @@ def _values(session: Session, person: Person) -> dict[str, Any]:
         "consents": [
             {
                 "purpose": purpose.value,
-                "title": _ASKED[purpose],
-                "words": WORDINGS[WORDING][purpose],
+                "title": _heading(_ASKED[purpose]),
+                "words": WORDINGS[wording(person.language)][purpose],
                 "given": consents.holds(person, purpose),
+                "button": _BUTTONS[purpose][consents.holds(person, purpose)],
             }
-            for purpose in Purpose
+            for purpose in purposes([item.role for item in person.roles])
         ],
-        "always": ALWAYS,
+        "always": always(person.language),
         "history": [_said(row.given, row.purpose, row.how, spoken(row.at, person.zone)) for row in
                     consents.history(session, person.id)],
         "passkeys": [
@@ -159,7 +164,10 @@ def _values(session: Session, person: Person) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _heading(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
 def _said(given: bool, purpose: str, how: str, when: str) -> str:
     ways = {"attested": "by the roster", "page": "on this page", "text": "by text"}
-    what = _ASKED[Purpose(purpose)].lower()
-    return f"{when}: {'yes' if given else 'no'} to {what}, {ways[how]}"
+    return f"{when}: {'yes' if given else 'no'} to {_ASKED[Purpose(purpose)]}, {ways[how]}"
