@@ -22,7 +22,7 @@ from cism.web.backend import Backend, backend_of
 
 _REFUSALS: Final = frozenset({401, 403, 404})
 _OBJECT: Final = re.compile(r"[A-Z]-[A-Z0-9]{4,8}|[0-9a-f]{20}")
-_UNKNOWN: Final = "unknown caller"
+UNKNOWN: Final = "unknown caller"
 _bearer = HTTPBearer(auto_error=False, description="A token from `cism token create`")
 
 
@@ -32,10 +32,10 @@ async def bearer(
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
     """The caller whose token the request carries, where it has the scopes of the route."""
+    request.state.actor = UNKNOWN
     if given is None or not given.credentials.strip():
         message = "send the header `Authorization: Bearer TOKEN`; `cism token create` makes one"
         raise NotSignedIn(message)
-    request.state.actor = _UNKNOWN
     secret = given.credentials.strip()
     caller = await backend_of(request).read(lambda session: tokens.caller(session, secret))
     request.state.actor = actor_of(caller)
@@ -90,7 +90,7 @@ class RefusalLog:
         await write_refusal(backend_of(request), actor, act, target)
 
     def _room(self, actor: str) -> bool:
-        if actor != _UNKNOWN:
+        if actor != UNKNOWN:
             return True
         now = clock.monotonic()
         while self._strangers and self._strangers[0] < now - 60:

@@ -90,7 +90,7 @@ def _thrown_away(site: Site) -> Callable[..., Any]:
     return act
 
 
-async def _knock(site: Site, door: str, headers: dict[str, str]) -> int:
+async def knock(site: Site, door: str, headers: dict[str, str]) -> int:
     method, path = door.split()
     with site.db.read() as session:
         escalation = session.scalar(select(Escalation.id))
@@ -114,7 +114,7 @@ async def _knock(site: Site, door: str, headers: dict[str, str]) -> int:
 async def _answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
     monkeypatch.setattr(site.backend, "act", _thrown_away(site))
     heads = [{}, *(site.token(role, agency or "metro-pd", who) for role, agency, who in CALLERS.values())]
-    return {door: [await _knock(site, door, head) for head in heads] for door in doors(site)}
+    return {door: [await knock(site, door, head) for head in heads] for door in doors(site)}
 
 
 async def test_each_door_answers_each_caller_as_the_map_says(

@@ -30,6 +30,7 @@ from cism.services.links import LIFETIME, Opened
 from cism.services.sign_ins import Way
 from cism.store.db import now as product_now
 from cism.store.tables import Question
+from cism.web.auth import UNKNOWN
 from cism.web.backend import backend_of
 from cism.web.pages import link_view, other_sections
 from cism.web.pages.cookies import form_token, keep_visit, set_page_cookie, start_session
@@ -118,6 +119,8 @@ async def give_code(request: Request, secret: str) -> Response:
 
     found = await backend_of(request).act(work)
     if found is None:
+        request.state.actor = UNKNOWN
+        await request.app.state.refusals.note(request, NotSignedIn())
         return await _gate(
             request,
             secret,
