@@ -159,6 +159,7 @@ PLAIN = {
     "audit head": "the log's length and a MAC",
     "audit verify": "the log against itself; shows no row",
     "disclosure exceptions": "the law, as data",
+    "keys make": "a new key; reads nothing",
     "backup restore": "files; the restore itself leaves a row",
     "backup keep": "files",
     "backup restored": "files; the restore itself leaves a row",
