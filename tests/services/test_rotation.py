@@ -97,7 +97,7 @@ def test_a_value_that_changes_while_it_is_sealed_anew_keeps_the_newer_words(
 ) -> None:
     rotation.begin(world.db, file)
     place = next(one for one in rotation.places() if one.table.name == "agency")
-    row = {"key": "metro", "duty_phone": seal.current().seal("+12025550111")}
+    row = {"key": world.cast.agency, "duty_phone": seal.current().seal("+12025550111")}
     with world.db.transaction() as session:
         assert rotation._anew(place, row)["old"] == row["duty_phone"]
         rotation._write(session, place, [row])
