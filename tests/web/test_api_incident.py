@@ -233,6 +233,13 @@ async def test_the_openapi_document_lists_the_contract(site: Site) -> None:
         "/api/v1/escalations",
         "/api/v1/escalations/{escalation_id}/ack",
         "/api/v1/escalations/{escalation_id}/close",
+        "/api/v1/disclosures",
+        "/api/v1/disclosures/exceptions",
+        "/api/v1/disclosures/{disclosure_id}/confirm",
+        "/api/v1/disclosures/{disclosure_id}/withdraw",
+        "/api/v1/break-glass",
+        "/api/v1/break-glass/{glass_id}",
+        "/api/v1/me/receipt",
     }
     assert "HTTPBearer" in found["components"]["securitySchemes"]
 
