@@ -323,6 +323,17 @@ def test_a_hold_on_an_incident_keeps_everything_of_it_and_of_its_people(any_worl
     assert _everything(any_world) == before
 
 
+def test_a_hold_on_an_incident_keeps_what_its_helpers_were_texted_and_that_they_helped(world: World) -> None:
+    incident = _looked_after(world)
+    _hold(world, incident)
+    world.act(lambda s: s.execute(update(Outbox).values(state=OutboxState.DELIVERED)))
+    _run(world, days=1000)
+    helper = world.rows(Assignment, Assignment.incident_id == incident)[0].peer_id
+    texts = world.rows(Outbox, Outbox.incident_id == incident, Outbox.person_id == helper)
+    assert texts
+    assert not any(row.redacted for row in texts)
+
+
 def test_a_hold_on_a_class_keeps_all_of_it_and_nothing_else(world: World) -> None:
     _looked_after(world)
     before = _everything(world)
