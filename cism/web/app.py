@@ -65,7 +65,8 @@ def create_app(db: Database, settings: Settings, courier: Courier | None) -> Fas
     app.state.backend = Backend(db, settings, courier)
     app.state.refusals = RefusalLog()
     for module in ROUTES:
-        app.include_router(module.router)
+        refusals = problems.DOCUMENTED if module.router.prefix.startswith("/api/") else None
+        app.include_router(module.router, responses=refusals)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(CismError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from cism.errors import BadInput, CismError, NotSignedIn
 
 MEDIA_TYPE: Final = "application/problem+json"
+_PLAIN: Final = re.compile(r"[a-z0-9_-]{1,40}")  # as fields are called; else it may be what was sent
 _ENUM: Final = re.compile(r"'([^']+)'")
 
 # pydantic's kinds of errors in plain words; `{...}` are filled from the error's context
@@ -29,10 +30,42 @@ _WORDS: Final[Mapping[str, str]] = {
     "list_type": "write a list, in [ ]",
     "too_long": "these are too many; send at most {max_length}",
     "too_short": "it is empty; name at least one",
-    "model_attributes_type": "write an object, in { }",
-    "model_type": "write an object, in { }",
-    "dict_type": "write an object, in { }",
+    "model_attributes_type": "write an object, in {{ }}",
+    "model_type": "write an object, in {{ }}",
+    "dict_type": "write an object, in {{ }}",
     "json_invalid": "the body is not JSON; check quotes and commas",
+}
+
+
+_DOCUMENT: Final = {
+    MEDIA_TYPE: {
+        "schema": {
+            "type": "object",
+            "required": ["type", "title", "status", "detail"],
+            "properties": {
+                "type": {"type": "string"},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "detail": {"type": "string"},
+                "errors": {"type": "array"},
+            },
+        }
+    }
+}
+# what any call may be refused with, as the OpenAPI document says it
+DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"description": words, "content": _DOCUMENT}
+    for status, words in {
+        400: "The body cannot be decoded; nothing was saved",
+        401: "No valid token",
+        403: "Not this role's to do",
+        404: "Not there, or not yours to know",
+        409: "Done already, or its time has passed",
+        413: "The body is too large",
+        422: "It cannot be read; nothing was saved",
+        503: "Not saved: try again",
+        507: "Not saved: the disk is full",
+    }.items()
 }
 
 
@@ -79,6 +112,7 @@ def of_validation(error: RequestValidationError) -> ProblemResponse:
 def of_status(status: int, headers: Mapping[str, str] | None = None) -> ProblemResponse:
     """An answer of the HTTP layer itself: no such address, no such method."""
     known = {
+        400: ("bad-input", "Nothing was saved: the body cannot be decoded; send JSON in UTF-8."),
         404: ("not-found", "There is nothing at this address; /api/v1/openapi.json lists what there is."),
         405: (
             "method-not-allowed",
@@ -99,7 +133,7 @@ def _field(location: Sequence[object]) -> str:
     parts = [str(part) for part in location[1:]] or [str(part) for part in location]
     if parts and parts[0].isdigit():  # a place in broken JSON
         return "body"
-    return ".".join(part[:60] for part in parts)
+    return ".".join(part if _PLAIN.fullmatch(part) else "a field" for part in parts)
 
 
 def _plain(item: Mapping[str, Any]) -> str:

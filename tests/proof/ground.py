@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 from cism.services import engine, outbox, roster
 from cism.services.delivery import Courier
 from cism.settings import Settings
+from cism.store import seal
 from cism.store.db import Database, now, real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question
 from cism.web.app import create_app
 from notifications.render import render
-from tests.conftest import START, FakeClock
+from tests.conftest import START, VAULT_KEY, FakeClock
 from tests.web.conftest import ROSTER, TOKEN, RememberingCourier, Site
 
 _ROUNDS = 500
@@ -48,13 +49,12 @@ def settle(db: Database, roster_text: str = ROSTER) -> None:
 async def opened(url: str, clock: FakeClock, home: Path) -> AsyncIterator[Site]:
     """The application over this database; closed at the end."""
     db = Database(url, clock=clock, threads=2)
-    if db.is_sqlite:  # nothing here must survive a power cut
-        event.listen(db.engine, "connect", _no_sync)
+    fast(db)
     settings = wall_settings(home)
     db.public_url = settings.public_url
     courier = RememberingCourier()
     app = create_app(db, settings, cast(Courier, courier))
-    app.router.lifespan_context = _without_heartbeat  # it beats in real time, between whatever is asked
+    app.router.lifespan_context = without_heartbeat  # it beats in real time, between whatever is asked
     transport = httpx.ASGITransport(app=app)
     try:
         async with (
@@ -147,7 +147,21 @@ def statements(db: Database) -> Iterator[list[str]]:
 
 
 @asynccontextmanager
-async def _without_heartbeat(_app: FastAPI) -> AsyncIterator[None]:
+async def without_heartbeat(_app: FastAPI) -> AsyncIterator[None]:
+    """The application without what it does by itself."""
+    yield
+
+
+def fast(db: Database) -> None:
+    """Nothing here must survive a power cut."""
+    if db.is_sqlite:
+        event.listen(db.engine, "connect", _no_sync)
+
+
+@contextlib.contextmanager
+def keys() -> Iterator[None]:
+    """The vault keys of tests, for a fixture that is wider than one test."""
+    seal.use(seal.Keyring([VAULT_KEY]))
     yield
 
 

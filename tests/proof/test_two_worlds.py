@@ -11,7 +11,6 @@ import base64
 import re
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -362,7 +361,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Bas
     """What both worlds have in common."""
     import asyncio
 
-    with _keys():
+    with ground.keys():
         return asyncio.run(_begin(tmp_path_factory.mktemp("base"), sqlite_template))
 
 
@@ -371,16 +370,8 @@ def silent(base: Base, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """The world in which X does nothing."""
     import asyncio
 
-    with _keys():
+    with ground.keys():
         return asyncio.run(_lived(base, tmp_path_factory.mktemp("silent") / "world", _nothing))
-
-
-@contextmanager
-def _keys() -> Iterator[None]:
-    from cism.store import seal
-
-    seal.use(seal.Keyring([VAULT_KEY]))
-    yield
 
 
 @pytest.mark.parametrize("deed", list(DEEDS.values()), ids=list(DEEDS))
