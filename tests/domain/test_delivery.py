@@ -112,3 +112,14 @@ def test_a_back_off_grows_is_spread_and_is_short_for_a_page(
 def test_a_provider_that_says_how_long_is_never_asked_sooner(seconds: float, chance: float) -> None:
     wait = wait_for_attempt(3, urgent=True, retry_after=seconds, chance=chance)
     assert seconds <= wait <= seconds * 1.1
+
+
+def test_what_happens_to_a_text_moves_it_and_what_comes_late_does_not() -> None:
+    assert after(OutboxState.PENDING, Happening.CLAIMED) is OutboxState.SENDING
+    assert after(OutboxState.SENDING, Happening.TAKEN) is OutboxState.SENT
+    assert after(OutboxState.SENT, Happening.CLAIMED) is OutboxState.SENT
+
+
+def test_the_waits_between_attempts_are_these() -> None:
+    waits = [wait_for_attempt(n, urgent=False, retry_after=None, chance=0.0) for n in range(1, 7)]
+    assert waits == [2, 5, 15, 60, 180, 180]

@@ -237,3 +237,10 @@ def test_a_waking_ladder_repeats_in_waking_minutes() -> None:
 
 def test_whoever_took_an_urgent_call_at_night_is_not_given_until_the_morning() -> None:
     assert voice_deadline(URGENT, NIGHT, NIGHT + MINUTE, HELPER) == NIGHT + HOUR
+
+
+def test_an_end_that_is_not_one_is_refused_by_the_name_of_what_was_to_end() -> None:
+    with pytest.raises(OutcomeUnknown, match="'done' does not end an escalation; use one of"):
+        decide_closing(EscalationState.ACKED, "done", "h1")
+    with pytest.raises(OutcomeUnknown, match="'done' does not end a welfare case; use one of"):
+        decide_closing(EscalationState.ACKED, "done", "h1", welfare=True)

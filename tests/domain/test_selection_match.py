@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -224,3 +225,14 @@ def test_nobody_is_left_alone_who_could_have_a_helper_and_no_rule_or_cap_is_bent
     allowed = {pair for pair in allowed if pair in held or pair[0] not in holding}
     most = _most(persons, peers, allowed, cap)
     assert len(pairs) == most or (len(pairs) > most and not spoken)
+
+
+@pytest.mark.parametrize(("helper", "person"), [("p", "a"), ("a", "p")])
+def test_invariant_4_the_chain_of_command_is_walked_to_its_top_either_way_round(
+    helper: str, person: str
+) -> None:
+    chief = responder("chief", reports_to="p")
+    chart = {"a": responder("a", reports_to="chief"), "chief": chief, "p": responder("p")}
+    ctx = context(people=chart)
+    assert not may_serve(replace(peer(helper), reports_to=chart[helper].reports_to), chart[person], ctx)
+    assert may_serve(peer("q"), chart[person], ctx)

@@ -91,3 +91,11 @@ def test_no_meeting_is_ever_overfilled_and_everybody_new_is_placed_or_named(
         assert taken == 0 or invited + taken <= most
     if found.left_out:
         assert sum(max(0, most - invited) for _ in range(2)) == len(found.places)
+
+
+def test_the_first_and_the_last_moment_of_a_window_and_the_shortest_notice_are_in_time() -> None:
+    people = plan("ana", "dee")
+    assert people.window is not None
+    for at in (people.window.earliest, people.window.latest, NOON + NOTICE):
+        now = min(NOON, at - NOTICE)
+        assert join_late(people, [meeting("ana", starts_at=at)], 20, NOTICE, now) == Joining((("dee", "m1"),))
