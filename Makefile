@@ -25,13 +25,17 @@ help: ## list the verbs
 	@echo "  make demo BREAK=lost|double|early|quiet|unacked   spoil the product on purpose: must exit 1"
 	@echo "  make demo KEEP=1                                  leave it running, with the pages open"
 	@echo "  make test ARGS='-k quiet_hours'                   give pytest more arguments"
+	@echo "  make test TEST_WORKERS=2                          two tests at once"
 	@echo "  make faults ARGS='--only F8 --seeds 0:20 --again' one case, some seeds, once more"
 
 demo: $(VENV)/run.stamp ## the main job on real incidents, by itself, in a few minutes
 	@BREAK="$(BREAK)" KEEP="$(KEEP)" $(BIN)/python -m demo
 
+# TEST_WORKERS=2: two at once, each with databases of its own; what tests/conftest.py groups stays with one of them.
+TEST_WORKERS ?= 0
+
 test: $(VENV)/dev.stamp ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/dev.stamp ## format, lint, types, import contracts, all tests
 	@echo "format"  && $(BIN)/ruff format --check --quiet .

@@ -47,6 +47,17 @@ class FakeClock:
 
 
 MakeDatabase = Callable[..., Database]
+_HERE = Path(__file__).parent
+# they start whole installations, and say what must have happened within how many real seconds
+_INSTALLATIONS = ("faults", "flows", "watchdog")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers a file stays whole, and installations run one after the other."""
+    for item in items:
+        where = item.path.relative_to(_HERE)
+        group = "installations" if where.parts[0] in _INSTALLATIONS else where.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
