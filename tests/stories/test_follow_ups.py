@@ -129,7 +129,7 @@ def test_silence_to_the_opt_in_is_a_no_and_nothing_comes_after_it(story: Story) 
     jordan.expects("check_in", at=local("2026-04-02 10:00"))
     jordan.expects("opt_in", "No answer", at=local("2026-04-03 10:00"))
     live_until(story, local("2026-04-10 10:00"))
-    story.go_to(local("2027-02-20 10:00"))
+    story.go_to(local("2026-12-01 10:00"))
     jordan.expects_nothing()
     story.go_to(local("2027-04-10 10:00"))
     jordan.expects("confirm_phone").expects_nothing()  # the yearly question of everybody

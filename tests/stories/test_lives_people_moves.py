@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from cism.domain.incident import Severity
 from cism.domain.people import PersonStatus
 from cism.errors import AlreadyDone, BadInput, CismError, NotAllowed
 from cism.services import intake, roster_moves
@@ -157,7 +156,7 @@ def test_after_a_transfer_check_ins_and_the_anniversary_go_on(tell: MakeStory) -
         row.affected[0].keep_in_touch = True
 
     story.act(keep)
-    story.act(intake.change, incident, {"severity": Severity.S3})
+    story.act(intake.change, incident, {"ended_at": NOON - timedelta(minutes=59)})
     before = {step.key for step in planned(story, Step.person_id == story.person("jordan").id)}
     move(story, "jordan", "bay-fd", roster_id="jordan")
     after = {step.key for step in planned(story, Step.person_id == story.person("jordan").id)}
