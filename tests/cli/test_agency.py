@@ -9,7 +9,7 @@ from cism.store.tables import Agency, Audit, Event
 from tests.cli.conftest import Cli
 
 FACTS = {
-    "key", "display", "protocol", "duty_phone", "crisis_line", "attests_command_blind", "mutual_aid",
+    "key", "display", "protocol", "duty_phone", "crisis_line", "attests_command_blind", "mutual_aid", "keeps",
 }  # fmt: skip
 
 
