@@ -26,6 +26,7 @@ def forms(canary: str) -> dict[str, bytes]:
     low = canary.lower()
     found = {
         "lower": low.encode(),
+        "shouted": canary.upper().encode().lower(),  # bytes know no capitals but those of ASCII
         "url": quote(low, safe="").encode().lower(),
         "form": quote_plus(low).encode().lower(),
         "json": json.dumps(low)[1:-1].encode(),
