@@ -42,11 +42,11 @@ _ACTS: Final[Mapping[Scope, frozenset[Act]]] = MappingProxyType(
 
 
 def of_role(role: Role, *, person: bool) -> frozenset[Scope]:
-    """Every scope that a token of this role can have; a person's own receipt only where it has a person."""
+    """Every scope that a token of this role can have; what somebody answers for only with a person."""
     found = {
         scope for scope, acts in _ACTS.items() if any(may_do([role], act, same_agency=True) for act in acts)
     }
-    return frozenset(found | {Scope.RECEIPT_READ} if person else found)
+    return frozenset(found | {Scope.RECEIPT_READ} if person else found - {Scope.GLASS_BREAK})
 
 
 def excess(wanted: Iterable[Scope], role: Role, *, person: bool) -> list[str]:
