@@ -51,7 +51,7 @@ SIGNS: Final[tuple[tuple[str, str], ...]] = (
     ("UNSETTLED", r"quiza no llego"),
     ("ATTESTATION", r"control nocturno"),
     ("RESTORED", r"registros de .+ esperan tu palabra"),
-    ("LOOKED", r"consulta de emergencia a las"),
+    ("LOOKED", r"se abrio una lista fuera de lo usual"),
     ("OFFERS_DUE", r"por ofrecer hasta"),
     ("TURN", r"hace falta alguien antes de"),
     ("HAND_OFF", r"lo lleva otra persona del equipo|nadie lo ha tomado, vuelve a ser tuyo"),

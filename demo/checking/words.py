@@ -40,7 +40,7 @@ class Kind(Enum):
     UNSETTLED = "unsettled text"
     ATTESTATION = "nightly check"
     RESTORED = "records restored"
-    LOOKED = "emergency look-up"
+    LOOKED = "opened list"
     OFFERS_DUE = "offers to make"
     TURN = "colleague needed"
     TURN_TAKEN = "colleague taken"
@@ -129,7 +129,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.UNSETTLED, r"may not have arrived"),
     (Kind.ATTESTATION, r"nightly check"),
     (Kind.RESTORED, r"records are back at"),
-    (Kind.LOOKED, r"an emergency look-up was made"),
+    (Kind.LOOKED, r"a list was opened out of the usual way"),
     (Kind.OFFERS_DUE, r"offers? to make by"),
     (Kind.TURN, r"a colleague is needed by"),
     (Kind.HAND_OFF, r": received, a colleague has taken over|nobody could take over yet"),
