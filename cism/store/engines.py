@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ def folder_of(engine: Engine) -> Path | None:
 
 def make(url: str) -> Engine:
     """The engine of a database, as every part of the program needs it."""
+    _let_no_log_show_rows()
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
@@ -25,6 +27,13 @@ def make(url: str) -> Engine:
         event.listen(engine, "connect", _sqlite_connect)
         return engine
     return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
+
+
+def _let_no_log_show_rows() -> None:
+    # parameters are hidden at every level; the rows of an answer would be shown in clear at DEBUG
+    answers = logging.getLogger("sqlalchemy.engine")
+    if answers.level < logging.INFO:
+        answers.setLevel(logging.WARNING)
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:

@@ -153,15 +153,12 @@ def everything_logged(file: Path) -> Iterator[None]:
     ours.propagate = True
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    # every row of every answer of the database: sealed, and the larger part of the whole run
-    logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
     try:
         yield
     finally:
         root.removeHandler(handler)
         handler.close()
         root.setLevel(before[0])
-        logging.getLogger("sqlalchemy").setLevel(logging.NOTSET)
         ours.handlers, ours.propagate = before[1], before[2]
         ours.setLevel(before[3])
 

@@ -23,12 +23,13 @@ WORDS = "Zebra-word nobody else writes"
 def written() -> Iterator[io.StringIO]:
     """Everything that is logged: our own events as we write them, and all others down to DEBUG."""
     stream = io.StringIO()
-    root, ours = logging.getLogger(), logging.getLogger("cism")
-    before = (root.level, list(ours.handlers), ours.propagate, ours.level)
+    root, ours, theirs = logging.getLogger(), logging.getLogger("cism"), logging.getLogger("sqlalchemy")
+    before = (root.level, list(ours.handlers), ours.propagate, ours.level, theirs.level)
     everything = logging.StreamHandler(stream)
     everything.setFormatter(logging.Formatter("%(name)s %(message)s %(exc_text)s"))
     root.addHandler(everything)
     root.setLevel(logging.DEBUG)
+    theirs.setLevel(logging.DEBUG)  # as somebody who looks for a fault would
     log.setup("DEBUG")
     for handler in ours.handlers:
         assert isinstance(handler, logging.StreamHandler)
@@ -38,6 +39,7 @@ def written() -> Iterator[io.StringIO]:
     root.setLevel(before[0])
     ours.handlers, ours.propagate = before[1], before[2]
     ours.setLevel(before[3])
+    theirs.setLevel(before[4])
 
 
 def canaries(world: World) -> list[str]:

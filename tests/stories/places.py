@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from cism.store.tables import AffectedPerson
+from sqlalchemy.orm import Session
+
+from cism.domain.plan import StepKind
+from cism.store.db import real_now
+from cism.store.states import OutboxState
+from cism.store.tables import AffectedPerson, Outbox, Step
 from tests.stories.clock import at
 from tests.stories.harness import Story
 from tests.stories.roster import Cast
@@ -71,6 +76,31 @@ def live_until(story: Story, moment: datetime) -> None:
     while story.now() < moment:
         story.go_to(min(moment, story.now() + timedelta(hours=3)))
         report_calls(story)
+
+
+def to_the_first_check_in(story: Story, key: str) -> None:
+    """Let time pass until a moment before somebody is asked how they are."""
+    mine = Step.person_id == story.person(key).id
+    first = min(step.due_at for step in story.rows(Step, mine, Step.kind == StepKind.CONTACT))
+    story.go_to(first - timedelta(seconds=1))
+
+
+def check_in_on_its_way(story: Story, key: str) -> Outbox:
+    """The first check-in is claimed and being sent; the provider, which refuses everybody, never saw it."""
+    to_the_first_check_in(story, key)
+    story.servers.goes_wrong("429", 10_000)
+    story.advance(minutes=1)
+    story.servers.goes_wrong("429", 0)
+    mine = Outbox.person_id == story.person(key).id
+    (waiting,) = story.rows(Outbox, Outbox.kind == "check_in", mine, Outbox.state == OutboxState.PENDING)
+    story.act(_being_sent, waiting.id)
+    found: Outbox = waiting
+    return found
+
+
+def _being_sent(session: Session, message_id: str) -> None:
+    row = session.get_one(Outbox, message_id)
+    row.state, row.claimed_real = OutboxState.SENDING, real_now(session)
 
 
 def with_helper(story: Story, incident: str = "THREAT", *affected: str, severity: str = "S2") -> str:

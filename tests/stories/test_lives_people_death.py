@@ -23,7 +23,15 @@ from cism.store.tables import (
 from notifications.gateway import SendError, SendFailure
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story, planned
-from tests.stories.places import NOON, metro, quiet_staff, report_calls, staff, with_helper
+from tests.stories.places import (
+    NOON,
+    check_in_on_its_way,
+    metro,
+    quiet_staff,
+    report_calls,
+    staff,
+    with_helper,
+)
 
 
 @pytest.fixture
@@ -76,16 +84,7 @@ def test_nobody_who_has_died_is_texted_when_they_stand_on_a_list(tell: MakeStory
 
 def test_a_text_that_the_provider_gave_back_for_later_does_not_leave_after_the_death(story: Story) -> None:
     with_helper(story)
-    story.advance(hours=25)
-    story.phone("jordan").expects("check_in")
-    sent = story.rows(Outbox, Outbox.kind == "check_in")[0]
-
-    def on_its_way(session: object) -> None:
-        row = session.get_one(Outbox, sent.id)  # type: ignore[attr-defined]
-        row.state, row.sid, row.claimed_real = OutboxState.SENDING, None, row.sent_real
-        row.provider_status = None
-
-    story.act(on_its_way)
+    sent = check_in_on_its_way(story, "jordan")
     story.roster("jordan", status="deceased")
     story.act(claims.record, [Outcome(sent.id, error=SendError(SendFailure.RETRY))])
     story.pass_real(minutes=10)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from cism.services import claims
 from cism.services.claims import Outcome
-from cism.store.states import OutboxState
 from cism.store.tables import InboundMessage, Outbox, Person, QueueItem, Step
 from notifications.gateway import SendError, SendFailure
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story, planned
-from tests.stories.places import NOON, live_until, metro, quiet_staff, report_calls, with_helper
+from tests.stories.places import (
+    NOON,
+    check_in_on_its_way,
+    live_until,
+    metro,
+    quiet_staff,
+    report_calls,
+    to_the_first_check_in,
+    with_helper,
+)
 
 NOTHING = "+12125550199"  # a number that nobody has
 
@@ -54,16 +64,7 @@ def test_two_people_who_swap_numbers_get_no_text_until_each_has_confirmed_the_ne
 
 def test_a_check_in_that_is_tried_again_does_not_go_to_a_number_nobody_confirmed(story: Story) -> None:
     with_helper(story)
-    story.advance(hours=25)
-    story.phone("jordan").expects("check_in")
-    sent = story.rows(Outbox, Outbox.kind == "check_in")[0]
-
-    def on_its_way(session: object) -> None:
-        row = session.get_one(Outbox, sent.id)  # type: ignore[attr-defined]
-        row.state, row.sid, row.claimed_real = OutboxState.SENDING, None, row.sent_real
-        row.provider_status = None
-
-    story.act(on_its_way)
+    sent = check_in_on_its_way(story, "jordan")
     story.roster("jordan", phone=NOTHING)
     story.act(claims.record, [Outcome(sent.id, error=SendError(SendFailure.RETRY))])
     story.pass_real(minutes=10)
@@ -72,20 +73,34 @@ def test_a_check_in_that_is_tried_again_does_not_go_to_a_number_nobody_confirmed
     quiet_staff(story)
 
 
-@pytest.mark.parametrize("code", [21211, 21614, 30005, 30006])
-def test_a_number_that_does_not_exist_is_not_texted_again_and_a_human_calls(story: Story, code: int) -> None:
-    peer = with_helper(story)
-    story.advance(hours=25)
-    story.phone("jordan").expects("check_in")
-    sent = story.rows(Outbox, Outbox.kind == "check_in")[0]
-
-    def on_its_way(session: object) -> None:
-        row = session.get_one(Outbox, sent.id)  # type: ignore[attr-defined]
-        row.state, row.sid, row.provider_status = OutboxState.SENDING, None, None
-
-    story.act(on_its_way)
+def answered_by_the_provider(story: Story, code: int) -> None:
+    """The provider takes no text for this number: it says so at once, with a code."""
+    sent = check_in_on_its_way(story, "jordan")
     story.act(claims.record, [Outcome(sent.id, error=SendError(SendFailure.PERMANENT, code=code))])
     story.run()
+
+
+def told_by_the_carrier(story: Story, mode: str) -> None:
+    """The provider takes the text, and the carrier gives it back."""
+    to_the_first_check_in(story, "jordan")
+    story.servers.handset_is(story.phone("jordan").number, mode)
+    story.advance(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("refuses", "how"),
+    [
+        (answered_by_the_provider, 21211),
+        (answered_by_the_provider, 21614),
+        (told_by_the_carrier, "unknown"),  # 30005
+        (told_by_the_carrier, "landline"),  # 30006
+    ],
+)
+def test_a_number_that_does_not_exist_is_not_texted_again_and_a_human_calls(
+    story: Story, refuses: Callable[[Story, Any], None], how: Any
+) -> None:
+    peer = with_helper(story)
+    refuses(story, how)
     story.phone("cora").expects("queue_new", "a call is needed")
     assert story.person("jordan").phone_confirmed_at is None
     story.read_the_queue()
