@@ -61,7 +61,8 @@ class SelectionPolicy:
 class Load:
     """What a helper carries OUTSIDE the incident at hand; hours are those of the last 30 days.
 
-    `own_critical_incident_until`: the end of the rest after an incident that the helper was affected by.
+    `own_critical_incident_until`: the end of the rest after an incident that the helper was affected by;
+    `away_until`: until when they said that nobody is to ask them.
     """
 
     open_persons: int = 0
@@ -71,6 +72,7 @@ class Load:
     activations_30d: int = 0
     hours_30d: float = 0.0
     own_critical_incident_until: datetime | None = None
+    away_until: datetime | None = None
 
 
 NO_LOAD = Load()

@@ -180,6 +180,11 @@ def rests_after_own_incident(peer: Person, ctx: SelectionContext) -> bool:
     return _rests(ctx.load(peer).own_critical_incident_until, timedelta(0), ctx.now)
 
 
+def is_away(peer: Person, ctx: SelectionContext) -> bool:
+    """Has said that nobody is to ask them for a while."""
+    return _rests(ctx.load(peer).away_until, timedelta(0), ctx.now)
+
+
 def must_sleep(peer: Person, ctx: SelectionContext) -> bool:
     """Sleeps, and the incident is not grave or urgent enough to wake anyone."""
     waking = ctx.urgent or ctx.incident.severity.at_least(Severity.S3)
@@ -239,6 +244,7 @@ RULES: tuple[HardRule, ...] = (
     HardRule("rest_s2", rests_after_s2, PEERS),
     HardRule("active_often", was_active_often, PEERS),
     HardRule("own_incident", rests_after_own_incident, PEERS, lasting=True),
+    HardRule("away", is_away, PEERS),
     HardRule(ASLEEP, must_sleep),
 )
 WARNINGS: tuple[HardRule, ...] = (HardRule("designated_late", was_designated_late, PEERS),)

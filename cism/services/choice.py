@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -17,7 +18,7 @@ from cism.domain.people import Person, PersonStatus, Role
 from cism.domain.protocol import Protocol, from_json
 from cism.domain.selection import Helper, Load, SelectionContext, SelectionPolicy
 from cism.domain.session_case import led_by_clinician
-from cism.services import mutual_aid, party_rows, people
+from cism.services import away, mutual_aid, party_rows, people
 from cism.store import tables
 from cism.store.states import AssignmentState, SessionState
 
@@ -141,9 +142,13 @@ def loads(session: Session, incident_id: str, now: datetime) -> dict[str, Load]:
         open_persons[peer_id or ""] += 1
     served = _served(session, incident_id, now)
     resting = _own_incidents(session, incident_id, now)
+    gone = away.of_many(session, None, now)
     return {
-        helper: _load(open_persons[helper], served.get(helper, []), resting.get(helper), now)
-        for helper in {*open_persons, *served, *resting}
+        helper: replace(
+            _load(open_persons[helper], served.get(helper, []), resting.get(helper), now),
+            away_until=gone.get(helper),
+        )
+        for helper in {*open_persons, *served, *resting, *gone}
     }
 
 

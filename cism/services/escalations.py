@@ -26,6 +26,7 @@ from cism.errors import AlreadyDone, NotAllowed, NotFound
 from cism.services import (
     after_escalation,
     events,
+    handing_on,
     ladder,
     lateness,
     notify,
@@ -113,6 +114,8 @@ def on_escalate(session: Session, step: Step, now: datetime) -> str | None:
 def on_overdue(session: Session, step: Step, now: datetime) -> str | None:
     """Taken but without an outcome by its voice target: back to the ladder (invariant 12)."""
     row = locked(session, step.subject_id or "")
+    if "asked" in step.payload:
+        return handing_on.not_taken(session, row, str(step.payload["asked"]), now)
     if row.state is not EscalationState.ACKED or row.acked_at is None or row.acked_by is None:
         return "closed meanwhile"
     if step.payload.get("acked") != row.acked_at.isoformat():
@@ -136,6 +139,7 @@ def answer(session: Session, question: Question, digit: str, now: datetime) -> N
         notify.noted(session, helper, question, now, goes_on=digit == "6")
     else:
         _pass_on(session, row, question, now)
+        handing_on.not_taken(session, row, helper.id, now)
         notify.handed_back(session, helper, question, now)
 
 
@@ -143,33 +147,34 @@ def acknowledge(session: Session, row: Escalation, helper: Person, now: datetime
     """The first who takes it has it; the others are told that it is covered."""
     if row.state is EscalationState.ACKED and row.acked_by == helper.id:
         return
-    if row.state is not EscalationState.OPEN:
+    handed = handing_on.giver(session, row, helper.id)
+    if row.state is not EscalationState.OPEN and handed is None:
         notify.already_covered(session, helper, now, key=f"{row.id}:{helper.id}")
         return
     _refuse_own(row, helper)
-    rule = rule_of(session, row)
     row.state, row.acked_by, row.acked_at = EscalationState.ACKED, helper.id, now
-    row.voice_by = voice_deadline(rule, row.level_at, now, ladder.hours(helper))
+    handing_on.withdraw(session, row, now)
+    if handed is None or row.voice_by is None:  # else it stays: a hand-over gives nobody more time
+        row.voice_by = voice_deadline(rule_of(session, row), row.level_at, now, ladder.hours(helper))
     events.record(session, "escalation.acked", now, subject_id=row.id, actor_id=helper.id, after="acked")
     mine = question_of(session, row, helper, now)
     ladder.cover_others(session, row, helper, mine, now)
     voice.called_off(session, [mine], now)
     steps.cancel(session, reason="taken", now=now, subject_id=row.id)
-    steps.plan(
-        session,
-        [
-            PlannedStep(
-                kind=StepKind.ESCALATION_OVERDUE,
-                due_at=row.voice_by,
-                key=f"overdue:{row.id}:{now.timestamp():.6f}",
-                subject_id=row.id,
-                payload={"acked": now.isoformat()},
-            )
-        ],
-    )
+    steps.plan(session, [_overdue(row, row.voice_by, now)])
     notify.escalation_yours(session, helper, mine, row, now)
     if row.person_id is not None:
         notify.helper_will_call(session, people.get(session, row.person_id), helper, row, now)
+
+
+def _overdue(row: Escalation, due: datetime, taken_at: datetime) -> PlannedStep:
+    return PlannedStep(
+        kind=StepKind.ESCALATION_OVERDUE,
+        due_at=due,
+        key=f"overdue:{row.id}:{taken_at.timestamp():.6f}",
+        subject_id=row.id,
+        payload={"acked": taken_at.isoformat()},
+    )
 
 
 def close(session: Session, row: Escalation, helper: Person, outcome: str, now: datetime) -> None:
@@ -187,6 +192,7 @@ def close(session: Session, row: Escalation, helper: Person, outcome: str, now: 
     if row.acked_by is None:
         row.acked_by, row.acked_at = helper.id, now
     events.record(session, "escalation.closed", now, subject_id=row.id, actor_id=helper.id, after=row.outcome)
+    handing_on.withdraw(session, row, now)
     questions.close(session, state="expired", now=now, subject_id=row.id)
     steps.cancel(session, reason="closed", now=now, subject_id=row.id)
     if closing.opens_welfare and not _has_died(session, row):

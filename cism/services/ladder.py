@@ -4,6 +4,7 @@ conflict.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from cism.domain.people import Role, SleepWindow
 from cism.domain.protocol import LadderRule
 from cism.domain.quiet_hours import is_asleep
 from cism.domain.selection_context import SelectionPolicy, local_date
-from cism.services import events, mutual_aid, notify, people, questions
+from cism.services import away, events, mutual_aid, notify, people, questions
 from cism.services.chain import in_chain
 from cism.store.db import now as product_now
 from cism.store.states import AssignmentState
@@ -35,6 +36,7 @@ _ROLES = {
     "coordinator": Role.COORDINATOR,
     "on_call_peer": Role.PEER,
 }
+_PEERS = frozenset({"assigned_peer", "on_call_peer"})  # they may say that nobody is to ask them for a while
 
 
 def helpers_for(session: Session, row: Escalation, rule: LadderRule, plan: RungPlan) -> list[Person]:
@@ -49,6 +51,12 @@ def helpers_for(session: Session, row: Escalation, rule: LadderRule, plan: RungP
     nth = rule.rungs[: plan.rung].count(rule.rungs[plan.rung])
     here = _of_role(session, row, plan.role)
     return here[nth : nth + 1]
+
+
+def of_roles(session: Session, row: Escalation, roles: Iterable[str]) -> list[Person]:
+    """Everybody who stands on the ladder in one of these roles and may help, in their order, each once."""
+    found = [item for role in roles for item in _of_role(session, row, role)]
+    return list({item.id: item for item in found}.values())
 
 
 def _last_resort(session: Session, row: Escalation) -> list[Person]:
@@ -121,6 +129,9 @@ def _of_role(session: Session, row: Escalation, role: str) -> list[Person]:
     if role == "on_call_peer":
         moment = product_now(session)
         found = _nearest_first(session, row, [item for item in found if may_serve(item, moment)], moment)
+    if role in _PEERS:
+        gone = away.of_many(session, [item.id for item in found], product_now(session))
+        found = [item for item in found if item.id not in gone]
     return [item for item in found if may_help(session, row, item)]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import PlannedStep, StepKind
-from cism.services import attestation, audit, audit_heads, events, numbers, paper_due, retention, steps
+from cism.services import attestation, audit, audit_heads, away, events, numbers, paper_due, retention, steps
 from cism.store.db import now as product_now
 from cism.store.tables import Step
 
@@ -28,6 +28,7 @@ def on_nightly(session: Session, step: Step, now: datetime) -> str | None:
     done = retention.run(session, now, dry_run=False)
     numbers.look_through(session, now)
     paper_due.ask(session, now)
+    away.forget(session, now)
     retention.plan_next(session, now, _plan_next(session, now))
     events.record(session, "nightly.done", now)
     audit.write(session, "system", "retention", retention.record(session, now, done))

@@ -178,6 +178,7 @@ def test_nobody_is_asked_twice_in_one_incident() -> None:
         (Load(last_s2_end=NOON - 7 * DAY + timedelta(seconds=1)), "rest_s2"),
         (Load(activations_30d=2), "active_often"),
         (Load(own_critical_incident_until=NOON + timedelta(seconds=1)), "own_incident"),
+        (Load(away_until=NOON + timedelta(seconds=1)), "away"),
     ],
 )
 def test_a_peer_who_carries_enough_rests_and_a_clinician_decides_alone(load: Load, code: str) -> None:

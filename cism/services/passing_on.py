@@ -1,0 +1,53 @@
+"""Whoever is away hands on what they were asked, and if they like what is theirs: no reason is asked.
+
+Each is an act of its own, so that never more than one incident is held at a time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cism.services import answers
+from cism.store.states import OfferState
+from cism.store.tables import Escalation, Offer, Person, Question
+
+_TAKEN: Final = ("assignment",)  # a question of this kind is only asked once it is theirs
+_ASKED: Final = ("page", "offers")
+_EITHER: Final = ("turn", "hand_off", "escalation", "welfare")
+
+
+def to_pass_on(session: Session, person: Person, *, taken: bool) -> list[str]:
+    """The open questions that somebody else is to be asked; with `taken` what they have said yes to as well.
+
+    A call that they are to make goes with the assignment that it belongs to.
+    """
+    kinds = [*_ASKED, *_EITHER, *(_TAKEN if taken else ())]
+    rows = session.scalars(
+        select(Question)
+        .where(Question.person_id == person.id, Question.state == "open", Question.kind.in_(kinds))
+        .order_by(Question.asked_at)
+    )
+    return [row.id for row in rows if taken or not _is_theirs(session, row)]
+
+
+def pass_on(session: Session, person: Person, question_id: str, now: datetime) -> None:
+    """One of them: not now, or handed back. It asks no reason, and the next is asked at once."""
+    question = session.get(Question, question_id)
+    if question is None or question.person_id != person.id or question.state != "open":
+        return  # answered or covered meanwhile
+    answers.apply(session, question, "9" if _is_theirs(session, question) else "0", None, now)
+
+
+def _is_theirs(session: Session, question: Question) -> bool:
+    """Whether they have said yes to it."""
+    if question.kind in {"turn", "hand_off"}:
+        offer = session.get(Offer, question.subject_id or "")
+        return offer is not None and offer.state is OfferState.TAKEN and offer.helper_id == question.person_id
+    if question.kind in {"escalation", "welfare"}:
+        row = session.get(Escalation, question.subject_id or "")
+        return row is not None and row.acked_by == question.person_id
+    return question.kind in _TAKEN
