@@ -30,6 +30,7 @@ __all__ = [
     "OutcomeUnknown",
     "RungPlan",
     "WelfareOutcome",
+    "clinicians_first",
     "decide_closing",
     "goes_back",
     "may_move",
@@ -166,6 +167,13 @@ def welfare_ladder(emergency: LadderRule) -> LadderRule:
     """The EMERGENCY ladder as the clinical director's own: they are asked first, then the others."""
     others = tuple(role for role in emergency.rungs if role != WELFARE_OWNER)
     return emergency.model_copy(update={"rungs": (WELFARE_OWNER, *others)})
+
+
+def clinicians_first(rule: LadderRule) -> LadderRule:
+    """The same ladder with a clinician and the clinical director at its beginning, wherever they stood."""
+    first = ("clinician", WELFARE_OWNER)
+    others = tuple(role for role in rule.rungs if role not in first)
+    return rule.model_copy(update={"rungs": (*first, *others)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from cism.domain.access import Act, may_do
 from cism.domain.escalation import (
     EscalationLevel,
     EscalationState,
+    clinicians_first,
     decide_closing,
     most_pressing,
     next_rung,
@@ -56,6 +57,9 @@ OUR_OWN = frozenset(
     )
 )
 _WORRIES = frozenset({"worry", "unread_worry"})
+SHARED = "screening_shared"
+"""They filled in the private questions and ask for a clinician; nothing of what they answered."""
+_OWN_WISH = frozenset({"call_later", "call_later_again", "call_now"})
 BY_DIGIT = {"4": "reached", "5": "declined", "6": "not_reached"}
 
 
@@ -264,7 +268,18 @@ def rule_of(session: Session, row: Escalation) -> LadderRule:
     if row.reason in _WORRIES:  # a peer asks for a clinician: asking a peer again would be no answer
         rungs = tuple(role for role in rule.rungs if not role.endswith("_peer"))
         rule = rule.model_copy(update={"rungs": rungs or rule.rungs})
+    if row.reason == SHARED:
+        rule = clinicians_first(rule)
     return welfare_ladder(rule) if row.welfare else rule
+
+
+def ask_clinicians(session: Session, row: Escalation, now: datetime) -> bool:
+    """The person asks for a clinician: the ladder begins anew with those. False where somebody has it."""
+    if row.state is EscalationState.OPEN and row.reason in _OWN_WISH:
+        row.reason, row.rung = SHARED, -1
+        steps.cancel(session, reason="clinicians first", now=now, subject_id=row.id)
+        _plan_rung(session, row, 0, now)
+    return row.state is EscalationState.OPEN
 
 
 def question_of(session: Session, row: Escalation, helper: Person, now: datetime) -> Question:

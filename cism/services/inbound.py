@@ -11,16 +11,15 @@ from sqlalchemy.orm import Session
 
 from cism.domain.caps import REPLIES_AN_HOUR, is_answered
 from cism.domain.consents import How, Purpose
-from cism.domain.escalation import EscalationLevel
 from cism.domain.people import SleepWindow
-from cism.domain.protocol import DEFAULT_PROTOCOL, Protocol, protocol_or_default
 from cism.domain.questions import ALLOWED_DIGITS
 from cism.domain.quiet_hours import next_open
-from cism.domain.replies import OpenQuestion, QuestionKind, QuestionState, Reading, ReadingKind, Sender, read
-from cism.domain.triage import About, LastAnswer, Triage, is_second_two, queue_deadline, triage
+from cism.domain.replies import QuestionKind, Reading, ReadingKind, Sender, read
+from cism.domain.triage import Triage, queue_deadline, triage
 from cism.errors import CismError
 from cism.services import (
     answers,
+    care_calls,
     clock_steps,
     consents,
     escalations,
@@ -30,6 +29,7 @@ from cism.services import (
     lateness,
     lost_codes,
     notify,
+    opting_out,
     outbox,
     people,
     questions,
@@ -42,7 +42,7 @@ from cism.services.links import sign_in_address
 from cism.store.db import database_of, find_hash, real_now
 from cism.store.db import now as product_now
 from cism.store.states import InboundState
-from cism.store.tables import Agency, Escalation, InboundMessage, Mark, Person, Question, SeenSid
+from cism.store.tables import InboundMessage, Mark, Person, Question, SeenSid
 from notifications import messages as m
 from notifications.gateway import InboundSms
 from notifications.message_kinds import MessageKind
@@ -94,6 +94,20 @@ class _Text:
         return self.person.zone if self.person else notify.zone_of(self.session, self.agency)
 
     @property
+    def wish(self) -> care_calls.Wish:
+        """The call that the sender may want."""
+        return care_calls.Wish(
+            self.session,
+            self.person,
+            self.agency,
+            self.reading,
+            self.triage,
+            self.asked.values(),
+            self.sms.sid,
+            self.now,
+        )
+
+    @property
     def frozen(self) -> bool:
         """Whether this number may no longer be this person's."""
         return self.person is not None and self.person.frozen_at is not None
@@ -133,7 +147,9 @@ def receive_once(session: Session, sms: InboundSms) -> int:
     now, real = product_now(session), real_now(session)
     asked = _asked(session, person, now)
     reading = _read(session, sms, person, asked)
-    plan = triage(reading, known=person is not None, second_two=_second_two(session, reading, person, now))
+    plan = triage(
+        reading, known=person is not None, second_two=care_calls.is_second(session, reading, person, now)
+    )
     session.add(
         InboundMessage(
             sid=sms.sid,
@@ -211,7 +227,7 @@ def _asked(session: Session, person: Person | None, now: datetime) -> dict[str, 
 def _read(session: Session, sms: InboundSms, person: Person | None, asked: dict[str, Question]) -> Reading:
     confirmed = person is not None and person.phone_confirmed_at is not None and person.frozen_at is None
     sender = Sender(known=person is not None, phone_confirmed=confirmed)
-    listed = [_open_question(item) for item in reversed(list(asked.values()))]
+    listed = [care_calls.as_asked(item) for item in reversed(list(asked.values()))]
     reading = read(sms.body, sender, listed, languages.lexicons())
     if sms.opt_out_type is not None and reading.kind not in _MORE_THAN_A_WORD:
         # another word that the provider was told to keep: it has blocked us, or lets us through, already
@@ -236,39 +252,6 @@ def _after_all(session: Session, reading: Reading, asked: dict[str, Question]) -
     return replace(reading, kind=ReadingKind.ANSWER, to_human=False)
 
 
-def _open_question(row: Question) -> OpenQuestion:
-    state = QuestionState(row.state)
-    return OpenQuestion.of(QuestionKind(row.kind), row.id, row.code, state, row.answer)
-
-
-def _second_two(session: Session, reading: Reading, person: Person | None, now: datetime) -> bool:
-    if person is None or reading.kind is not ReadingKind.CARE_LATER:
-        return False
-    last = session.scalar(
-        select(Question)
-        .where(Question.person_id == person.id, Question.kind == "check_in", Question.state == "answered")
-        .order_by(Question.answered_at.desc())
-    )
-    doubled = _protocol(session, person.agency).ladders[EscalationLevel.ROUTINE].ack
-    earlier = [_last_text(session, person)]
-    if last is not None and last.answer is not None and last.answered_at is not None:
-        earlier.append(LastAnswer(digit=last.answer, at=last.answered_at, question_id=last.id))
-    return any(is_second_two(reading, one, now, doubled) for one in earlier)
-
-
-def _last_text(session: Session, person: Person) -> LastAnswer | None:
-    """The sender's previous text, if it was a 2 out of the blue or to a check-in."""
-    row = session.scalar(
-        select(InboundMessage)
-        .where(InboundMessage.person_id == person.id, InboundMessage.reading != "acknowledgement")
-        .order_by(InboundMessage.received_at.desc(), InboundMessage.received_real.desc())
-        .limit(1)
-    )
-    if row is None or row.reading != ReadingKind.CARE_LATER.value:
-        return None
-    return LastAnswer(digit="2", at=row.received_at)
-
-
 def _confirm_phone(text: _Text) -> bool:
     """Any reply but a stop or a stranger's confirms the number."""
     refusing = {ReadingKind.CARRIER_STOP, ReadingKind.OPT_OUT, ReadingKind.WHO_IS_THIS}
@@ -290,17 +273,8 @@ def _confirm_phone(text: _Text) -> bool:
 
 def _stop(text: _Text) -> None:
     """The carrier confirms it; we send nothing more and tell who has to know."""
-    if text.person is not None and text.person.opted_out_at is None:
-        text.person.opted_out_at = text.now
-        _said_no(text, text.person)
-        unsent.stopped(text.session, text.person, text.now)
-
-
-def _said_no(text: _Text, person: Person) -> None:
-    """To everything: kept for each purpose that they had said yes to."""
-    for purpose in Purpose:
-        if consents.holds(person, purpose):
-            consents.note(text.session, person, purpose, False, How.TEXT, text.now)
+    if text.person is not None:
+        opting_out.stop(text.session, text.person, How.TEXT, text.now)
 
 
 def _start(text: _Text) -> None:
@@ -338,7 +312,7 @@ def _crisis(text: _Text) -> None:
     _, line = notify.lines(text.session, text.agency)
     message = m.CrisisAnswer(agency=_told_name(text), line=line, emergency=notify.EMERGENCY_NUMBER)
     text.reply(message, "crisis")
-    _escalate(text)
+    text.wish.escalate()
     if text.reading.asks_out and text.person is not None and text.person.care_held_at is None:
         _hold_care(text, text.person)
 
@@ -356,7 +330,7 @@ def _opt_out(text: _Text) -> None:
         return
     first = text.person.opted_out_at is None
     if first:
-        _said_no(text, text.person)
+        opting_out.said_no(text.session, text.person, How.TEXT, text.now)
         unsent.stopped(text.session, text.person, text.now)
         text.person.revoked_care = True
         text.person.opted_out_at = text.now
@@ -376,20 +350,14 @@ def _freeze(text: _Text, person: Person) -> None:
 
 def _care_later(text: _Text) -> None:
     """2: call me in the next days. Answered at once with by when."""
-    _mark_answered(text, "2")
-    row = _escalate(text)
-    _, line = notify.lines(text.session, text.agency)
-    by = notify.by_when(_voice_by(text, row), text.now, text.zone)
-    text.reply(m.CallPromised(agency=_told_name(text), by=by, line=line), "later")
+    by = notify.by_when(text.wish.begin("2"), text.now, text.zone)
+    text.reply(care_calls.answer_later(text.session, text.agency, _told_name(text), by), "later")
 
 
 def _care_now(text: _Text) -> None:
     """3: call me now."""
-    _mark_answered(text, "3")
-    row = _escalate(text)
-    duty, line = notify.lines(text.session, text.agency)
-    by = notify.by_when(_voice_by(text, row), text.now, text.zone)
-    text.reply(m.CallNow(agency=_told_name(text), by=by, duty=duty, line=line), "now")
+    by = notify.by_when(text.wish.begin("3"), text.now, text.zone)
+    text.reply(care_calls.answer_now(text.session, text.agency, _told_name(text), by), "now")
 
 
 def _worry(text: _Text) -> None:
@@ -542,49 +510,12 @@ def _to_human(text: _Text) -> None:
         queue.escalate(text.session, row, text.now)
 
 
-def _escalate(text: _Text) -> Escalation | None:
-    if text.triage.level is None or text.triage.about is not About.SENDER:
-        return None
-    check_in = text.asked.get(text.reading.question_id or "")
-    return escalations.open_for(
-        text.session,
-        person=text.person,
-        agency=text.agency,
-        level=text.triage.level,
-        reason=text.triage.reason.value if text.triage.reason else "call_now",
-        now=text.now,
-        incident_id=check_in.incident_id if check_in else None,
-        inbound_sid=text.sms.sid,
-    )
-
-
-def _mark_answered(text: _Text, digit: str) -> None:
-    """The check-in that this came on needs no reminder any more."""
-    for question in text.asked.values():
-        if question.kind == "check_in" and question.state == "open":
-            questions.answer(text.session, question, digit, text.now)
-
-
-def _voice_by(text: _Text, row: Escalation | None) -> datetime:
-    if row is None:
-        return text.now + timedelta(hours=1)
-    target = escalations.call_promised_by(text.session, row, text.now)
-    if row.level is EscalationLevel.ROUTINE and text.person is not None:
-        return next_open(target, text.person.zone, _sleep(text.person))
-    return target
-
-
 def _sleep(person: Person) -> SleepWindow:
     return SleepWindow(person.sleep_start, person.sleep_end)
 
 
 def _read_by(text: _Text) -> datetime:
-    return queue_deadline(text.now, _protocol(text.session, text.agency).queue, text.zone)
-
-
-def _protocol(session: Session, agency_key: str) -> Protocol:
-    agency = session.get(Agency, agency_key)
-    return protocol_or_default(agency.protocol if agency else DEFAULT_PROTOCOL)
+    return queue_deadline(text.now, care_calls.protocol_of(text.session, text.agency).queue, text.zone)
 
 
 def _told_name(text: _Text) -> str:

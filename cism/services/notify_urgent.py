@@ -21,11 +21,12 @@ CALLS = frozenset(
     {"call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held", "no_next_step"}
 )
 _UNREAD_WORDS = frozenset({"unread_free_text", "unread_who_is_this", "unread_answer_refused"})
-_ASKED_THEMSELVES = frozenset(
+ASKED_THEMSELVES = frozenset(
     {
         "call_later",
         "call_later_again",
         "call_now",
+        "screening_shared",
         "crisis_words",
         "unread_free_text",
         "unread_help",
@@ -114,7 +115,7 @@ def helper_will_call(
     """Who calls: told once somebody took it. After a `2` it waits for open hours; a worry of others is not
     told.
     """
-    if row.welfare or row.reason not in _ASKED_THEMSELVES:
+    if row.welfare or row.reason not in ASKED_THEMSELVES:
         return
     by = words.deadline(row.voice_by or now, now, person)
     name = m.short_name(helper.name)
