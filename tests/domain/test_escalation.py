@@ -16,6 +16,7 @@ from cism.domain.escalation import (
     Outcome,
     OutcomeUnknown,
     WelfareOutcome,
+    clinicians_first,
     decide_closing,
     goes_back,
     may_move,
@@ -215,6 +216,17 @@ def test_the_clinical_director_owns_a_welfare_case_on_the_emergency_ladder() -> 
     ladder = welfare_ladder(EMERGENCY)
     assert ladder.rungs == ("clinical_director", "clinician", "clinician", "coordinator")
     assert (ladder.ack, ladder.voice, ladder.repeat) == (EMERGENCY.ack, EMERGENCY.voice, EMERGENCY.repeat)
+
+
+def test_whoever_asks_for_a_clinician_gets_clinicians_first_and_loses_nobody() -> None:
+    assert clinicians_first(ROUTINE).rungs == (
+        "clinician",
+        "clinical_director",
+        "assigned_peer",
+        "coordinator",
+    )
+    assert clinicians_first(URGENT).rungs == ("clinician", "clinical_director", "on_call_peer", "coordinator")
+    assert (clinicians_first(URGENT).ack, clinicians_first(URGENT).voice) == (URGENT.ack, URGENT.voice)
 
 
 def test_what_is_added_raises_and_never_lowers() -> None:
