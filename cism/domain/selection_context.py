@@ -87,7 +87,8 @@ class SelectionContext:
     `for_person`: the one to be served, where it is one; `on_scene`: initial responders, witnesses and
     parties who are not on the list; `reviewers`: who investigates, reviews or
     represents in this event; `asked`: who was asked about this before, whatever the answer; `team`: who
-    serves already or has an open page; `mutual_aid`: other agencies whose helpers may be asked.
+    serves already or has an open page; `mutual_aid`: other agencies whose helpers may be asked; `on_call`:
+    who has the turn now by an on-call calendar, empty where there is none: asked first, at any hour.
     """
 
     incident: Incident
@@ -103,6 +104,7 @@ class SelectionContext:
     asked: frozenset[str] = frozenset()
     team: tuple[Person, ...] = ()
     mutual_aid: frozenset[str] = frozenset()
+    on_call: frozenset[str] = frozenset()
     helper: Helper = Helper.PEER
     urgent: bool = False
     policy: SelectionPolicy = SelectionPolicy()

@@ -186,8 +186,8 @@ def is_away(peer: Person, ctx: SelectionContext) -> bool:
 
 
 def must_sleep(peer: Person, ctx: SelectionContext) -> bool:
-    """Sleeps, and the incident is not grave or urgent enough to wake anyone."""
-    waking = ctx.urgent or ctx.incident.severity.at_least(Severity.S3)
+    """Sleeps, is not on call, and the incident is not grave or urgent enough to wake anyone."""
+    waking = ctx.urgent or ctx.incident.severity.at_least(Severity.S3) or peer.id in ctx.on_call
     return not waking and is_asleep(ctx.now, peer.zone, peer.sleep)
 
 

@@ -1,4 +1,4 @@
-"""Who of those who pass is asked first: own agency, awake, then points, then a lot that never changes."""
+"""Who of those who pass is asked first: own agency, on call, awake, by points, by a lot that stays."""
 
 from __future__ import annotations
 
@@ -56,8 +56,9 @@ def is_mutual_aid(peer: Person, ctx: SelectionContext) -> bool:
     return peer.agency not in own
 
 
-def _queue(peer: Person, ctx: SelectionContext) -> tuple[bool, bool]:
-    return is_mutual_aid(peer, ctx), is_asleep(ctx.now, peer.zone, peer.sleep)
+def _queue(peer: Person, ctx: SelectionContext) -> tuple[bool, bool, bool]:
+    ready = peer.id in ctx.on_call
+    return is_mutual_aid(peer, ctx), not ready, not ready and is_asleep(ctx.now, peer.zone, peer.sleep)
 
 
 def _own_kind_first(queue: list[Person], wanted: list[_Kind]) -> list[Person]:
@@ -89,9 +90,9 @@ def is_of(peer: Person, kinds: Collection[_Kind]) -> bool:
 def rank(candidates: Iterable[Person], ctx: SelectionContext) -> list[Person]:
     """Order those who passed the rules: first to be asked first, the same for any order of input.
 
-    Own agencies before mutual aid, the awake before the sleeping, then one of each discipline and of each
-    agency on the list that the team does not have yet (a dispatcher gets a dispatch peer, a neighbours' crew
-    one of its own), then by points, then by lot.
+    Own agencies before mutual aid, who is on call before all others, the awake before the sleeping, then one
+    of each discipline and of each agency on the list that the team does not have yet (a dispatcher gets a
+    dispatch peer, a neighbours' crew one of its own), then by points, then by lot.
     """
     counts = Counter(kind for person in ctx.to_serve for kind in _kinds(person))
     wanted = sorted(

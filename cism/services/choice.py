@@ -18,12 +18,19 @@ from cism.domain.people import Person, PersonStatus, Role
 from cism.domain.protocol import Protocol, from_json
 from cism.domain.selection import Helper, Load, SelectionContext, SelectionPolicy
 from cism.domain.session_case import led_by_clinician
-from cism.services import away, mutual_aid, party_rows, people
+from cism.services import away, mutual_aid, on_call, party_rows, people
 from cism.store import tables
 from cism.store.states import AssignmentState, SessionState
 
 # design: how long an incident counts as work at hand. After it the rest of the selection policy begins.
 ACUTE = timedelta(days=7)
+_CALENDAR = {  # whose turns count for whom is looked for
+    Helper.PEER: Role.PEER,
+    Helper.CLINICIAN: Role.CLINICIAN,
+    Helper.LEADER: Role.CLINICIAN,
+    Helper.CLINICAL_DIRECTOR: Role.CLINICAL_DIRECTOR,
+    Helper.COORDINATOR: Role.COORDINATOR,
+}
 LOOKED_AFTER = timedelta(days=33)  # until the month's contact is over
 
 
@@ -64,13 +71,6 @@ def context(
 ) -> SelectionContext:
     """One choice for one incident at this moment."""
     affected = people.by_ids(session, [item.person_id for item in row.affected])
-    asked = session.scalars(
-        select(tables.Assignment.peer_id).where(
-            tables.Assignment.incident_id == row.id,
-            # it was called off before: opened again, they are asked like everybody else
-            tables.Assignment.state != AssignmentState.STOOD_DOWN,
-        )
-    )
     chart = session.execute(select(tables.Person.id, tables.Person.reports_to)).all()
     refused = session.execute(select(tables.Refusal.person_id, tables.Refusal.peer_id)).all()
     lending = mutual_aid.helping(session, row.agency)
@@ -85,14 +85,24 @@ def context(
         loads=loads(session, row.id, now),
         refused=frozenset((person_id, peer_id) for person_id, peer_id in refused),
         known=_known(session, affected),
-        asked=frozenset(asked),
+        asked=_asked(session, row.id),
         on_scene=parts[party_rows.ON_SCENE],
         reviewers=parts[party_rows.REVIEWER],
         team=tuple(_serving(session, row.id)),
         mutual_aid=lending - {row.agency},
+        on_call=on_call.now_on_call(session, _CALENDAR[helper], now),
         helper=helper,
         urgent=row.severity.at_least(Severity.S3),
     )
+
+
+def _asked(session: Session, incident_id: str) -> frozenset[str]:
+    """Who was asked before; called off and opened again, they are asked like everybody else."""
+    query = select(tables.Assignment.peer_id).where(
+        tables.Assignment.incident_id == incident_id,
+        tables.Assignment.state != AssignmentState.STOOD_DOWN,
+    )
+    return frozenset(session.scalars(query))
 
 
 def _known(session: Session, persons: Collection[str]) -> frozenset[tuple[str, str]]:

@@ -16,7 +16,7 @@ from cism.domain.people import Role, SleepWindow
 from cism.domain.protocol import LadderRule
 from cism.domain.quiet_hours import is_asleep
 from cism.domain.selection_context import SelectionPolicy, local_date
-from cism.services import away, events, mutual_aid, notify, people, questions
+from cism.services import away, events, mutual_aid, notify, on_call, people, questions
 from cism.services.chain import in_chain
 from cism.store.db import now as product_now
 from cism.store.states import AssignmentState
@@ -125,7 +125,10 @@ def _of_role(session: Session, row: Escalation, role: str) -> list[Person]:
         found = mutual_aid.within(session, row.agency, people.with_role(session, [_ROLES[role]]))
         # a clinical director has a rung of their own: another clinician is one human more
         later = {item.id for item in found if role == "clinician" and _directs(item)}
-        found.sort(key=lambda item: (item.agency != row.agency, item.id in later, item.id))
+        ready = on_call.now_on_call(session, _ROLES[role], product_now(session))
+        found.sort(
+            key=lambda item: (item.agency != row.agency, item.id not in ready, item.id in later, item.id)
+        )
     if role == "on_call_peer":
         moment = product_now(session)
         found = _nearest_first(session, row, [item for item in found if may_serve(item, moment)], moment)
@@ -150,13 +153,24 @@ def _assigned(session: Session, row: Escalation) -> list[Person]:
 
 
 def _nearest_first(session: Session, row: Escalation, peers: list[Person], now: datetime) -> list[Person]:
-    """Whoever is up before whoever sleeps; then who knows this person, who serves, the agency's own."""
+    """Who is on call before all others, who is up before who sleeps; then who knows this person, who serves,
+    the agency's own.
+    """
     known = {item.id for item in _assigned(session, row)}
     serving = _serving(session, row)
+    on_turn = on_call.now_on_call(session, Role.PEER, now)
 
-    def distance(peer: Person) -> tuple[bool, bool, bool, bool, str]:
-        asleep = is_asleep(now, peer.zone, SleepWindow(peer.sleep_start, peer.sleep_end))
-        return asleep, peer.id not in known, peer.id not in serving, peer.agency != row.agency, peer.id
+    def distance(peer: Person) -> tuple[bool, bool, bool, bool, bool, str]:
+        ready = peer.id in on_turn
+        asleep = not ready and is_asleep(now, peer.zone, SleepWindow(peer.sleep_start, peer.sleep_end))
+        return (
+            not ready,
+            asleep,
+            peer.id not in known,
+            peer.id not in serving,
+            peer.agency != row.agency,
+            peer.id,
+        )
 
     return sorted(peers, key=distance)
 

@@ -12,7 +12,7 @@ from cism.domain.offer_kinds import FOR_THE_TEAM, OfferKind
 from cism.domain.people import Role, SleepWindow
 from cism.domain.quiet_hours import is_asleep
 from cism.domain.selection import Helper, SelectionContext, consider, may_serve
-from cism.services import choice, offer_rows, people
+from cism.services import choice, offer_rows, on_call, people
 from cism.store.states import AssignmentState, OfferState, SessionState
 from cism.store.tables import Assignment, GroupSession, Incident, Offer, Person, Question
 
@@ -30,7 +30,7 @@ _TOOK_PART = (AssignmentState.ACCEPTED, AssignmentState.HANDED_BACK, AssignmentS
 
 
 def candidates(session: Session, row: Incident, offer: Offer, now: datetime) -> list[Person]:
-    """Everybody who may be asked and was not yet, in order: by role, the agency's own, those who are up."""
+    """Everybody who may be asked and was not yet: by role, the agency's own, who is on call, who is up."""
     out = set(session.scalars(select(Question.person_id).where(Question.subject_id == offer.id)))
     out |= {offer.sender_id or ""}
     on_site = OfferKind(offer.kind) is OfferKind.ON_SCENE_SUPPORT
@@ -96,7 +96,13 @@ def _of_role(
         for one in people.with_role(session, [role])
         if people.reachable(one) and _may(one, ctx, offer.person_id)
     ]
-    return sorted(found, key=lambda one: (one.agency != row.agency, _asleep(one, ctx.now), one.id))
+    ready = on_call.now_on_call(session, role, ctx.now)
+
+    def order(one: Person) -> tuple[bool, bool, bool, str]:
+        asleep = one.id not in ready and _asleep(one, ctx.now)
+        return one.agency != row.agency, one.id not in ready, asleep, one.id
+
+    return sorted(found, key=order)
 
 
 def _may(helper: Person, ctx: SelectionContext, person_id: str | None) -> bool:

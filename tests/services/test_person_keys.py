@@ -23,6 +23,7 @@ OWNERS: Final = {
     "inbound.body": "person_id",
     "inbound.from_number": "person_id",
     "installation_key.value": NOBODYS,
+    "on_call_calendar.url": NOBODYS,
     "openid_issuer.client_secret": NOBODYS,
     "outbox.payload": "person_id",
     "outbox.to_number": "person_id",

@@ -15,9 +15,13 @@ depends_on = None
 
 def upgrade() -> None:
     _add_staff()
+    _add_on_call()
+    _add_calendars()
 
 
 def downgrade() -> None:
+    _drop_calendars()
+    _drop_on_call()
     _drop_staff()
 
 
@@ -43,3 +47,86 @@ def _drop_staff() -> None:
     op.drop_index("ix_handing_on_to_id", "handing_on")
     op.drop_table("handing_on")
     op.drop_table("away")
+
+
+def _add_on_call() -> None:
+    """Who is on call: rotations, and changes to them."""
+    moment, ident = sa.DateTime(timezone=True), sa.String(20)
+    op.create_table(
+        "on_call_rotation",
+        sa.Column("id", ident, primary_key=True),
+        sa.Column("agency", sa.String(32), sa.ForeignKey("agency.key"), nullable=False),
+        sa.Column("role", sa.String(40), nullable=False),
+        sa.Column("members", sa.JSON(), nullable=False),
+        sa.Column("zone", sa.String(40), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("handover", sa.String(5), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("ends_at", moment, nullable=True),
+        sa.Column("made_at", moment, nullable=False),
+    )
+    op.create_table(
+        "on_call_change",
+        sa.Column("id", ident, primary_key=True),
+        sa.Column("agency", sa.String(32), sa.ForeignKey("agency.key"), nullable=False),
+        sa.Column("role", sa.String(40), nullable=False),
+        sa.Column("person_id", ident, sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("instead_id", ident, sa.ForeignKey("person.id"), nullable=True),
+        sa.Column("starts_at", moment, nullable=False),
+        sa.Column("ends_at", moment, nullable=False),
+        sa.Column("return_starts_at", moment, nullable=True),
+        sa.Column("return_ends_at", moment, nullable=True),
+        sa.Column("state", sa.String(40), nullable=False),
+        sa.Column("made_at", moment, nullable=False),
+        sa.Column("decided_at", moment, nullable=True),
+    )
+    op.create_index("on_call_change_of", "on_call_change", ["agency", "role", "state"])
+    op.create_index("ix_on_call_change_instead_id", "on_call_change", ["instead_id"])
+
+
+def _drop_on_call() -> None:
+    for name in ("on_call_change", "on_call_rotation"):
+        op.drop_table(name)
+
+
+def _add_calendars() -> None:
+    """What is read of calendars elsewhere, and the secret addresses of people's own."""
+    moment, ident = sa.DateTime(timezone=True), sa.String(20)
+    op.create_table(
+        "on_call_calendar",
+        sa.Column("id", ident, primary_key=True),
+        sa.Column("agency", sa.String(32), sa.ForeignKey("agency.key"), nullable=False),
+        sa.Column("role", sa.String(40), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("zone", sa.String(40), nullable=False),
+        sa.Column("read_at", moment, nullable=True),
+        sa.Column("until", moment, nullable=True),
+        sa.Column("problem", sa.String(40), nullable=True),
+    )
+    op.create_table(
+        "on_call_turn",
+        sa.Column("id", ident, primary_key=True),
+        sa.Column("calendar_id", ident, sa.ForeignKey("on_call_calendar.id"), nullable=False),
+        sa.Column("person_id", ident, sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("starts_at", moment, nullable=False),
+        sa.Column("ends_at", moment, nullable=False),
+    )
+    op.create_index("ix_on_call_turn_calendar_id", "on_call_turn", ["calendar_id"])
+    op.create_index("ix_on_call_turn_person_id", "on_call_turn", ["person_id"])
+    _add_feeds()
+
+
+def _add_feeds() -> None:
+    op.create_table(
+        "calendar_feed",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("person_id", sa.String(20), sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False, unique=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_calendar_feed_person_id", "calendar_feed", ["person_id"])
+
+
+def _drop_calendars() -> None:
+    for name in ("calendar_feed", "on_call_turn", "on_call_calendar"):
+        op.drop_table(name)
