@@ -65,6 +65,11 @@ def _add_on_call() -> None:
         sa.Column("ends_at", moment, nullable=True),
         sa.Column("made_at", moment, nullable=False),
     )
+    _add_changes()
+
+
+def _add_changes() -> None:
+    moment, ident = sa.DateTime(timezone=True), sa.String(20)
     op.create_table(
         "on_call_change",
         sa.Column("id", ident, primary_key=True),
