@@ -13,7 +13,7 @@ from cism.cli import ground, proof_report, reading, show
 from cism.cli.show import AsJson
 from cism.clock import RealClock
 from cism.domain.proof import Facts, facts_of
-from cism.domain.protocol import Protocol, ProtocolInvalid, load_protocol, parse_protocol, shipped_keys
+from cism.domain.protocol import Protocol, ProtocolInvalid, parse_protocol, prove_shipped, shipped_keys
 from cism.errors import CismError
 from cism.services import own_rules, proofs, readiness, safekeeping
 from cism.services.readiness import Check, Verdict
@@ -95,7 +95,7 @@ def _proved(files: Sequence[Path]) -> tuple[list[tuple[str, Protocol, Facts]], l
 def _sources(files: Sequence[Path]) -> list[tuple[str, Any]]:
     shipped: list[tuple[str, Any]] = []
     if not files:  # those that come with it, and the installation's own
-        shipped = [(key, lambda key=key: load_protocol(key)) for key in shipped_keys()]
+        shipped = [(key, lambda key=key: prove_shipped(key)) for key in shipped_keys()]
         files = sorted((load().home / own_rules.PROTOCOLS).glob("*.yaml"))
     return shipped + [
         (str(path), lambda path=path: parse_protocol(reading.file(path), str(path))) for path in files

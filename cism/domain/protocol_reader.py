@@ -19,28 +19,28 @@ class ProtocolInvalid(BadInput):
     problem = "protocol-invalid"
 
 
-def read_protocol(text: str, name: str, bases: Bases) -> Protocol:
-    """The protocol in `text`, which may be a difference to one of `bases`.
+def read_protocol(text: str, name: str, bases: Bases, *, prove: bool = True) -> Protocol:
+    """The protocol in `text`, perhaps a difference to one of `bases`; `prove` unless it is known to hold.
 
     Raises ProtocolInvalid with every error at once, one a line.
     """
     lined = read_yaml(text)
     if is_difference(lined):
         lined = whole(lined, bases)
-    protocol, problems = _read(lined)
+    protocol, problems = _read(lined, prove)
     if protocol is not None and not problems:
         return protocol
     lines = said(name, lined, problems)
     raise ProtocolInvalid("\n".join(lines), errors=lines)
 
 
-def _read(lined: Lined) -> tuple[Protocol | None, list[Problem]]:
+def _read(lined: Lined, prove: bool) -> tuple[Protocol | None, list[Problem]]:
     if lined.value is None:
         return None, lined.problems or [Problem((), "the file is empty; write a protocol into it")]
     protocol, problems = validated(lined.value, Protocol)
     for section in Protocol.model_fields:
         problems += check_section(section, _section(lined.value, protocol, section))
-    if protocol is not None and not problems:
+    if prove and protocol is not None and not problems:
         problems = problems_with(protocol)  # a proof takes each section to be sound by itself
     return protocol, [*lined.problems, *problems]
 

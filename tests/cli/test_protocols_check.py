@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cism.protocols
-from cism.domain import proof_days
+from cism.domain import proof_days, protocol
 from cism.services import proofs
 from notifications.languages import TEMPLATES
 from tests.cli.conftest import Cli
@@ -114,6 +114,14 @@ def test_without_a_file_the_own_protocols_are_proved_too_and_nothing_starts_with
     line = own.read_text()[: own.read_text().index("[60h, 80h]")].count("\n") + 1
     assert f"First: {own}:{line}: contacts[2].window: f3 does not reach" in cli.refused("protocols", "check")
     assert "nothing starts before it is mended" in cli.refused("incidents")
+
+
+def test_a_shipped_protocol_that_somebody_broke_is_refused_by_the_check(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = SFA.read_text().replace("window: [56h, 96h]", "window: [60h, 80h]")
+    monkeypatch.setattr(protocol, "_text", lambda _key: text)
+    assert "contacts[2].window: f3 does not reach" in cli.refused("protocols", "check")
 
 
 def test_what_is_not_proved_cannot_be_played(cli: Cli, tmp_path: Path) -> None:
