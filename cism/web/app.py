@@ -31,6 +31,7 @@ from cism.web.background import beat_forever
 from cism.web.middleware import Guard
 from cism.web.pages import errors as error_pages
 from cism.web.pages import links, log_page, offer_links, openid, own, passkeys, sign_in
+from cism.web.words import _
 
 _STATIC = Path(__file__).parent / "static"
 ROUTES = (
@@ -96,7 +97,7 @@ async def _refused(request: Request, raised: Exception) -> Response:
         log.failure("web.refused", error)
     await request.app.state.refusals.note(request, error)
     if error_pages.wanted(request):
-        return error_pages.page(request, error.status, str(error))
+        return error_pages.page(request, error.status, error.args[0])
     return problems.of_refusal(error)
 
 
@@ -104,7 +105,7 @@ async def _invalid(request: Request, raised: Exception) -> Response:
     error = cast(RequestValidationError, raised)
     if error_pages.wanted(request):
         return error_pages.page(
-            request, 422, "This form cannot be read. Open the page again and send it once more."
+            request, 422, _("This form cannot be read. Open the page again and send it once more.")
         )
     return problems.of_validation(error)
 

@@ -86,4 +86,5 @@ def test_no_template_switches_escaping_off_or_holds_a_script_or_a_style(database
     for path in TEMPLATES.rglob("*.html"):
         text = path.read_text()
         assert not re.search(r"\|\s*safe|autoescape|\sstyle=|\son[a-z]+=|<style|javascript:", text), path.name
-        assert re.sub(r'<script src="/static/[a-z]+\.js" defer></script>', "", text).count("<script") == 0
+        ours = '<script src="/static/{{ script }}" defer></script>'  # whose names the handler gives
+        assert text.count("<script") == (1 if path.name == "base.html" and ours in text else 0), path.name

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from cism.errors import NotAllowed
 from cism.web.backend import Backend, backend_of
+from cism.web.words import _
 
 FORM_FIELD: Final = "form_token"
 _VISIT, _SESSION = "cism_visit", "cism_session"
@@ -44,7 +45,7 @@ async def check_form(request: Request, given: str) -> None:
     visit = request.cookies.get(_name(request, _VISIT), "")
     expected = await _token(backend_of(request), visit)
     if not visit or not hmac.compare_digest(expected.encode(), given.encode()):
-        message = "This form was not made for this browser, or cookies are off. Open the page again."
+        message = _("This form was not made for this browser, or cookies are off. Open the page again.")
         raise NotAllowed(message)
 
 

@@ -8,19 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cism.web.pages.templating import page as render
+from cism.web.words import Said, _
 
 _PROGRAMS: Final = ("/api/", "/twilio/", "/healthz", "/readyz", "/metrics", "/static/")
 _TITLES: Final = {
-    401: "Sign in again",
-    403: "Not possible",
-    404: "Nothing here",
-    422: "Not saved",
-    503: "Not saved",
-    507: "Not saved",
+    401: _("Sign in again"),
+    403: _("Not possible"),
+    404: _("Nothing here"),
+    422: _("Not saved"),
+    503: _("Not saved"),
+    507: _("Not saved"),
 }
 _WORDS: Final = {
-    404: "There is no page at this address. Use the newest text that you got, or sign in.",
-    405: "This page cannot be used like that. Go back and use its buttons.",
+    404: _("There is no page at this address. Use the newest text that you got, or sign in."),
+    405: _("This page cannot be used like that. Go back and use its buttons."),
 }
 
 
@@ -30,8 +31,14 @@ def wanted(request: Request) -> bool:
 
 
 def page(request: Request, status: int, words: str | None) -> Response:
-    """One refusal in words."""
-    title = _TITLES.get(status, "That did not work")
-    said = words or _WORDS.get(status, "Go back and try again.")
-    way = ("/log", "Log an incident") if request.url.path.startswith("/log") else ("/sign-in", "Sign in")
+    """One refusal in words; those of a refusal by a service are translated where there is a translation."""
+    title = _TITLES.get(status, _("That did not work"))
+    said = _told(words) or _WORDS.get(status, _("Go back and try again."))
+    way = (
+        ("/log", _("Log an incident")) if request.url.path.startswith("/log") else ("/sign-in", _("Sign in"))
+    )
     return render(request, "error.html", status=status, title=title, words=said, way=way)
+
+
+def _told(words: str | None) -> str | None:
+    return Said(words) if words and not isinstance(words, Said) else words

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from cism.errors import BadInput
 from cism.web.pages.cookies import FORM_FIELD, check_form
+from cism.web.words import _
 
 _MOST_FIELDS: Final = 12_000
 
@@ -38,7 +39,7 @@ async def posted(request: Request) -> Form:
             (await request.body()).decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
         )
     except ValueError:
-        message = "This form cannot be read. Open the page again and send it once more."
+        message = _("This form cannot be read. Open the page again and send it once more.")
         raise BadInput(message) from None
     form = Form([(name, value.replace("\x00", "")) for name, value in pairs])
     await check_form(request, form.one(FORM_FIELD))

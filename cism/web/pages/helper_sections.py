@@ -31,8 +31,9 @@ from cism.store.tables import (
 from cism.web.pages.local_time import spoken
 from cism.web.pages.offer_sections import brief, offer_list
 from cism.web.pages.sections import REPORT_LABELS, Section, buttons, open_question, over
+from cism.web.words import _
 
-_GONE = "This is no longer yours; there is nothing to do. Thank you."
+_GONE = _("This is no longer yours; there is nothing to do. Thank you.")
 
 
 def assignment(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
@@ -59,7 +60,7 @@ def assignment(session: Session, helper: Person, subject: str | None, now: datet
             "notice": notices.of(session, incident.agency, helper.language),
             "meetings": _meetings(session, helper, incident, now),
             "code": own.code if own else None,
-            "hand_back": buttons(own, {"9": "Hand the whole assignment back"}),
+            "hand_back": buttons(own, {"9": _("Hand the whole assignment back")}),
             "duty": lines(session, incident.agency)[0],
         },
         row.id,
@@ -73,10 +74,10 @@ def escalation(session: Session, helper: Person, subject: str | None, now: datet
         return over(_GONE)
     if row.state is EscalationState.CLOSED:
         return over(
-            "How this ended is recorded. If nobody was reached, the clinical director goes on. Thank you."
+            _("How this ended is recorded. If nobody was reached, the clinical director goes on. Thank you.")
         )
     if row.state is EscalationState.ACKED and row.acked_by != helper.id:
-        return over("Somebody else has taken this and makes the call. Thank you.")
+        return over(_("Somebody else has taken this and makes the call. Thank you."))
     question = open_question(session, helper.id, row.id, "escalation", "welfare")
     shown: dict[str, Any] = {
         "level": row.level.value,
@@ -89,7 +90,7 @@ def escalation(session: Session, helper: Person, subject: str | None, now: datet
         by = question.deadline if question else None
         shown |= {
             "by": spoken(by, helper.zone) if by else None,
-            "buttons": buttons(question, {"1": "I take it and call", "0": "Not now, ask the next"}),
+            "buttons": buttons(question, {"1": _("I take it and call"), "0": _("Not now, ask the next")}),
         }
         return Section("sections/escalation_open.html", shown, row.id)
     shown |= {
@@ -106,7 +107,7 @@ def approval(session: Session, helper: Person, subject: str | None, now: datetim
     question = open_question(session, helper.id, subject, "approval")
     roles = [item.role for item in helper.roles]
     if meeting is None or meeting.state is not SessionState.PROPOSED or question is None:
-        return over("This has been decided, or its time has passed. Thank you.")
+        return over(_("This has been decided, or its time has passed. Thank you."))
     if not may_do(roles, Act.APPROVE_SESSION, same_agency=True):
         return over(_GONE)
     incident = session.get_one(Incident, meeting.incident_id)
@@ -128,7 +129,7 @@ def approval(session: Session, helper: Person, subject: str | None, now: datetim
             "statements": incident.statements_complete if kind is not None and kind.jeopardy else None,
             "by": _spoken(question.deadline, helper),
             "code": question.code,
-            "buttons": buttons(question, {"1": "Approve", "0": "Refuse: one-to-one instead"}),
+            "buttons": buttons(question, {"1": _("Approve"), "0": _("Refuse: one-to-one instead")}),
         },
         meeting.id,
     )

@@ -17,6 +17,7 @@ from cism.web.pages import helper_sections, offer_sections, other_sections
 from cism.web.pages.local_time import zone_name
 from cism.web.pages.sections import Section, over
 from cism.web.pages.waiting import waiting, waits
+from cism.web.words import Said, _
 
 _Read = Callable[[Session, Person, str | None, datetime], Section]
 _BY_PURPOSE: Mapping[str, _Read] = {
@@ -32,16 +33,17 @@ _BY_PURPOSE: Mapping[str, _Read] = {
     "turn": offer_sections.turn,
     "session": offer_sections.meeting,
 }
-_NOTHING = "Nothing waits for you. For a call at any time, text our number: 2 in the next days, 3 now."
+_NOTHING = _("Nothing waits for you. For a call at any time, text our number: 2 in the next days, 3 now.")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A page behind a link: its sections, and the zone that its times are in."""
+    """A page behind a link: its sections, the zone that its times are in, and its owner's language."""
 
     sections: list[Section]
-    zone: str
+    zone: Said
     home: bool
+    language: str
 
 
 def view(session: Session, opened: Opened) -> View:
@@ -58,7 +60,9 @@ def view(session: Session, opened: Opened) -> View:
     for section in found:
         if section.subject is not None:
             audit.write(session, person.id, f"page {section.template[9:-5]}", section.subject)
-    return View(found or [over(_NOTHING)], zone_name(person.zone, now), opened.purpose == HOME)
+    return View(
+        found or [over(_NOTHING)], zone_name(person.zone, now), opened.purpose == HOME, person.language
+    )
 
 
 def subject_of(session: Session, opened: Opened, purpose: str, given: str) -> str | None:

@@ -35,7 +35,9 @@ from cism.web.backend import backend_of
 from cism.web.pages import link_view, other_sections
 from cism.web.pages.cookies import form_token, keep_visit, set_page_cookie, start_session
 from cism.web.pages.forms import Form, posted
+from cism.web.pages.showing import show
 from cism.web.pages.templating import page
+from cism.web.words import _
 
 router = APIRouter(include_in_schema=False)
 
@@ -59,18 +61,15 @@ async def look(request: Request, secret: str) -> Response:
         found = await backend_of(request).act(work)
     except (NotSignedIn, NotFound):
         return await _gate(request, secret, sent=sent, expired=not sent)
-    token = await form_token(request)
-    answer = page(
+    request.state.language = found.language
+    return await show(
         request,
         "link.html",
-        form_token=token,
         sections=found.sections,
         zone=found.zone,
         home=found.home,
         base=f"/a/{secret}",
     )
-    keep_visit(request, answer)
-    return answer
 
 
 @router.get("/a/{secret}/{_act}")
@@ -88,7 +87,7 @@ async def send_code(request: Request, secret: str) -> Response:
             request,
             secret,
             sent=True,
-            problem="Several codes were sent. Use the newest, or wait a quarter of an hour.",
+            problem=_("Several codes were sent. Use the newest, or wait a quarter of an hour."),
         )
 
     def work(session: Session) -> None:
@@ -125,7 +124,7 @@ async def give_code(request: Request, secret: str) -> Response:
             request,
             secret,
             sent=True,
-            problem="That code does not fit, or its time is over. Ask for a new one.",
+            problem=_("That code does not fit, or its time is over. Ask for a new one."),
         )
     return open_page(request, secret, *found)
 
@@ -158,13 +157,13 @@ async def answer_question(request: Request, secret: str) -> Response:
         people.lock_person(session, opened.person_id)
         question = session.get(Question, form.one("question"))
         if question is None or question.person_id != opened.person_id:
-            message = "This question is not yours."
+            message = _("This question is not yours.")
             raise NotAllowed(message)
         digit, number = form.one("digit"), form.one("number")
         if question.state != "open" and question.answer == digit:
             return  # pressed twice
         if digit not in ALLOWED_DIGITS[QuestionKind(question.kind)] or (number and not number.isdecimal()):
-            message = "This answer does not fit the question. Open the page again."
+            message = _("This answer does not fit the question. Open the page again.")
             raise BadInput(message)
         answers.apply(session, question, digit, int(number[:4]) if number else None, product_now(session))
 
@@ -197,7 +196,7 @@ async def take_over(request: Request, secret: str) -> Response:
         subject = link_view.subject_of(session, opened, "incident", form.one("subject"))
         shown = other_sections.incident(session, helper, subject, now)
         if shown.subject is None:
-            message = "This is not yours to take over."
+            message = _("This is not yours to take over.")
             raise NotAllowed(message)
         response.accept(session, shown.subject, by=helper.id, now=now)
 
@@ -214,12 +213,12 @@ async def end_welfare(request: Request, secret: str) -> Response:
         if row is not None and row.state is EscalationState.CLOSED:
             raise AlreadyDone
         if row is None or row.acked_by != opened.person_id or row.state is not EscalationState.ACKED:
-            message = "Take it first; only who has it says how it ended."
+            message = _("Take it first; only who has it says how it ended.")
             raise NotAllowed(message)
         outcome, by_name = form.one("outcome"), form.one("by_name")[:80]
         if outcome == "handed_to_emergency_services":
             if not by_name:
-                message = "Write who asked the emergency services."
+                message = _("Write who asked the emergency services.")
                 raise BadInput(message)
             outcome = f"{outcome}:{by_name}"
         helper = people.get(session, opened.person_id)
@@ -235,7 +234,7 @@ async def worried(request: Request, secret: str) -> Response:
     def work(session: Session, opened: Opened, form: Form) -> None:
         question = session.get(Question, form.one("question"))
         if question is None or question.person_id != opened.person_id or question.about_id is None:
-            message = "This question is not yours."
+            message = _("This question is not yours.")
             raise NotAllowed(message)
         helper = people.lock_person(session, opened.person_id)
         worry.about(session, helper, question, product_now(session))
@@ -269,7 +268,7 @@ async def _gate(
     request: Request, secret: str, *, sent: bool = False, expired: bool = False, problem: str | None = None
 ) -> Response:
     token = await form_token(request)
-    answer = page(
+    answer = page(  # without the way around: it says the same to everybody, whoever is signed in
         request,
         "gate.html",
         status=403 if problem else 200,

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
+
 from cism.errors import BadInput
+from cism.web.words import ENGLISH, Said, _, language
+
+_PATTERN: Final = "EEE d MMM, HH:mm"
 
 
 def instant(day: str, clock: str, zone: str) -> datetime:
@@ -41,14 +47,31 @@ def local(at: datetime, zone: str) -> datetime:
     return at.astimezone(ZoneInfo(zone))
 
 
-def spoken(at: datetime, zone: str) -> str:
+def spoken(at: datetime, zone: str) -> Said:
     """An instant for a page, e.g. "Sat 7 Mar, 23:10"."""
-    here = local(at, zone)
-    return f"{here:%a} {here.day} {here:%b}, {here:%H:%M}"
+    return _Moment(local(at, zone))
 
 
-def zone_name(zone: str, at: datetime) -> str:
+def zone_name(zone: str, at: datetime) -> Said:
     """A zone as people know it, e.g. "New York time (EST)"."""
     city = zone.rpartition("/")[2].replace("_", " ")
     short = f"{local(at, zone):%Z}"
-    return f"{city} time ({short})" if short.isalpha() and short != city else f"{city} time"
+    if short.isalpha() and short != city:
+        return _("%(city)s time (%(short)s)", city=city, short=short)
+    return _("%(city)s time", city=city)
+
+
+class _Moment(Said):
+    """A local time that reads as people of the page's language write it."""
+
+    __slots__ = ("here",)
+    here: datetime
+
+    def __new__(cls, here: datetime) -> _Moment:
+        made = str.__new__(cls, f"{here:%a} {here.day} {here:%b}, {here:%H:%M}")
+        made.here = here
+        return made
+
+    def told(self) -> str:
+        tag = language()
+        return str(self) if tag == ENGLISH else format_datetime(self.here, _PATTERN, locale=tag)

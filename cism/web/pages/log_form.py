@@ -78,7 +78,7 @@ def refused(form: Form, error: BadInput) -> dict[str, str]:
     """What the intake refused, beside the field where it was written; else above the form."""
     problems: dict[str, str] = {}
     for problem in error.errors or [str(error)]:
-        first, _, rest = problem.partition(" ")
+        first, _space, rest = problem.partition(" ")
         name = _REFUSED.get(first, "others" if first == "affected:" else "form")
         said = {"others": rest, "form": problem}.get(name, f"This {rest}")
         if name == "others":

@@ -17,6 +17,7 @@ from cism.store.tables import Assignment, Person
 from cism.web.pages import link_view, offer_sections
 from cism.web.pages.forms import Form
 from cism.web.pages.links import act_once
+from cism.web.words import _
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,7 +30,7 @@ async def offered(request: Request, secret: str) -> Response:
         reader = people.lock_person(session, opened.person_id)
         how = form.one("how")
         if how not in set(Made) or offer_sections.refused(session, reader, form.one("offer")):
-            message = "This offer is not yours to make, or has been made."
+            message = _("This offer is not yours to make, or has been made.")
             raise NotAllowed(message)
         offers.make(session, form.one("offer"), Made(how), by=reader.id, now=product_now(session))
 
@@ -57,7 +58,7 @@ async def limits_told(request: Request, secret: str) -> Response:
     def work(session: Session, opened: Opened, form: Form) -> None:
         helper = people.lock_person(session, opened.person_id)
         subject = link_view.subject_of(session, opened, "assignment", form.one("subject"))
-        person, _ = _theirs(session, helper, subject, form.one("person"))
+        person, _part = _theirs(session, helper, subject, form.one("person"))
         notices.given(session, person, notices.ALOUD, product_now(session))
 
     return await act_once(request, secret, work, "tell limits")
@@ -69,6 +70,6 @@ def _theirs(session: Session, helper: Person, subject: str | None, wanted: str) 
     mine = people.looked_after(session, helper.id, part.incident_id) if part is not None else []
     found = next((one for one in mine if one.id == wanted), None)
     if part is None or found is None:
-        message = "This person is not yours to look after."
+        message = _("This person is not yours to look after.")
         raise NotAllowed(message)
     return found, part

@@ -18,25 +18,26 @@ from cism.store.states import OfferState, SessionState
 from cism.store.tables import GroupSession, Incident, Offer, Person
 from cism.web.pages.local_time import spoken
 from cism.web.pages.sections import REPORT_LABELS, Section, buttons, open_question, over
+from cism.web.words import _
 
-_GONE = "There is nothing left to offer here. Thank you."
+_GONE = _("There is nothing left to offer here. Thank you.")
 _WORDS = {
-    OfferKind.ON_SCENE_SUPPORT: "Be there while it goes on",
-    OfferKind.ONE_ON_ONE: "Somebody who listens, one to one",
-    OfferKind.FAMILY_SUPPORT: "Support for the family, if they agree to it",
-    OfferKind.PASTORAL: "A chaplain, if they wish for one",
-    OfferKind.ORGANISATIONAL_CONSULTATION: "Advice to command: relief, messages, dates; nobody by name",
-    OfferKind.INDIVIDUAL_SESSION: "An individual session with a mental-health professional",
-    OfferKind.REFERRAL: "Take a person over from a peer",
-    OfferKind.POST_ACTION_STAFF_SUPPORT: "The team's own talk after what it did",
-    OfferKind.TEAM_CHECK_IN: "A call to each who served",
-    OfferKind.RELIEF_INFORMATION: "Tell which relief there is",
-    OfferKind.RELIEF_FROM_TOUR: "Relief for the rest of the duty tour",
-    OfferKind.TRANSPORT_HOME: "A way home",
-    OfferKind.COUNSELLING: "Counselling and support",
-    OfferKind.RELIEF_NEXT_TOURS: "Relief from the next tours, if they ask",
-    OfferKind.TREATMENT_LEAVE: "Further leave for treatment",
-    OfferKind.OTHER_RAILROAD: "Employees on another railroad's track",
+    OfferKind.ON_SCENE_SUPPORT: _("Be there while it goes on"),
+    OfferKind.ONE_ON_ONE: _("Somebody who listens, one to one"),
+    OfferKind.FAMILY_SUPPORT: _("Support for the family, if they agree to it"),
+    OfferKind.PASTORAL: _("A chaplain, if they wish for one"),
+    OfferKind.ORGANISATIONAL_CONSULTATION: _("Advice to command: relief, messages, dates; nobody by name"),
+    OfferKind.INDIVIDUAL_SESSION: _("An individual session with a mental-health professional"),
+    OfferKind.REFERRAL: _("Take a person over from a peer"),
+    OfferKind.POST_ACTION_STAFF_SUPPORT: _("The team's own talk after what it did"),
+    OfferKind.TEAM_CHECK_IN: _("A call to each who served"),
+    OfferKind.RELIEF_INFORMATION: _("Tell which relief there is"),
+    OfferKind.RELIEF_FROM_TOUR: _("Relief for the rest of the duty tour"),
+    OfferKind.TRANSPORT_HOME: _("A way home"),
+    OfferKind.COUNSELLING: _("Counselling and support"),
+    OfferKind.RELIEF_NEXT_TOURS: _("Relief from the next tours, if they ask"),
+    OfferKind.TREATMENT_LEAVE: _("Further leave for treatment"),
+    OfferKind.OTHER_RAILROAD: _("Employees on another railroad's track"),
 }
 
 
@@ -49,7 +50,7 @@ def to_offer(session: Session, reader: Person, subject: str | None, now: datetim
     if not listed:
         return over(_GONE)
     question = open_question(session, reader.id, row.id, "offers")
-    labels = {"1": "All of these were offered", "0": "I pass"}
+    labels = {"1": _("All of these were offered"), "0": _("I pass")}
     return Section(
         "sections/offers.html",
         {
@@ -67,7 +68,7 @@ def turn(session: Session, helper: Person, subject: str | None, now: datetime) -
     row = session.get(Offer, subject or "")
     question = open_question(session, helper.id, subject, "turn", "hand_off")
     if row is None or question is None or helper.status is not PersonStatus.ACTIVE:
-        return over("This is covered, or its time has passed. Thank you.")
+        return over(_("This is covered, or its time has passed. Thank you."))
     incident = session.get_one(Incident, row.incident_id)
     mine = row.helper_id == helper.id
     shown: dict[str, Any] = {
@@ -79,7 +80,7 @@ def turn(session: Session, helper: Person, subject: str | None, now: datetime) -
         "duty": lines(session, incident.agency)[0],
         "persons": _persons(session, incident, row) if mine else [],
         "buttons": buttons(
-            question, REPORT_LABELS if mine else {"1": "I take it", "0": "Not now, ask the next"}
+            question, REPORT_LABELS if mine else {"1": _("I take it"), "0": _("Not now, ask the next")}
         ),
     }
     return Section("sections/turn.html", shown, row.id)
@@ -89,11 +90,11 @@ def meeting(session: Session, helper: Person, subject: str | None, now: datetime
     """The brief of one meeting, for whoever leads or helps with it."""
     row = session.get(GroupSession, subject or "")
     if row is None or row.state is not SessionState.APPROVED:
-        return over("This meeting is over, or does not take place. Thank you.")
+        return over(_("This meeting is over, or does not take place. Thank you."))
     incident = session.get_one(Incident, row.incident_id)
     team = [one.id for one, _ in session_team.of(session, incident, row, now)]
     if helper.id not in team or helper.status is not PersonStatus.ACTIVE:
-        return over("This is no longer yours; there is nothing to do. Thank you.")
+        return over(_("This is no longer yours; there is nothing to do. Thank you."))
     shown: dict[str, Any] = {"ref": incident.ref, "meetings": [brief(session, helper, incident, row)]}
     shown["notice"] = notices.of(session, incident.agency, helper.language)
     return Section("sections/session.html", shown | {"duty": lines(session, incident.agency)[0]}, row.id)
@@ -114,7 +115,7 @@ def brief(session: Session, helper: Person, incident: Incident, row: GroupSessio
 def _leads(helper: Person, leader: Person | None) -> str | None:
     if leader is None:
         return None
-    return "You lead it" if leader.id == helper.id else f"{leader.name} leads it"
+    return _("You lead it") if leader.id == helper.id else _("%(name)s leads it", name=leader.name)
 
 
 def offer_list(
@@ -144,9 +145,9 @@ def refused(session: Session, reader: Person, offer_id: str) -> bool:
 
 def _offered(session: Session, one: Offer, row: Incident, reader: Person) -> dict[str, Any]:
     employers = OfferKind(one.kind) in EMPLOYERS
-    hows = {"accepted": "Accepted", "declined": "Declined"} if employers else {"made": "Offered"}
+    hows = {"accepted": _("Accepted"), "declined": _("Declined")} if employers else {"made": _("Offered")}
     if offer_rows.rule_of(row, one).serve:
-        hows["wanted"] = "They want it: ask somebody"
+        hows["wanted"] = _("They want it: ask somebody")
     if one.state is OfferState.OFFERED:
         hows.pop("made", None)
     return {

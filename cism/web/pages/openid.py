@@ -18,6 +18,7 @@ from cism.web.pages.cookies import set_page_cookie, start_session
 from cism.web.pages.forms import posted
 from cism.web.pages.templating import page
 from cism.web.throttle import asker
+from cism.web.words import _
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,7 +31,7 @@ async def begin(request: Request) -> Response:
     agency = (await posted(request)).one("agency")
     backend = backend_of(request)
     if not backend.askers.allow(asker(request)):
-        message = "Too many tries from here. Wait a quarter of an hour, or sign in with a code."
+        message = _("Too many tries from here. Wait a quarter of an hour, or sign in with a code.")
         raise NotSignedIn(message)
     client = await backend.read(lambda session: openid_staff.client(session, agency))
     going = await asyncio.to_thread(openid.go, client)

@@ -27,30 +27,41 @@ from cism.store.tables import (
 from cism.web.pages.local_time import spoken
 from cism.web.pages.offer_sections import offer_list
 from cism.web.pages.sections import Section, buttons, open_question, over
+from cism.web.words import _
 
-_GONE = "There is nothing for you here any more. Thank you."
+_GONE = _("There is nothing for you here any more. Thank you.")
 # why something waits for a human, in words; a kind that is not here is named as it is
 _QUEUE: dict[str, str] = {
-    "free_text": "Somebody wrote in their own words.",
-    "help": "Somebody sent HELP. It may be a cry for help: call them.",
-    "crisis": "Somebody wrote words that worry us. A clinician is being called at the same time.",
-    "who_is_this": "Somebody asks who we are. The number may not be this person's any more: name nobody.",
-    "worry": "A helper is worried about one of the people they look after. Ask the helper whom they mean.",
-    "call_needed": "This person is to be called, and no peer is assigned.",
-    "call_unreported": "A peer was to call this person and has not reported it.",
-    "no_next_step": "Nothing is planned for this person. Call, and see what they need.",
-    "contact_missed": "A check-in could not be sent in its time. Call this person.",
-    "care_held": "This person sent a 0 that could mean several things. Texts are held until you have asked.",
-    "unsettled_send": "Nobody can say whether a text arrived. It is not sent twice: call this person.",
-    "filtered": "Carriers take one of our texts for spam and drop it. Call whoever waits for one, and tell "
-    "whoever looks after the installation: the words or the sender's registration must change.",
-    "too_many_texts": "This phone has had more texts in an hour or a day than any plan needs. More are held "
-    "for a while. Call the person if they may be waiting for us, and say so to whoever runs this.",
-    "runaway": "Far more texts than planned went to people about themselves. No more leave; pages go on. "
-    "Texts leave again when this is handled: look first at what was sent.",
-    "person_died": "Somebody whom we looked after, or who served, was set deceased on the roster. Tell the "
-    "helpers concerned yourself, and end what is still open about them.",
-    "answer_refused": "A helper's answer could not be carried out. Ask them what they meant.",
+    "free_text": _("Somebody wrote in their own words."),
+    "help": _("Somebody sent HELP. It may be a cry for help: call them."),
+    "crisis": _("Somebody wrote words that worry us. A clinician is being called at the same time."),
+    "who_is_this": _("Somebody asks who we are. The number may not be this person's any more: name nobody."),
+    "worry": _("A helper is worried about one of the people they look after. Ask the helper whom they mean."),
+    "call_needed": _("This person is to be called, and no peer is assigned."),
+    "call_unreported": _("A peer was to call this person and has not reported it."),
+    "no_next_step": _("Nothing is planned for this person. Call, and see what they need."),
+    "contact_missed": _("A check-in could not be sent in its time. Call this person."),
+    "care_held": _(
+        "This person sent a 0 that could mean several things. Texts are held until you have asked."
+    ),
+    "unsettled_send": _("Nobody can say whether a text arrived. It is not sent twice: call this person."),
+    "filtered": _(
+        "Carriers take one of our texts for spam and drop it. Call whoever waits for one, and tell "
+        "whoever looks after the installation: the words or the sender's registration must change."
+    ),
+    "too_many_texts": _(
+        "This phone has had more texts in an hour or a day than any plan needs. More are held "
+        "for a while. Call the person if they may be waiting for us, and say so to whoever runs this."
+    ),
+    "runaway": _(
+        "Far more texts than planned went to people about themselves. No more leave; pages go on. "
+        "Texts leave again when this is handled: look first at what was sent."
+    ),
+    "person_died": _(
+        "Somebody whom we looked after, or who served, was set deceased on the roster. Tell the "
+        "helpers concerned yourself, and end what is still open about them."
+    ),
+    "answer_refused": _("A helper's answer could not be carried out. Ask them what they meant."),
 }
 
 
@@ -94,7 +105,7 @@ def queue_item(session: Session, helper: Person, subject: str | None, now: datet
     if not people.is_staff_for(session, helper, row.incident_id):
         return over(_GONE)
     if row.state is QueueState.HANDLED:
-        return over("A human has read this and acted. Thank you.")
+        return over(_("A human has read this and acted. Thank you."))
     inbound = session.get(InboundMessage, row.inbound_sid) if row.inbound_sid else None
     person = session.get(Person, row.person_id) if row.person_id else None
     return Section(
@@ -116,13 +127,13 @@ def page(session: Session, helper: Person, subject: str | None, now: datetime) -
     """Can you take a turn? No more is told than the text told."""
     question = open_question(session, helper.id, subject, "page")
     if question is None or question.deadline is None:
-        return over("This has been covered, or its time has passed. Thank you.")
+        return over(_("This has been covered, or its time has passed. Thank you."))
     return Section(
         "sections/page.html",
         {
             "by": spoken(question.deadline, helper.zone),
             "code": question.code,
-            "buttons": buttons(question, {"1": "I am available", "0": "Not now"}),
+            "buttons": buttons(question, {"1": _("I am available"), "0": _("Not now")}),
         },
         subject,
     )
@@ -133,7 +144,7 @@ def report(session: Session, helper: Person, subject: str | None, now: datetime)
     meeting = session.get(GroupSession, subject or "")
     question = open_question(session, helper.id, subject, "report")
     if meeting is None or question is None:
-        return over("This has been reported. Thank you.")
+        return over(_("This has been reported. Thank you."))
     when = spoken(meeting.starts_at, helper.zone) if meeting.starts_at else None
     values = {"when": when, "question": question.id, "code": question.code}
     return Section("sections/report.html", values, meeting.id)
@@ -144,9 +155,11 @@ def invitation(session: Session, person: Person, subject: str | None, now: datet
     meeting = session.get(GroupSession, subject or "")
     invited = session.get(Invitation, (subject or "", person.id))
     if meeting is None or invited is None or meeting.starts_at is None:
-        return over("This invitation is over. If you would like a call, text 2 to our number.")
+        return over(_("This invitation is over. If you would like a call, text 2 to our number."))
     if meeting.state is not SessionState.APPROVED:
-        return over("This get-together does not take place. If you would like a call, text 2 to our number.")
+        return over(
+            _("This get-together does not take place. If you would like a call, text 2 to our number.")
+        )
     question = open_question(session, person.id, meeting.id, "invitation")
     minutes = int((meeting.ends_at - meeting.starts_at).total_seconds() // 60) if meeting.ends_at else None
     return Section(
@@ -157,7 +170,7 @@ def invitation(session: Session, person: Person, subject: str | None, now: datet
             "duty": lines(session, person.agency)[0],
             "state": invited.state,
             "notice": notices.given(session, person, notices.PAGE, now),
-            "buttons": buttons(question, {"1": "Count me in", "0": "Not for me"}),
+            "buttons": buttons(question, {"1": _("Count me in"), "0": _("Not for me")}),
         },
         meeting.id,
     )
@@ -171,15 +184,15 @@ def _team(session: Session, row: Incident) -> list[dict[str, Any]]:
     )
     known = people.by_ids(session, [item.peer_id for item in assignments])
     words = {
-        AssignmentState.ASKED: "asked",
-        AssignmentState.ACCEPTED: "on",
-        AssignmentState.SILENT: "no answer yet",
-        AssignmentState.COVERED: "not needed",
-        AssignmentState.STOOD_DOWN: "not needed",
+        AssignmentState.ASKED: _("asked"),
+        AssignmentState.ACCEPTED: _("on"),
+        AssignmentState.SILENT: _("no answer yet"),
+        AssignmentState.COVERED: _("not needed"),
+        AssignmentState.STOOD_DOWN: _("not needed"),
     }
     # a decline needs no reason and shows as nothing more than not available
     return [
-        {"name": known[item.peer_id].name, "state": words.get(item.state, "not available")}
+        {"name": known[item.peer_id].name, "state": words.get(item.state, _("not available"))}
         for item in assignments
     ]
 

@@ -18,23 +18,28 @@ from cism.store.db import database_of
 from cism.store.db import now as product_now
 from cism.store.tables import Person
 from cism.web.backend import backend_of
-from cism.web.pages.cookies import end_session, form_token, keep_visit
+from cism.web.pages.cookies import end_session
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import spoken, zone_name
-from cism.web.pages.templating import page
+from cism.web.pages.showing import show
 from cism.web.pages.who import owner
+from cism.web.words import _
 
 router = APIRouter(prefix="/me", include_in_schema=False)
 
 T = TypeVar("T")
 _TO_SIGN_IN = "/sign-in"
 _ASKED = {
-    Purpose.PAGES: "texts that ask me to help",
-    Purpose.CARE: "texts that ask how I am",
+    Purpose.PAGES: _("texts that ask me to help"),
+    Purpose.CARE: _("texts that ask how I am"),
+}
+_HEADINGS = {
+    Purpose.PAGES: _("Texts that ask me to help"),
+    Purpose.CARE: _("Texts that ask how I am"),
 }
 _BUTTONS = {
-    Purpose.PAGES: ("Yes, ask me to help", "Ask me no more to help"),
-    Purpose.CARE: ("Yes, ask how I am", "Ask me no more how I am"),
+    Purpose.PAGES: (_("Yes, ask me to help"), _("Ask me no more to help")),
+    Purpose.CARE: (_("Yes, ask how I am"), _("Ask me no more how I am")),
 }
 
 
@@ -69,7 +74,7 @@ async def consent(request: Request) -> Response:
     def work(session: Session, person: Person, form: Form) -> None:
         now, given = product_now(session), form.one("given")
         if form.one("purpose") not in set(Purpose) or given not in {"yes", "no"}:
-            message = "This form cannot be read. Open the page again and send it once more."
+            message = _("This form cannot be read. Open the page again and send it once more.")
             raise BadInput(message)
         act = consents.give if given == "yes" else consents.take_back
         act(session, person, Purpose(form.one("purpose")), ConsentHow.PAGE, now)
@@ -109,10 +114,7 @@ async def _page(
     except NotSignedIn:
         return RedirectResponse(_TO_SIGN_IN, status_code=303)
     shown = await backend_of(request).act(lambda session: work(session, people.get(session, person_id)))
-    token = await form_token(request)
-    answer = page(request, template, form_token=token, **shown)
-    keep_visit(request, answer)
-    return answer
+    return await show(request, template, **shown)
 
 
 async def act_on_own(
@@ -143,7 +145,7 @@ def _values(session: Session, person: Person) -> dict[str, Any]:
         "consents": [
             {
                 "purpose": purpose.value,
-                "title": _heading(_ASKED[purpose]),
+                "title": _HEADINGS[purpose],
                 "words": WORDINGS[wording(person.language)][purpose],
                 "given": consents.holds(person, purpose),
                 "button": _BUTTONS[purpose][consents.holds(person, purpose)],
@@ -164,10 +166,9 @@ def _values(session: Session, person: Person) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _heading(words: str) -> str:
-    return words[0].upper() + words[1:]
-
-
 def _said(given: bool, purpose: str, how: str, when: str) -> str:
-    ways = {"attested": "by the roster", "page": "on this page", "text": "by text"}
-    return f"{when}: {'yes' if given else 'no'} to {_ASKED[Purpose(purpose)]}, {ways[how]}"
+    ways = {"attested": _("by the roster"), "page": _("on this page"), "text": _("by text")}
+    values = {"when": when, "what": _ASKED[Purpose(purpose)], "how": ways[how]}
+    if given:
+        return _("%(when)s: yes to %(what)s, %(how)s", **values)
+    return _("%(when)s: no to %(what)s, %(how)s", **values)

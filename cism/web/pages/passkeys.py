@@ -1,4 +1,4 @@
-"""Passkeys on pages: making one, signing in with one, taking one away. The only pages with a script."""
+"""Passkeys on pages: making one, signing in with one, taking one away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from cism.services.passkeys import Asked
 from cism.services.sign_ins import Way
 from cism.store.tables import Person
 from cism.web.backend import backend_of
-from cism.web.middleware import POLICY
 from cism.web.pages.cookies import form_token, keep_visit
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.links import open_page
@@ -21,10 +20,9 @@ from cism.web.pages.own import act_on_own
 from cism.web.pages.templating import page
 from cism.web.pages.who import owner
 from cism.web.throttle import asker
+from cism.web.words import _
 
 router = APIRouter(include_in_schema=False)
-
-_WITH_SCRIPT = f"{POLICY}; script-src 'self'"
 
 
 @router.post("/sign-in/passkey")
@@ -34,10 +32,12 @@ async def begin(request: Request) -> Response:
     _only_where_possible(request)
     backend = backend_of(request)
     if not backend.askers.allow(asker(request)):
-        message = "Too many tries from here. Wait a quarter of an hour, or sign in with a code."
+        message = _("Too many tries from here. Wait a quarter of an hour, or sign in with a code.")
         raise NotSignedIn(message)
     asked = await backend.act(passkeys.ask)
-    return await _show(request, asked, "in", "Sign in with a passkey", "/sign-in/passkey/answer", "/sign-in")
+    return await _show(
+        request, asked, "in", _("Sign in with a passkey"), "/sign-in/passkey/answer", "/sign-in"
+    )
 
 
 @router.post("/sign-in/passkey/answer")
@@ -65,7 +65,7 @@ async def begin_new(request: Request) -> Response:
     asked = await backend_of(request).act(
         lambda session: passkeys.ask_new(session, people.get(session, person_id))
     )
-    return await _show(request, asked, "new", "A passkey for this device", "/me/passkeys/add", "/me")
+    return await _show(request, asked, "new", _("A passkey for this device"), "/me/passkeys/add", "/me")
 
 
 @router.post("/me/passkeys/add")
@@ -90,7 +90,7 @@ async def remove(request: Request) -> Response:
 
 def _only_where_possible(request: Request) -> None:
     if not passkeys.possible(backend_of(request).settings.public_url):
-        message = "There are no passkeys at this address. Sign in with a code to your phone."
+        message = _("There are no passkeys at this address. Sign in with a code to your phone.")
         raise NotFound(message)
 
 
@@ -106,7 +106,7 @@ async def _show(request: Request, asked: Asked, kind: str, title: str, action: s
         title=title,
         action=action,
         back=back,
+        scripts=("passkey.js",),
     )
-    answer.headers["Content-Security-Policy"] = _WITH_SCRIPT
     keep_visit(request, answer)
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from cism.domain.questions import ALLOWED_DIGITS, QuestionKind
 from cism.store.tables import Question
+from cism.web.words import _
 
 REPORT_LABELS = {
-    "4": "Reached",
-    "5": "They declined",
-    "6": "Not reached",
-    "9": "Hand back",
+    "4": _("Reached"),
+    "5": _("They declined"),
+    "6": _("Not reached"),
+    "9": _("Hand back"),
 }
 
 
@@ -57,7 +59,7 @@ def open_question(
     return session.scalars(query.order_by(Question.asked_at.desc())).first()
 
 
-def buttons(question: Question | None, labels: dict[str, str]) -> list[Button]:
+def buttons(question: Question | None, labels: Mapping[str, str]) -> list[Button]:
     """The buttons for an open question; the first of several is the strong one."""
     if question is None:
         return []

@@ -19,10 +19,13 @@ from cism.services.tokens import Caller
 from cism.store.db import now as product_now
 from cism.web.auth import actor_of
 from cism.web.backend import backend_of
-from cism.web.pages.cookies import end_session, form_token, keep_visit, session_secret, start_session
+from cism.web.pages import showing
+from cism.web.pages.cookies import end_session, session_secret, start_session
 from cism.web.pages.forms import posted
-from cism.web.pages.templating import page
+from cism.web.pages.nav import main_page
+from cism.web.pages.who import visitor
 from cism.web.throttle import asker
+from cism.web.words import _
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,9 +33,9 @@ _REGION: Final = "US"  # of a number without its country code
 
 
 @router.get("/")
-async def home() -> Response:
-    """The one page that a supervisor needs."""
-    return RedirectResponse("/log", status_code=303)
+async def home(request: Request) -> Response:
+    """The main page of whoever is signed in; everybody else signs in first."""
+    return RedirectResponse(main_page(await visitor(request)), status_code=303)
 
 
 @router.get("/sign-in")
@@ -52,18 +55,20 @@ async def sign_in(request: Request) -> Response:
         started, caller = sign_ins.of_token(session, secret)
         request.state.actor = actor_of(caller)
         if not may_do([caller.role], Act.LOG_INCIDENT, same_agency=True):
-            message = "This token cannot log incidents; supervisors, coordinators and clinical directors can."
+            message = _(
+                "This token cannot log incidents; supervisors, coordinators and clinical directors can."
+            )
             raise NotAllowed(message)
         audit.write(session, actor_of(caller), "sign in")
         return started, caller
 
     try:
-        started, _ = await backend.act(work)
+        started, _caller = await backend.act(work)
     except NotSignedIn as error:
         await request.app.state.refusals.note(request, error)
         return await show(
             request,
-            problem="This token is not known, or no longer valid. Copy it whole, or ask the coordinator.",
+            problem=_("This token is not known, or no longer valid. Copy it whole, or ask the coordinator."),
         )
     response = RedirectResponse("/log", status_code=303)
     start_session(request, response, started)
@@ -104,19 +109,15 @@ async def sign_out(request: Request) -> Response:
 
 async def show(request: Request, problem: str | None = None) -> Response:
     """The page with all ways to sign in; `problem` stands beside the token."""
-    token = await form_token(request)
     agencies = await backend_of(request).read(openid_staff.listed)
-    response = page(
+    return await showing.show(
         request,
         "sign_in.html",
         status=401 if problem else 200,
-        form_token=token,
         problem=problem,
         agencies=agencies,
         passkeys=passkeys.possible(backend_of(request).settings.public_url),
     )
-    keep_visit(request, response)
-    return response
 
 
 def _number(written: str) -> str:

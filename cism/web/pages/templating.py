@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,20 +10,66 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from cism.web import words
 from cism.web.backend import backend_of
+from cism.web.middleware import POLICY
+from cism.web.pages import nav
 
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+TEMPLATES: Final = Path(__file__).parent.parent / "templates"
+_WITH_SCRIPTS: Final = f"{POLICY}; connect-src 'self'; script-src 'self'"
 
 
-def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """One page; every page says so where no real phone is reached, or care texts wait after a restore."""
+def environment() -> Environment:
+    """How templates are read; sentences in them are translated (see `cism.web.words`)."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(  # type: ignore[attr-defined]
+        words.gettext, words.ngettext, newstyle=True
+    )
+    return made
+
+
+_READ: Final = environment()
+
+
+def page(
+    request: Request, template: str, *, status: int = 200, scripts: Sequence[str] = (), **values: Any
+) -> HTMLResponse:
+    """One page; every page says so where no real phone is reached, or care texts wait after a restore.
+
+    `scripts` are files of /static/: only a page that names some may run any, and ask the server anything.
+    """
     backend = backend_of(request)
-    shown = {"on_wall": backend.settings.uses_wall, "care_held": backend.care_held, "wide": False, **values}
-    body = _TEMPLATES.get_template(template).render(shown)
-    return HTMLResponse(body, status_code=status)
+    tag = _language(request)
+    visitor = getattr(request.state, "visitor", None)
+    shown = {
+        "on_wall": backend.settings.uses_wall,
+        "care_held": backend.care_held,
+        "language": tag,
+        "nav": nav.entries(visitor),
+        "here": request.url.path,
+        "banners": getattr(request.state, "banners", []),
+        "scripts": scripts,
+        "wide": False,
+        **values,
+    }
+    with words.spoken_in(tag):
+        body = _READ.get_template(template).render(shown)
+    answer = HTMLResponse(body, status_code=status, headers={"Content-Language": tag})
+    if scripts:
+        answer.headers["Content-Security-Policy"] = _WITH_SCRIPTS
+    return answer
+
+
+def _language(request: Request) -> str:
+    """That of whoever is signed in, or of the link's owner; else what the browser asks for."""
+    visitor = getattr(request.state, "visitor", None)
+    own = getattr(request.state, "language", None) or (visitor.language if visitor is not None else None)
+    return words.best(own, request.headers.get("accept-language", ""))

@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from cism.errors import NotSignedIn
-from cism.services import sign_ins
-from cism.services.sign_ins import SignedIn
+from cism.domain.access import Act, may_do
+from cism.domain.people import Role
+from cism.errors import NotAllowed, NotSignedIn
+from cism.services import people, sign_ins
+from cism.services.sign_ins import SignedIn, Way
 from cism.services.tokens import Caller
 from cism.web.auth import actor_of
 from cism.web.backend import backend_of
 from cism.web.pages.cookies import session_secret
+from cism.web.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at a page. `own`: signed in with what the person alone holds, so that their pages open."""
+
+    person_id: str | None
+    agency: str
+    roles: tuple[Role, ...]
+    language: str | None
+    zone: str | None
+    own: bool
+
+    def may(self, act: Act) -> bool:
+        """Whether their roles allow it in their own agency."""
+        return may_do(self.roles, act, same_agency=True)
+
+
+async def visitor(request: Request) -> Visitor | None:
+    """Who is signed in with this browser; looked up once a request."""
+    if not hasattr(request.state, "visitor"):
+        await browser(request)
+    found: Visitor | None = request.state.visitor
+    return found
+
+
+async def staff(request: Request, act: Act) -> Visitor:
+    """The signed-in person, where they may do this in their agency.
+
+    Raises NotSignedIn, also for whoever came by a pasted token or by the employer's sign-in, which open the
+    log form alone; NotAllowed.
+    """
+    found = await visitor(request)
+    if found is None or not found.own:
+        message = _("Sign in with your phone or a passkey to open this page.")
+        raise NotSignedIn(message)
+    if not found.may(act):
+        message = _("This page is not part of your role. Ask the coordinator if you need it.")
+        raise NotAllowed(message)
+    return found
 
 
 async def signed_in(request: Request) -> Caller | None:
@@ -24,25 +69,35 @@ async def owner(request: Request) -> str:
     """The person whose own pages this browser opens. Raises NotSignedIn where it opens none."""
     found = await browser(request)
     if found is None or found.own is None:
-        message = "Sign in with your phone or a passkey to see your own page."
+        message = _("Sign in with your phone or a passkey to see your own page.")
         raise NotSignedIn(message)
     return found.own
 
 
 async def browser(request: Request) -> SignedIn | None:
     """This browser's sign-in, which using it keeps alive."""
+    request.state.visitor = None
     secret = session_secret(request)
     if secret is None:
         return None
     backend = backend_of(request)
-    found = await backend.read(lambda session: sign_ins.find(session, secret))
+    found, who = await backend.read(lambda session: _found(session, secret))
     if found is None:
         return None
-    request.state.actor = actor_of(found.caller)
+    request.state.actor, request.state.visitor = actor_of(found.caller), who
     if found.stale:
-        await backend.act(lambda session: _seen(session, found.id))
+        await backend.act(lambda session: sign_ins.seen(session, found.id))
     return found
 
 
-def _seen(session: Session, sign_in_id: str) -> None:
-    sign_ins.seen(session, sign_in_id)
+def _found(session: Session, secret: str) -> tuple[SignedIn | None, Visitor | None]:
+    found = sign_ins.find(session, secret)
+    if found is None:
+        return None, None
+    caller = found.caller
+    if caller.person_id is None or found.way is Way.TOKEN:
+        return found, Visitor(caller.person_id, caller.agency, (caller.role,), None, None, own=False)
+    person = people.get(session, caller.person_id)
+    roles = tuple(item.role for item in person.roles)
+    own = found.own is not None
+    return found, Visitor(person.id, person.agency, roles, person.language, person.zone, own)

@@ -1,0 +1,135 @@
+"""The words of the pages, in the reader's language.
+
+Sentences are written in English where they are used and translated when a page is rendered: the threads that
+read the database need not know who reads. Spanish stands in locale/es/, one gettext file a subject, read on
+first use without a build step. What has no translation is shown in English.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+from typing import Any, Final
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from markupsafe import escape
+
+LOCALE: Final = Path(__file__).parent / "locale"
+ENGLISH: Final = "en"
+_now_in: ContextVar[str] = ContextVar("language of the page", default=ENGLISH)
+
+
+class Said(str):
+    """A sentence of ours: reads as English anywhere, and as the reader's language on a page."""
+
+    __slots__ = ("msgid", "values")
+    msgid: str
+    values: dict[str, Any]
+
+    def __new__(cls, msgid: str, values: Mapping[str, Any] | None = None) -> Said:
+        """`values` fill the sentence's %(names)s; those that are sentences themselves are translated too."""
+        made = super().__new__(cls, msgid % values if values else msgid)
+        made.msgid, made.values = msgid, dict(values or {})
+        return made
+
+    def told(self) -> str:
+        """In the language of the page that is being rendered."""
+        words = gettext(self.msgid)
+        return words % {name: told(value) for name, value in self.values.items()} if self.values else words
+
+    def __html__(self) -> str:
+        """What a template shows: translated, and escaped like any other text."""
+        return str(escape(self.told()))
+
+
+def _(msgid: str, **values: Any) -> Said:
+    """A sentence that is translated when a page shows it."""
+    return Said(msgid, values)
+
+
+def told(value: Any) -> Any:
+    """A value as the reader sees it: sentences in their language, all else as it is."""
+    return value.told() if isinstance(value, Said) else value
+
+
+def gettext(msgid: str) -> str:
+    """A sentence in the language of the page that is being rendered."""
+    return translations(_now_in.get()).gettext(str.__str__(msgid))
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """The same for a sentence with a number."""
+    return translations(_now_in.get()).ngettext(one, many, count)
+
+
+def language() -> str:
+    """The language of the page that is being rendered."""
+    return _now_in.get()
+
+
+@contextmanager
+def spoken_in(tag: str) -> Iterator[None]:
+    """Render in this language."""
+    before = _now_in.set(tag)
+    try:
+        yield
+    finally:
+        _now_in.reset(before)
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """The languages that pages exist in."""
+    return (ENGLISH, *sorted(path.name for path in LOCALE.iterdir() if path.is_dir()))
+
+
+def best(tag: str | None, accepted: str = "") -> str:
+    """The page language of somebody: their own where it is one of ours, else the browser's, else English."""
+    wanted = [tag] if tag else _by_wish(accepted)
+    found = (one.strip().lower().partition("-")[0] for one in wanted)
+    return next((one for one in found if one in languages()), ENGLISH)
+
+
+@cache
+def translations(tag: str) -> NullTranslations:
+    """All sentences of a language."""
+    if tag == ENGLISH:
+        return NullTranslations()
+    made = io.BytesIO()
+    write_mo(made, catalogue(tag))
+    made.seek(0)
+    return GNUTranslations(made)
+
+
+def catalogue(tag: str) -> Catalog:
+    """The files of a language as one."""
+    whole = Catalog(locale=tag)
+    for path in sorted((LOCALE / tag).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=tag):
+                if message.id:
+                    whole.add(message.id, message.string)
+    return whole
+
+
+def _by_wish(accepted: str) -> list[str]:
+    """The tags of an Accept-Language header, the most wanted first."""
+    found = []
+    for place, part in enumerate(accepted.split(",")):
+        tag, _sep, weight = part.partition(";")
+        found.append((-_weight(weight), place, tag))
+    return [tag for _weight_, _place, tag in sorted(found)]
+
+
+def _weight(written: str) -> float:
+    try:
+        return float(written.strip().removeprefix("q=")) if written.strip() else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,88 @@
+"""Finds every sentence of the pages, and every text of a template that is no sentence of the catalogue."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from jinja2 import nodes
+
+from cism.web.pages.templating import TEMPLATES, environment
+
+WEB = TEMPLATES.parent
+_MARKUP = re.compile(r"<[^>]*>|&\w+;")
+_LETTERS = re.compile(r"[A-Za-z]{2}")
+
+
+def templates() -> list[Path]:
+    """All templates."""
+    return sorted(TEMPLATES.rglob("*.html"))
+
+
+def modules() -> list[Path]:
+    """Every module of the web application."""
+    return sorted(WEB.rglob("*.py"))
+
+
+def of_template(path: Path) -> set[str]:
+    """The sentences of one template, plural forms included."""
+    found: set[str] = set()
+    for _line, _function, message in environment().extract_translations(path.read_text()):
+        found.update([message] if isinstance(message, str) else [one for one in message if one])
+    return found
+
+
+def of_module(path: Path) -> set[str]:
+    """The sentences that a module says with `_("…")`."""
+    return {
+        node.args[0].value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "_"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+def everything() -> dict[str, str]:
+    """Every sentence, and a file that says it."""
+    found = {}
+    for path in templates():
+        found.update(dict.fromkeys(of_template(path), str(path.relative_to(WEB))))
+    for path in modules():
+        found.update(dict.fromkeys(of_module(path), str(path.relative_to(WEB))))
+    return found
+
+
+def bare(path: Path) -> list[str]:
+    """What a template shows in English whatever the reader's language is."""
+    shown = _MARKUP.sub("\n", "".join(_data(path.read_text())))
+    return [text.strip() for text in shown.split("\n") if _LETTERS.search(text)]
+
+
+def variable(path: Path) -> list[int]:
+    """Lines where a template translates something else than a sentence of its own, which escapes nothing."""
+    tree = environment().parse(path.read_text())
+    return [
+        call.lineno
+        for call in tree.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Name)
+        and call.node.name in {"_", "gettext"}
+        and not (call.args and isinstance(call.args[0], nodes.Const))
+    ]
+
+
+def _data(source: str) -> Iterator[str]:
+    """What stands outside of braces, in order; the words of a {% trans %} are sentences of the catalogue."""
+    inside = False
+    for _line, kind, text in environment().lex(source):
+        if kind == "name" and text in {"trans", "endtrans"}:
+            inside = text == "trans"
+        elif kind == "data" and not inside:
+            yield text
+        elif kind in {"variable_begin", "block_begin"}:
+            yield "\x00"
