@@ -54,6 +54,11 @@ def validate(signature: str, url: str, params: Params, auth_tokens: Sequence[str
     )
 
 
+def sign(url: str, params: Params, auth_token: str) -> str:
+    """The signature that Twilio would send with this form: what a self-test posts to our own address."""
+    return str(RequestValidator(auth_token).compute_signature(url, _Form(params)))
+
+
 def parse_inbound(params: Params) -> InboundSms:
     """Read the form of an inbound text. A ValueError names a field that is missing, never a value."""
     form = _first_values(params)

@@ -19,7 +19,7 @@ from types import FrameType
 from cism.cli import child
 from cism.clock import monotonic, wait
 from cism.errors import OUTDATED, ConfigurationError
-from cism.services import engine, restoring
+from cism.services import engine, first_run, restoring
 from cism.services.languages import open_database
 from cism.settings import Settings
 from cism.store import migrate
@@ -28,6 +28,7 @@ _BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before a part is st
 _STEADY = 30.0  # seconds after which its earlier deaths are forgotten
 _STOP_WITHIN = 12.0
 _FIRST_WITHIN = 8.0  # the second stage does not wait longer for the pages to answer
+FIRST_RUN_FILE = "first-run.address"
 _CISM = (sys.executable, "-c", "from cism.cli.main import app; app()")
 
 Say = Callable[[str], None]
@@ -79,12 +80,14 @@ def up(settings: Settings, port: int, say: Say) -> int:
         restoring.notice(db)  # before a heartbeat says that somebody has this database in their hands
         with db.transaction() as session:  # a receipt in the next seconds is not to say that nothing works
             engine.beat(session, engine.STARTING)
+            first = first_run.offer(session)
     finally:
         db.close()
     common = {"CISM_HOME": str(settings.home.absolute())}
     if "CISM_PUBLIC_URL" not in os.environ:
         common["CISM_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     tell(wanted, settings, port, say)
+    tell_first_run(settings, port, first, say)
     return Supervisor(wanted, settings.home / "logs", say, common).run()
 
 
@@ -98,6 +101,27 @@ def tell(wanted: Sequence[Part], settings: Settings, port: int, say: Say) -> Non
             say(f"prefect    http://127.0.0.1:{part.port} (starting; pages go out without it)")
     say(f"logs       {settings.home / 'logs'}")
     say("Ctrl-C stops all of it.")
+
+
+def tell_first_run(
+    settings: Settings, port: int, secret: str | None, say: Say, *, terminal: bool | None = None
+) -> None:
+    """Where the first coordinator is made, while there is none: on a terminal, or else in a file of ours.
+
+    What a service prints is kept in somebody's log, and the address is a secret.
+    """
+    file = settings.home / FIRST_RUN_FILE
+    file.unlink(missing_ok=True)
+    if secret is None:
+        return
+    base = settings.public_url if "public_url" in settings.model_fields_set else f"http://127.0.0.1:{port}"
+    address = f"{base}/first-run/{secret}"
+    if sys.stdout.isatty() if terminal is None else terminal:
+        say(f"first run  {address} (opens once: make the agency and its coordinator there)")
+        return
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
+        written.write(address + "\n")
+    say(f"first run  nobody coordinates yet: open the address that stands in {file}")
 
 
 class Supervisor:

@@ -38,6 +38,7 @@ class Way(StrEnum):
     CODE = "code"  # a one-time code to the enrolled phone
     PASSKEY = "passkey"
     OPENID = "openid"  # the employer's own: it can sign in as anybody it likes
+    FIRST_RUN = "first_run"  # the address that `cism up` printed: the installation's owner, as coordinator
     TOKEN = "token"  # noqa: S105 - a word, not a secret; a supervisor's token, pasted once a shift
 
 
@@ -80,6 +81,8 @@ def find(session: Session, secret: str) -> SignedIn | None:
     real = real_now(session)
     if row is None or row.revoked or row.ends_real <= real or row.seen_real + _idle(row) <= real:
         return None
+    if row.token_id is None and row.person_id is None:
+        return None  # what a first run hands out before there is anybody: it signs nobody in
     caller = _of_token(session, row) if row.token_id else _of_person(session, row)
     if caller is None:
         return None

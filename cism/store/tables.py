@@ -715,7 +715,7 @@ class SignIn(Base):
     hash: Mapped[str] = mapped_column(String(64), unique=True)
     person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)
     token_id: Mapped[str | None] = mapped_column(ForeignKey("token.id"))
-    way: Mapped[str] = mapped_column(String(10))  # code, passkey, openid, token
+    way: Mapped[str] = mapped_column(String(10))  # code, passkey, openid, token, first_run
     standing: Mapped[str] = mapped_column(String(64))  # what the person was then: another standing ends it
     made_real: Mapped[datetime]
     seen_real: Mapped[datetime]

@@ -30,7 +30,7 @@ from cism.web.backend import Backend
 from cism.web.background import beat_forever
 from cism.web.middleware import Guard
 from cism.web.pages import errors as error_pages
-from cism.web.pages import links, log_page, offer_links, openid, own, passkeys, sign_in
+from cism.web.pages import first_run, links, log_page, offer_links, openid, own, passkeys, set_up, sign_in
 from cism.web.words import _
 
 _STATIC = Path(__file__).parent / "static"
@@ -49,6 +49,8 @@ ROUTES = (
     log_page,
     links,
     offer_links,
+    first_run,
+    set_up,
 )
 
 

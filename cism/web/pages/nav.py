@@ -34,13 +34,14 @@ def _logs(visitor: Visitor) -> bool:
 
 def staff_who_may(act: Act) -> Callable[[Visitor], bool]:
     """People signed in by phone or passkey whose role allows this."""
-    return lambda visitor: visitor.own and visitor.may(act)
+    return lambda visitor: visitor.works and visitor.may(act)
 
 
 # In the order of the page; the first that opens is where `/` leads.
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/log", _("Log an incident"), _logs),
     Entry("/me", _("My page"), _own),
+    Entry("/set-up", _("Set up"), staff_who_may(Act.SET_AGENCY)),
 )
 _NOBODY: Final = "/sign-in"
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act, may_do
 from cism.errors import NotAllowed, NotSignedIn
-from cism.services import audit, links, openid_staff, passkeys, sign_ins
+from cism.services import audit, first_run, links, openid_staff, passkeys, sign_ins
 from cism.services.tokens import Caller
 from cism.store.db import now as product_now
 from cism.web.auth import actor_of
@@ -116,6 +116,7 @@ async def show(request: Request, problem: str | None = None) -> Response:
         status=401 if problem else 200,
         problem=problem,
         agencies=agencies,
+        empty=await backend_of(request).read(first_run.is_open),
         passkeys=passkeys.possible(backend_of(request).settings.public_url),
     )
 

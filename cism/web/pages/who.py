@@ -21,7 +21,11 @@ from cism.web.words import _
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who looks at a page. `own`: signed in with what the person alone holds, so that their pages open."""
+    """Who looks at a page. `own`: signed in with what the person alone holds, so that their pages open.
+
+    `founding`: by the address that `cism up` printed, which makes the installation's owner the coordinator
+    whom they have just entered, and opens staff pages alone.
+    """
 
     person_id: str | None
     agency: str
@@ -29,6 +33,12 @@ class Visitor:
     language: str | None
     zone: str | None
     own: bool
+    founding: bool = False
+
+    @property
+    def works(self) -> bool:
+        """Whether staff pages open to them, where their roles allow it."""
+        return self.own or self.founding
 
     def may(self, act: Act) -> bool:
         """Whether their roles allow it in their own agency."""
@@ -50,7 +60,7 @@ async def staff(request: Request, act: Act) -> Visitor:
     log form alone; NotAllowed.
     """
     found = await visitor(request)
-    if found is None or not found.own:
+    if found is None or not found.works:
         message = _("Sign in with your phone or a passkey to open this page.")
         raise NotSignedIn(message)
     if not found.may(act):
@@ -99,5 +109,5 @@ def _found(session: Session, secret: str) -> tuple[SignedIn | None, Visitor | No
         return found, Visitor(caller.person_id, caller.agency, (caller.role,), None, None, own=False)
     person = people.get(session, caller.person_id)
     roles = tuple(item.role for item in person.roles)
-    own = found.own is not None
-    return found, Visitor(person.id, person.agency, roles, person.language, person.zone, own)
+    own, founding = found.own is not None, found.way is Way.FIRST_RUN
+    return found, Visitor(person.id, person.agency, roles, person.language, person.zone, own, founding)
