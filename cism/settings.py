@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     paper_mail: bool = False  # to the agency's coordinators, by the mail server of the second way
     help_answer: Literal["twilio", "cism"] = "cism"
     execution: Literal["in_process", "work_pool"] = "in_process"
+    calendar_private: bool = False  # calendars may be fetched from the own network
     wall_url: str = "http://127.0.0.1:8090"
     second_smtp_host: str | None = None
     second_smtp_port: int | None = Field(default=None, gt=0, lt=65536)

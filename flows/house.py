@@ -35,6 +35,7 @@ class House:
             group.create_task(self._sweeps())
             group.create_task(self.every(limits.paper_every, self.paper))
             group.create_task(self.every(limits.paper_every, self.audit_head))
+            group.create_task(self.every(limits.paper_every, self.calendars))
 
     async def beat(self) -> None:
         """Say that this part is alive; and see whether the database was put back under our hands."""
@@ -55,6 +56,14 @@ class House:
         """Let the head of the audit log leave that a night has asked for."""
         db = self.runtime.db
         await asyncio.get_running_loop().run_in_executor(db.pool, audit_heads.leave, db, load())
+
+    async def calendars(self) -> None:
+        """Read on-call calendars again whose time has come."""
+        # here, because what reads calendars takes a while to import, and pages do not wait for it
+        from cism.services import on_call_reading
+
+        db = self.runtime.db
+        await asyncio.get_running_loop().run_in_executor(db.pool, on_call_reading.refresh_due, db, load())
 
     async def every(self, seconds: float, deed: Callable[[], Awaitable[object]]) -> None:
         """Again and again."""

@@ -35,6 +35,7 @@ _WHERE: Final = {
     "paper": "paper:app",
     "roster": "moves:app",
     "agency": "agency:app",
+    "on-call": "on_call:app",
     "incidents": "replay:listing",
     "incident": "incident_changes:app",
     "escalation": "care:escalation",

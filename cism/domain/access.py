@@ -200,6 +200,7 @@ class Act(StrEnum):
     BREAK_GLASS = "break_glass"  # look although the table refuses it: for an hour, seen by another
     LIST_BROKEN_GLASS = "list_broken_glass"
     SET_AGENCY = "set_agency"  # its name, lines and protocol, what it attests, who lends it aid
+    SET_ON_CALL = "set_on_call"  # who is on call when; own turns everybody sees and swaps themselves
     AGREE_READY = "agree_ready"  # that a peer can serve again after an incident of their own
     GET_PAPER = "get_paper"  # by mail, sealed, each night
 
@@ -244,6 +245,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.BREAK_GLASS: _ANSWERING | _HELPERS,
         Act.LIST_BROKEN_GLASS: _IN_CHARGE,
         Act.SET_AGENCY: _IN_CHARGE,
+        Act.SET_ON_CALL: _IN_CHARGE,
         Act.AGREE_READY: _CLINICAL,
         Act.GET_PAPER: frozenset({Role.COORDINATOR}),
     }

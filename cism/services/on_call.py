@@ -135,6 +135,12 @@ def rotate(
     return row
 
 
+def rotations(session: Session, agency: str) -> list[OnCallRotation]:
+    """Every rotation of an agency, also those that have ended."""
+    query = select(OnCallRotation).where(OnCallRotation.agency == agency)
+    return list(session.scalars(query.order_by(OnCallRotation.made_at, OnCallRotation.id)))
+
+
 def end_rotation(session: Session, rotation_id: str, at: datetime) -> OnCallRotation:
     """Let a rotation end at this moment. Raises NotFound."""
     row = session.get(OnCallRotation, rotation_id)

@@ -70,6 +70,7 @@ class OnCallCalendar(Base):
     url: Mapped[str | None] = mapped_column(Sealed)  # such an address is often a secret itself
     zone: Mapped[str] = mapped_column(String(40))  # of times without one
     read_at: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]
     until: Mapped[datetime | None]  # how far its turns are known
     problem: Mapped[str | None] = mapped_column(String(40))  # why the last reading failed, as a code
 

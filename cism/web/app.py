@@ -29,8 +29,19 @@ from cism.web.auth import RefusalLog
 from cism.web.backend import Backend
 from cism.web.background import beat_forever
 from cism.web.middleware import Guard
+from cism.web.pages import (
+    calendar,
+    first_run,
+    links,
+    log_page,
+    offer_links,
+    openid,
+    own,
+    passkeys,
+    set_up,
+    sign_in,
+)
 from cism.web.pages import errors as error_pages
-from cism.web.pages import first_run, links, log_page, offer_links, openid, own, passkeys, set_up, sign_in
 from cism.web.words import _
 
 _STATIC = Path(__file__).parent / "static"
@@ -51,6 +62,7 @@ ROUTES = (
     offer_links,
     first_run,
     set_up,
+    calendar,
 )
 
 

@@ -181,6 +181,7 @@ MAY = {
     Act.CHANGE_ROSTER: {K, D},
     Act.END_CONTACTS: {K, D},
     Act.SET_AGENCY: {K, D},
+    Act.SET_ON_CALL: {K, D},
     Act.HOLD_RECORDS: {K, D},
     Act.PROPOSE_DISCLOSURE: {K, C, D},
     Act.CONFIRM_DISCLOSURE: {K, C, D},

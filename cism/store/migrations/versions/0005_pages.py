@@ -105,6 +105,7 @@ def _add_calendars() -> None:
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("zone", sa.String(40), nullable=False),
         sa.Column("read_at", moment, nullable=True),
+        sa.Column("tried_at", moment, nullable=True),
         sa.Column("until", moment, nullable=True),
         sa.Column("problem", sa.String(40), nullable=True),
     )
