@@ -11,7 +11,7 @@ from cism.cli.staff import app
 from cism.cli.viewer import AsId, Viewer, acting, somebody
 from cism.domain.access import Act
 from cism.domain.people import PersonStatus
-from cism.services import people, resting, roster_moves
+from cism.services import mistaken_death, people, resting, roster_moves
 from cism.services.roster_moves import NewPlace
 from cism.store import owners
 from cism.store.tables import Person
@@ -30,6 +30,15 @@ def status(
         person = _one(viewer, who)
         roster_moves.set_status(viewer.session, person, to, by=viewer.person_id, now=viewer.now)
     show.line(f"{who}: {to.value}")
+
+
+@app.command("not-deceased")
+def not_deceased(who: Who, as_id: AsId = None) -> None:
+    """Take back that somebody died: what was ended for them goes on, and somebody calls them first."""
+    with acting(as_id, "roster not-deceased") as viewer:
+        person = _one(viewer, who)
+        mistaken_death.take_back(viewer.session, person, by=viewer.person_id, now=viewer.now)
+    show.line(f"{who}: active; their number is unconfirmed, and a call to them waits in the queue")
 
 
 @app.command("transfer")

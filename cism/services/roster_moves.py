@@ -56,7 +56,9 @@ def set_status(
         message = f"this person is {status.value} already"
         raise AlreadyDone(message)
     if person.status is PersonStatus.DECEASED:
-        message = "this person is deceased on the roster, and stays so: nobody may be texted by mistake"
+        message = (
+            "this person is deceased on the roster; a mistake is taken back with `cism roster not-deceased`"
+        )
         raise NotAllowed(message)
     lives.set_status(session, person, status, by=by, now=now)
 

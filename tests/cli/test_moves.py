@@ -35,6 +35,16 @@ def test_a_status_is_set_without_a_file_and_audited(cli: Cli) -> None:
     assert "on the roster; write ID or AGENCY:ID" in cli.refused("roster", "status", "X9", "leave")
 
 
+def test_a_death_is_taken_back_by_a_command_of_its_own_and_by_nothing_else(cli: Cli) -> None:
+    assert "there is no death to take back" in cli.refused("roster", "not-deceased", "P110")
+    cli.ok("roster", "status", "P110", "deceased")
+    assert "`cism roster not-deceased`" in cli.refused("roster", "status", "P110", "active")
+    assert cli.ok("roster", "not-deceased", "P110").startswith("P110: active")
+    with cli.database() as session:
+        row = person(session, "P110")
+        assert (row.status.value, row.phone_confirmed_at) == ("active", None)
+
+
 def test_somebody_moves_to_another_agency_and_stays_the_same_person(cli: Cli) -> None:
     with cli.database() as session:
         before = person(session, "P110").id

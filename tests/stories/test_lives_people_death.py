@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from cism.services import claims
+from cism.errors import AlreadyDone
+from cism.services import claims, mistaken_death
 from cism.services.claims import Outcome
 from cism.store.states import AssignmentState, CallState, OutboxState
 from cism.store.tables import (
@@ -225,6 +226,34 @@ def test_people_are_not_told_the_number_of_a_coordinator_who_died(story: Story) 
     story.roster("cora", status="deceased")
     story.phone("jordan").says("3").expects("call_now", "988", but=story.cast.phone("cora"))
     quiet_staff(story)
+
+
+def test_a_death_that_was_a_mistake_is_taken_back_and_a_human_calls_before_any_text(story: Story) -> None:
+    peer = with_helper(story)
+    story.advance(hours=25)
+    story.phone("jordan").expects("check_in").replies("1")
+    story.roster("jordan", status="deceased")
+    story.phone("cora").expects("queue_new")
+    story.read_the_queue()
+    story.advance(hours=3)
+    row = story.person("jordan")
+    story.act(lambda session: mistaken_death.take_back(session, session.merge(row), by=None, now=story.now()))
+    story.run()
+    story.phone("cora").expects("queue_new", "a call is needed")
+    story.read_the_queue()
+    story.advance(days=6)
+    story.phone("jordan").expects_nothing()  # whose number it is now, nobody has said
+    calls = [one for one in story.arrivals if one.kind == "peer_task" and one.at > NOON + timedelta(hours=28)]
+    assert {one.who for one in calls} == {peer}
+    story.phone("jordan").says("3").expects("call_now")  # theirs again: they are known, and heard
+    assert {item.person_id for item in story.rows(Escalation)} == {row.id}
+    quiet_staff(story)
+
+
+def test_only_a_death_can_be_taken_back(story: Story) -> None:
+    row = story.person("jordan")
+    with pytest.raises(AlreadyDone, match="active: there is no death"):
+        story.act(lambda session: mistaken_death.take_back(session, session.merge(row), by=None, now=NOON))
 
 
 def test_a_death_is_never_lifted_by_a_later_file(story: Story) -> None:
