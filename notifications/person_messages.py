@@ -48,9 +48,14 @@ class PhoneConfirmed(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckIn(CareOpening):
-    """How are you? Nothing is demanded, and silence is all right."""
+    """How are you? Nothing is demanded, and silence is all right.
+
+    `link`: a private page where the same can be said, and more be asked; left out where it does not fit beside
+    the greeting.
+    """
 
     kind: ClassVar[MessageKind] = MessageKind.CHECK_IN
+    link: Link = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,9 @@ from notifications import messages as m
 LIFETIME = timedelta(minutes=15)
 TRIES = 5
 HOME = "home"  # after a sign-in: everything that waits for this person
+CARE = "care"  # after a sign-in: what is about themselves
+SIGN_IN = frozenset({HOME, CARE})
+"""Purposes whose code signs the person in: what opens is no more than their own pages."""
 SIGN_INS_AN_HOUR = 6  # design: codes that anybody may have sent to one person
 MORE_FOR_THE_OWNER = 3  # and more for whoever has just texted from that phone
 _PRESSED_TWICE = timedelta(seconds=5)

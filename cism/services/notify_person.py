@@ -7,9 +7,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from cism.services import words
-from cism.services.links import link_for
+from cism.services.links import CARE, link_for
 from cism.store.tables import GroupSession, Incident, Person, Question
 from notifications import messages as m
+
+WITH_PAGE = frozenset({"f30", "f90", "f180", "fA"})
+"""Check-ins that bring the address of the private page: before day 30 its questions would mean nothing yet."""
 
 
 def invitation(
@@ -65,12 +68,14 @@ def check_in(
     expires_at: datetime | None = None,
 ) -> None:
     """How are you? Or the one reminder of that."""
-    kind = m.CheckInReminder if reminder else m.CheckIn
-    message = kind(
-        agency=words.agency_name(session, row.agency),
-        name=m.short_name(person.name),
-        helper=m.short_name(helper.name) if helper else "",
-    )
+    agency, name = words.agency_name(session, row.agency), m.short_name(person.name)
+    told_by = m.short_name(helper.name) if helper else ""
+    message: m.Message
+    if reminder:
+        message = m.CheckInReminder(agency=agency, name=name, helper=told_by)
+    else:
+        link = link_for(session, person, CARE, None) if question.point in WITH_PAGE else ""
+        message = m.CheckIn(agency=agency, name=name, helper=told_by, link=link)
     key = f"{'again' if reminder else 'checkin'}:{question.id}"
     words.put(session, message, key, now, person, question, row.id, expires_at=expires_at)
 

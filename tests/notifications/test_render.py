@@ -243,3 +243,24 @@ def test_our_own_words_quoted_back_at_us_are_no_cry_for_help(message_class: type
 def test_every_digit_that_is_offered_will_be_understood(kind: m.MessageKind, question: QuestionKind) -> None:
     always = set("237")  # about the sender's own care, or a worry
     assert set(DIGITS[kind]) <= ALLOWED_DIGITS[question] | always
+
+
+def test_a_check_in_brings_the_private_page_where_it_fits_beside_the_greeting() -> None:
+    link = "https://care.metro.example/a/Ab3dEf6hIj9l"
+    text = render(m.CheckIn(agency="Metro PD", name="Jordan", helper="Alex", link=link))
+    assert text.startswith("Hi Jordan, Alex here.")
+    assert text.endswith(f"3 call me now, 0 no more. In private: {link}")
+    assert segments(text) == 1
+    longer = render(m.CheckIn(agency="Metro PD", name="Jordan", helper="Alexandra", link=link))
+    assert longer == text.replace("Hi Jordan, Alex here.", "Alexandra here.")
+    spanish = render(m.CheckIn(agency="Metro PD", name="Jordan", helper="Alex", link=link), "es")
+    assert spanish.endswith(f"En privado: {link}")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_check_in_without_room_leaves_out_the_page_and_keeps_the_greeting(language: str) -> None:
+    link = "https://a-long-name-of-a-county.example.gov/a/Ab3dEf6hIj9l"
+    long = m.CheckIn(agency="Metro PD", name="Bartholomew", helper="Christopher", link=link)
+    text = render(long, language)
+    assert link not in text
+    assert text == render(m.CheckIn(agency="Metro PD", name="Bartholomew", helper="Christopher"), language)
