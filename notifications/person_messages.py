@@ -50,8 +50,7 @@ class PhoneConfirmed(Answer):
 class CheckIn(CareOpening):
     """How are you? Nothing is demanded, and silence is all right.
 
-    `link`: a private page where the same can be said, and more be asked; left out where it does not fit beside
-    the greeting.
+    `link`: a private page where the same can be said, and more be asked; left out where it does not fit.
     """
 
     kind: ClassVar[MessageKind] = MessageKind.CHECK_IN

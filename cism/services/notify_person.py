@@ -12,7 +12,7 @@ from cism.store.tables import GroupSession, Incident, Person, Question
 from notifications import messages as m
 
 WITH_PAGE = frozenset({"f30", "f90", "f180", "fA"})
-"""Check-ins that bring the address of the private page: before day 30 its questions would mean nothing yet."""
+"""Check-ins that bring the address of the private page: before day 30 its questions would mean nothing."""
 
 
 def invitation(

@@ -31,6 +31,7 @@ from cism.web.background import beat_forever
 from cism.web.middleware import Guard
 from cism.web.pages import (
     calendar,
+    care,
     first_run,
     links,
     log_page,
@@ -57,6 +58,7 @@ ROUTES = (
     passkeys,
     openid,
     own,
+    care,
     log_page,
     links,
     offer_links,

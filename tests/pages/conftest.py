@@ -72,7 +72,7 @@ def running(
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, lifespan="on"))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
         thread.start()
-        client = httpx.AsyncClient(base_url=address)
+        client = httpx.AsyncClient(base_url=address, limits=httpx.Limits(max_keepalive_connections=0))
         yield Site(db, settings, courier, client, clock, app.state.backend)
         server.should_exit = True
         thread.join()

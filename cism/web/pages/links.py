@@ -42,6 +42,7 @@ from cism.web.words import _
 router = APIRouter(include_in_schema=False)
 
 _COOKIE: Final = "cism_page"
+_OWN_CARE: Final = "/me/care"
 
 
 @router.get("/a/{secret}")
@@ -52,15 +53,17 @@ async def look(request: Request, secret: str) -> Response:
     if browser is None:
         return await _gate(request, secret, sent=sent)
 
-    def work(session: Session) -> link_view.View:
+    def work(session: Session) -> link_view.View | None:
         opened = links.opened(session, secret, browser)
         request.state.actor = opened.person_id
-        return link_view.view(session, opened)
+        return None if opened.purpose == links.CARE else link_view.view(session, opened)
 
     try:
         found = await backend_of(request).act(work)
     except (NotSignedIn, NotFound):
         return await _gate(request, secret, sent=sent, expired=not sent)
+    if found is None:
+        return RedirectResponse(_OWN_CARE, status_code=303)  # the code signed them in
     request.state.language = found.language
     return await show(
         request,
@@ -143,7 +146,7 @@ def _came_back(session: Session, secret: str, browser: str) -> str | None:
     opened = links.opened(session, secret, browser)
     person = people.lock_person(session, opened.person_id)
     numbers.proved(session, person, product_now(session))
-    if opened.purpose != links.HOME:
+    if opened.purpose not in links.SIGN_IN:
         return None
     audit.write(session, person.id, "sign in by code")
     return sign_ins.of_person(session, person, Way.CODE)

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 
 from cism.errors import BadInput
 from cism.web.words import ENGLISH, Said, _, language
 
 _PATTERN: Final = "EEE d MMM, HH:mm"
+_DAY_PATTERN: Final = "EEEE d 'de' MMMM"
 
 
 def instant(day: str, clock: str, zone: str) -> datetime:
@@ -59,6 +60,27 @@ def zone_name(zone: str, at: datetime) -> Said:
     if short.isalpha() and short != city:
         return _("%(city)s time (%(short)s)", city=city, short=short)
     return _("%(city)s time", city=city)
+
+
+def spoken_day(day: date) -> Said:
+    """A day for a page, e.g. "Wednesday 1 April"."""
+    return _Day(day)
+
+
+class _Day(Said):
+    """A date that reads as people of the page's language write it."""
+
+    __slots__ = ("day",)
+    day: date
+
+    def __new__(cls, day: date) -> _Day:
+        made = str.__new__(cls, f"{day:%A} {day.day} {day:%B}")
+        made.day = day
+        return made
+
+    def told(self) -> str:
+        tag = language()
+        return str(self) if tag == ENGLISH else format_date(self.day, _DAY_PATTERN, locale=tag)
 
 
 class _Moment(Said):
