@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -44,26 +44,54 @@ def team_need(row: tables.Incident) -> int:
     meeting needs.
     """
     served = [item for item in row.affected if item.circle is not Circle.F and item.ended_at is None]
-    each = SelectionPolicy().max_open_persons
-    own = protocol_of(row).activation.team[row.severity]
-    return max(own, math.ceil(len(served) / each), _for_a_meeting(row))
-
-
-def _for_a_meeting(row: tables.Incident) -> int:
-    """The most helpers that one meeting to come needs; a clinician who leads it is not one of the team."""
     session = object_session(row)
-    if session is None:
-        return 0
-    found = session.execute(
-        select(tables.GroupSession.kind, func.max(tables.GroupSession.team_size))
+    meetings = _meeting_sizes(session, [row.id]).get(row.id, []) if session is not None else []
+    return _need(row, len(served), meetings)
+
+
+def team_needs(session: Session, rows: Sequence[tables.Incident]) -> dict[str, int]:
+    """The same for several incidents by id, with two queries however many there are."""
+    ids = [row.id for row in rows]
+    looked_after = session.execute(
+        select(tables.AffectedPerson.incident_id, func.count())
         .where(
-            tables.GroupSession.incident_id == row.id,
+            tables.AffectedPerson.incident_id.in_(ids),
+            tables.AffectedPerson.circle != Circle.F,
+            tables.AffectedPerson.ended_at.is_(None),
+        )
+        .group_by(tables.AffectedPerson.incident_id)
+    )
+    served = dict(looked_after.all())
+    meetings = _meeting_sizes(session, ids)
+    return {row.id: _need(row, served.get(row.id, 0), meetings.get(row.id, [])) for row in rows}
+
+
+def _need(row: tables.Incident, served: int, meetings: Iterable[tuple[str, int]]) -> int:
+    """A clinician who leads a meeting is not one of the team."""
+    protocol = protocol_of(row)
+    seats = (size - led_by_clinician(kind, protocol.sessions[kind]) for kind, size in meetings)
+    own = protocol.activation.team[row.severity]
+    return max(own, math.ceil(served / SelectionPolicy().max_open_persons), max(seats, default=0))
+
+
+def _meeting_sizes(session: Session, ids: Collection[str]) -> dict[str, list[tuple[str, int]]]:
+    """The most helpers that one meeting to come needs, by incident and kind."""
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    query = (
+        select(
+            tables.GroupSession.incident_id,
+            tables.GroupSession.kind,
+            func.max(tables.GroupSession.team_size),
+        )
+        .where(
+            tables.GroupSession.incident_id.in_(ids),
             tables.GroupSession.state.in_([SessionState.PROPOSED, SessionState.APPROVED]),
         )
-        .group_by(tables.GroupSession.kind)
+        .group_by(tables.GroupSession.incident_id, tables.GroupSession.kind)
     )
-    rules = protocol_of(row).sessions
-    return max((size - led_by_clinician(kind, rules[kind]) for kind, size in found), default=0)
+    for incident_id, kind, size in session.execute(query):
+        found[incident_id].append((kind, size))
+    return found
 
 
 def context(

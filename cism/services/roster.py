@@ -59,15 +59,18 @@ class ImportReport:
         return sum(line.what == what for line in self.lines)
 
 
-def import_file(session: Session, text: str, now: datetime, *, region: str | None = None) -> ImportReport:
+def import_file(
+    session: Session, text: str, now: datetime, *, region: str | None = None, only: str | None = None
+) -> ImportReport:
     """Check every row first, then write all of them; `region` reads national numbers, also of new agencies.
+    `only`: whoever imports may write the rows of this agency and no other.
 
     Raises BadInput with every error by line, and has then changed nothing. For a dry run call it in a
     transaction of which nothing is kept (`Database.thrown_away`).
     """
     known = roster_write.load(session)
     found = parse_roster(text, today=now.date(), region=region or _region(session), known=frozenset(known))
-    _refuse(roster_conflicts.conflicts(found.rows, known))
+    _refuse([*_strangers(found.rows, only), *roster_conflicts.conflicts(found.rows, known, only=only)])
     known |= roster_write.recognised(session, found.rows)
     made = _make_agencies(session, found.rows, known, region or _region(session))
     before = {one.row.id: lives.place(one.row) for one in known.values()}
@@ -109,6 +112,15 @@ def confirm(session: Session, agency: str | None, now: datetime) -> int:
     fresh = [step for step in planned if step.key not in asked]
     steps.plan(session, fresh)
     return len(fresh)
+
+
+def _strangers(rows: Iterable[RosterRow], only: str | None) -> list[tuple[int, str]]:
+    """Rows of agencies that are not the importer's own."""
+    return [
+        (row.line, f"agency: {row.agency} is not yours; leave its people out, its coordinator imports them")
+        for row in rows
+        if only is not None and row.agency != only
+    ]
 
 
 def _read_english(rows: Iterable[RosterRow]) -> list[str]:

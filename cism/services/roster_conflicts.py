@@ -12,9 +12,14 @@ _LONGEST = 60  # as wide as the columns of the table
 _IN_SERVICE = frozenset({PersonStatus.ACTIVE, PersonStatus.LEAVE})
 
 
-def conflicts(rows: Collection[RosterRow], known: Mapping[str, Known]) -> list[tuple[int, str]]:
-    """Line and text of everything that the file's rows and the people already known cannot both be."""
-    return [*_too_long(rows), *_phones(rows, known), *_circles(rows, known)]
+def conflicts(
+    rows: Collection[RosterRow], known: Mapping[str, Known], *, only: str | None = None
+) -> list[tuple[int, str]]:
+    """Line and text of everything that the file's rows and the people already known cannot both be.
+
+    `only`: whoever reads it may know the people of this agency, and no others.
+    """
+    return [*_too_long(rows), *_phones(rows, known, only), *_circles(rows, known)]
 
 
 def _too_long(rows: Collection[RosterRow]) -> Iterator[tuple[int, str]]:
@@ -24,7 +29,9 @@ def _too_long(rows: Collection[RosterRow]) -> Iterator[tuple[int, str]]:
                 yield row.line, f"{name}: is longer than {_LONGEST} characters; shorten it"
 
 
-def _phones(rows: Collection[RosterRow], known: Mapping[str, Known]) -> Iterator[tuple[int, str]]:
+def _phones(
+    rows: Collection[RosterRow], known: Mapping[str, Known], only: str | None
+) -> Iterator[tuple[int, str]]:
     """Somebody in service who is not in the file keeps a number; the file was checked when it was read."""
     here = {row.key for row in rows}
     taken = {
@@ -36,6 +43,8 @@ def _phones(rows: Collection[RosterRow], known: Mapping[str, Known]) -> Iterator
         status = status_after(row, known.get(row.key))
         holder = taken.get(row.phone) if status in _IN_SERVICE else None
         if holder is not None:
+            if only is not None and not holder.startswith(f"{only}:"):
+                holder = "somebody of another agency"
             yield (
                 row.line,
                 f"phone: {row.key} and {holder} (already on the roster) have the same phone; replies could "

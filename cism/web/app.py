@@ -30,6 +30,8 @@ from cism.web.backend import Backend
 from cism.web.background import beat_forever
 from cism.web.middleware import Guard
 from cism.web.pages import (
+    board,
+    board_acts,
     calendar,
     care,
     first_run,
@@ -39,6 +41,9 @@ from cism.web.pages import (
     openid,
     own,
     passkeys,
+    queue_page,
+    readiness_page,
+    roster_page,
     set_up,
     sign_in,
 )
@@ -59,6 +64,11 @@ ROUTES = (
     openid,
     own,
     care,
+    board,
+    board_acts,
+    queue_page,
+    readiness_page,
+    roster_page,
     log_page,
     links,
     offer_links,

@@ -45,6 +45,16 @@ class Backend:
         except IntegrityError:
             return await self._once(work)
 
+    async def tried(self, work: Callable[[Session], T]) -> T:
+        """One writing transaction of which nothing is kept."""
+
+        def trying() -> T:
+            with self.db.thrown_away() as session:
+                self.db.same_version(session)
+                return work(session)
+
+        return await asyncio.get_running_loop().run_in_executor(self.db.pool, trying)
+
     async def read(self, work: Callable[[Session], T]) -> T:
         """One reading transaction."""
 

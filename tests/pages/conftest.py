@@ -10,7 +10,7 @@ import asyncio
 import shutil
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,10 +55,10 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
-def running(
+@pytest_asyncio.fixture(loop_scope="session")
+async def running(
     sqlite_url: str, make_database: MakeDatabase, clock: FakeClock, web_settings: Settings
-) -> Iterator[Site]:
+) -> AsyncIterator[Site]:
     """The application as a browser meets it, with the roster of `tests/web`; nothing has happened yet."""
     db = make_database(sqlite_url)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -72,8 +72,8 @@ def running(
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, lifespan="on"))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
         thread.start()
-        client = httpx.AsyncClient(base_url=address, limits=httpx.Limits(max_keepalive_connections=0))
-        yield Site(db, settings, courier, client, clock, app.state.backend)
+        async with httpx.AsyncClient(base_url=address) as client:
+            yield Site(db, settings, courier, client, clock, app.state.backend)
         server.should_exit = True
         thread.join()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import nodes
 
+from cism.domain.incident_types import load_incident_types
 from cism.web.pages.templating import TEMPLATES, environment
 
 WEB = TEMPLATES.parent
@@ -55,7 +56,12 @@ def everything() -> dict[str, str]:
         found.update(dict.fromkeys(of_template(path), str(path.relative_to(WEB))))
     for path in modules():
         found.update(dict.fromkeys(of_module(path), str(path.relative_to(WEB))))
-    return found
+    return found | dict.fromkeys(of_data(), "data")
+
+
+def of_data() -> set[str]:
+    """What stands in the product's own data and is shown; an agency's own kinds stay as it wrote them."""
+    return {one.label for one in load_incident_types().values()}
 
 
 def bare(path: Path) -> list[str]:

@@ -39,6 +39,10 @@ def staff_who_may(act: Act) -> Callable[[Visitor], bool]:
 
 # In the order of the page; the first that opens is where `/` leads.
 ENTRIES: Final[tuple[Entry, ...]] = (
+    Entry("/board", _("Board"), staff_who_may(Act.SEE_TIMELINE)),
+    Entry("/queue", _("Queue"), staff_who_may(Act.SEE_TIMELINE)),
+    Entry("/readiness", _("Readiness"), staff_who_may(Act.CHANGE_ROSTER)),
+    Entry("/roster", _("Roster"), staff_who_may(Act.CHANGE_ROSTER)),
     Entry("/log", _("Log an incident"), _logs),
     Entry("/me", _("My page"), _own),
     Entry("/set-up", _("Set up"), staff_who_may(Act.SET_AGENCY)),

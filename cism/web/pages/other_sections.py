@@ -31,7 +31,7 @@ from cism.web.words import _
 
 _GONE = _("There is nothing for you here any more. Thank you.")
 # why something waits for a human, in words; a kind that is not here is named as it is
-_QUEUE: dict[str, str] = {
+QUEUE_WHY: dict[str, str] = {
     "free_text": _("Somebody wrote in their own words."),
     "help": _("Somebody sent HELP. It may be a cry for help: call them."),
     "crisis": _("Somebody wrote words that worry us. A clinician is being called at the same time."),
@@ -85,7 +85,7 @@ def incident(session: Session, helper: Person, subject: str | None, now: datetim
             "ended": spoken(row.ended_at, helper.zone) if row.ended_at else None,
             "people": len(row.affected),
             "needed": choice.team_need(row),
-            "team": _team(session, row),
+            "team": team_of(session, row),
             "offers": offer_list(session, helper, row) if row.state is IncidentState.OPEN else [],
             "open": row.state is IncidentState.OPEN,
             "accepted": spoken(row.accepted_at, helper.zone) if row.accepted_at else None,
@@ -111,7 +111,7 @@ def queue_item(session: Session, helper: Person, subject: str | None, now: datet
     return Section(
         "sections/queue.html",
         {
-            "why": _QUEUE.get(row.kind, row.kind.replace("_", " ")),
+            "why": QUEUE_WHY.get(row.kind, row.kind.replace("_", " ")),
             "words": inbound.body if inbound is not None else None,
             "name": person.name if person is not None else None,
             "phone": _number(person, inbound),
@@ -176,7 +176,8 @@ def invitation(session: Session, person: Person, subject: str | None, now: datet
     )
 
 
-def _team(session: Session, row: Incident) -> list[dict[str, Any]]:
+def team_of(session: Session, row: Incident) -> list[dict[str, Any]]:
+    """Who was asked, by name, and how it stands; never why somebody is not available."""
     assignments = list(
         session.scalars(
             select(Assignment).where(Assignment.incident_id == row.id).order_by(Assignment.asked_at)

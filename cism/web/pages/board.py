@@ -1,0 +1,201 @@
+"""The coordinator's board: every open incident with its promises, and one incident as a picture."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cism.domain.access import Act, patch_act
+from cism.domain.incident import IncidentState, Severity
+from cism.domain.sensitive_dates import DateKind
+from cism.services import audit, board, people, picture, replies_count, sensitive_dates
+from cism.services.picture import Item
+from cism.store.db import now as product_now
+from cism.store.tables import Incident, Person
+from cism.web.pages import board_words, charge, other_sections
+from cism.web.pages.charge import Case
+from cism.web.pages.drawing import draw
+from cism.web.pages.local_time import local, spoken
+from cism.web.pages.log_choices import SEVERITIES
+from cism.web.pages.who import Visitor
+from cism.web.words import Said, _
+
+router = APIRouter(prefix="/board", include_in_schema=False)
+
+_MOST_PEOPLE: Final = 100  # shown by name; the page stays small enough for a phone
+_ACTS: Final = {
+    "take_over": Act.ACCEPT_INCIDENT,
+    "stand_down": Act.STAND_DOWN,
+    "close": Act.CLOSE_INCIDENT,
+    "reopen": Act.REOPEN_INCIDENT,
+    "facts": Act.STATE_FACTS,
+    "statements": patch_act("statements_complete"),
+    "raise": patch_act("severity"),
+    "lower": patch_act("severity", lowers=True),
+    "dates": Act.KEEP_DATES,
+    "remove": Act.REMOVE_AFFECTED,
+}
+
+
+@router.get("")
+async def whole(request: Request) -> Response:
+    """Open incidents, the newest first, a page at a time."""
+    start = _start(request.query_params.get("from", "0"))
+
+    def work(session: Session, visitor: Visitor, person: Person) -> dict[str, Any]:
+        now = product_now(session)
+        rows, total = board.page(session, visitor.agency, visitor.person_id, now, start=start)
+        audit.write(session, person.id, "page board")
+        return {
+            "rows": [_row(one, person, now) for one in rows],
+            "total": total,
+            "later": start + board.A_PAGE if start + board.A_PAGE < total else None,
+            "earlier": max(0, start - board.A_PAGE) if start else None,
+        }
+
+    return await charge.look(request, Act.SEE_TIMELINE, "coordinator/board.html", work)
+
+
+@router.get("/{ref}")
+async def one(request: Request, ref: str) -> Response:
+    """One incident: its picture, its team, its people, and what its coordinator may do."""
+
+    def work(session: Session, visitor: Visitor, person: Person) -> dict[str, Any]:
+        found, now = charge.case(session, visitor, ref), product_now(session)
+        audit.write(session, person.id, "page read incident", found.row.id)
+        audit.write(session, person.id, "page read timeline", found.row.id)
+        return _whole(session, found, person, now)
+
+    return await charge.look(request, Act.SEE_TIMELINE, "coordinator/incident.html", work)
+
+
+def _start(given: str) -> int:
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 7 else 0
+
+
+def _row(one: board.Row, person: Person, now: datetime) -> dict[str, Any]:
+    row = one.incident
+    shown = _header(row, person) | {"mine": one.mine}
+    return shown if one.mine else shown | _promises(one, person, now)
+
+
+def _header(row: Incident, person: Person) -> dict[str, Any]:
+    return {
+        "ref": row.ref,
+        "kind": board_words.kind_of(row.type),
+        "severity": row.severity.value,
+        "state": board_words.STATES[row.state],
+        "open": row.state is IncidentState.OPEN,
+        "logged": spoken(row.logged_at, person.zone),
+        "accepted": spoken(row.accepted_at, person.zone) if row.accepted_at else None,
+    }
+
+
+def _promises(one: board.Row, person: Person, now: datetime) -> dict[str, Any]:
+    return {
+        "affected": one.affected,
+        "team": one.team,
+        "contacts": one.contacts,
+        "calls_open": one.calls_open,
+        "count": one.count,
+        "meetings": [_meeting(item, person, now) for item in one.meetings],
+        "next": None
+        if one.next is None
+        else {
+            "what": board_words.step(one.next.kind),
+            "at": spoken(one.next.at, person.zone),
+            "who": board_words.OWNERS[one.next.owner],
+            "late": one.next.overdue(now),
+        },
+    }
+
+
+def _meeting(item: board.Meeting, person: Person, now: datetime) -> dict[str, Any]:
+    late = item.starts_at is None and item.window_to is not None and item.window_to < now
+    return {
+        "kind": board_words.meeting(item.kind),
+        "state": board_words.MEETINGS[item.state],
+        "at": spoken(item.starts_at, person.zone) if item.starts_at else None,
+        "until": spoken(item.window_to, person.zone) if item.window_to else None,
+        "late": late,
+    }
+
+
+def _whole(session: Session, found: Case, person: Person, now: datetime) -> dict[str, Any]:
+    row = found.row
+    items = [(one, board_words.item(one), _said(one, person)) for one in picture.items(session, row, now)]
+    drawn = draw(items, board_words.LANES, picture.began(row), now)
+    return {
+        **_header(row, person),
+        "promised": _header(row, person) | _promises(board.one(session, row, now), person, now),
+        "affected": len(row.affected),
+        "ended": spoken(row.ended_at, person.zone) if row.ended_at else None,
+        "closed": spoken(row.closed_at, person.zone) if row.closed_at else None,
+        "kin_notified": row.kin_notified,
+        "statements_complete": row.statements_complete,
+        "drawing": drawn,
+        "lanes": _in_words(items),
+        "helpers": other_sections.team_of(session, row),
+        "replies": replies_count.of(session, row.id),
+        "persons": _persons(session, row),
+        "more_persons": max(0, len(row.affected) - _MOST_PEOPLE),
+        "dates": [
+            {"day": one["day"], "kind": board_words.DATES[DateKind(one["kind"] or "")]}
+            for one in sensitive_dates.listed(row)
+        ],
+        "kinds_of_date": board_words.DATES,
+        "reasons": board_words.REASONS,
+        "graver": _severities(row, above=True),
+        "milder": _severities(row, above=False),
+        "may": {name: found.may(act) for name, act in _ACTS.items()},
+        "today": f"{local(now, person.zone):%Y-%m-%d}",
+    }
+
+
+def _said(item: Item, person: Person) -> Said:
+    """One thing of the picture in a sentence, which is also what a screen reader says."""
+    words = {
+        "what": board_words.item(item),
+        "standing": board_words.STANDINGS[item.standing],
+        "when": spoken(item.at, person.zone),
+        "count": item.count,
+    }
+    if item.ends is None:
+        return _("%(what)s: %(standing)s, %(when)s", **words)
+    words["until"] = spoken(item.ends, person.zone)
+    if item.count == 1:
+        return _("%(what)s: %(standing)s, %(when)s, window until %(until)s", **words)
+    return _("%(what)s: %(standing)s, %(count)s times, first %(when)s, window until %(until)s", **words)
+
+
+def _in_words(items: list[tuple[Item, Said, Said]]) -> list[tuple[Said, list[Said]]]:
+    lanes: dict[Said, list[Said]] = {}
+    for one, _name, said in items:
+        lanes.setdefault(board_words.LANES[one.lane], []).append(said)
+    return list(lanes.items())
+
+
+def _persons(session: Session, row: Incident) -> list[dict[str, str]]:
+    listed = sorted(row.affected, key=lambda item: (item.circle, item.added_at, item.id))[:_MOST_PEOPLE]
+    known = people.by_ids(session, [item.person_id for item in listed])
+    return [
+        {"id": item.person_id, "name": known[item.person_id].name, "circle": item.circle.value}
+        for item in listed
+    ]
+
+
+def _severities(row: Incident, *, above: bool) -> dict[Severity, str]:
+    return {
+        one: SEVERITIES[one]
+        for one in Severity
+        if (one.rank > row.severity.rank if above else one.rank < row.severity.rank)
+    }
+
+
+def _date(one: dict[str, str | None]) -> dict[str, Any]:
+    return {"day": one["day"], "kind": board_words.DATES[DateKind(one["kind"] or "")]}
