@@ -18,6 +18,7 @@ SURFACES = ("cism/web", "cism/cli", "flows")
 NAMES_A_ROLE = {
     "cism/cli/care.py": "for which coordinator the owner takes an escalation",
     "cism/cli/viewer.py": "the owner of the installation has the coordinator's row",
+    "cism/services/agency_readiness.py": "whose phones, certificates and load are looked at",
     "cism/services/choice.py": "who is on the team's roster",
     "cism/services/first_run.py": "whether anybody coordinates, and what the first person is made",
     "cism/services/in_charge.py": "who is told of an incident, and who is their deputy",
@@ -77,6 +78,7 @@ def test_every_door_asks_the_table() -> None:
     asks = ("may_do(", "require(", "require_in_agency(", "standing(", ".sees(", ".may(", "best_access(")
     asks += ("Depends(bearer)", "links.opened(", "act_once(", "signed_in(", "viewer.person_id", "acting(None")
     asks += ("await owner(", "ReadsReceipt", "sign_ins.of_person(")  # their own, and nobody else's
+    asks += ("await staff(", "charge.look(", "charge.do(")  # which name the act, and have it granted
     silent = [
         name_of(path)
         for path in modules("cism/web", "cism/cli")
