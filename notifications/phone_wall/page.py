@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from notifications.phone_wall import panel
 from notifications.phone_wall.exchange import KEYS, Act
 from notifications.phone_wall.records import Call, HandsetMode, Message, VoiceMode
 from notifications.phone_wall.rest import form_of
@@ -21,6 +22,7 @@ from notifications.phone_wall.wall import Wall
 _HERE: Final = Path(__file__).parent
 _MOST_HANDSETS: Final = 60
 _MOST_MESSAGES: Final = 30
+_SEEN: Final = 0.1  # seconds
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _FIRST, _NO_SPAN = timedelta(days=36_500), timedelta(0)
 
@@ -60,6 +62,8 @@ def routes() -> list[Route | Mount]:
     return [
         Route("/", _page),
         Route("/say", _say, methods=["POST"]),
+        Route("/fault", _fault, methods=["POST"]),
+        Route("/handset", _handset, methods=["POST"]),
         Route("/call", _act, methods=["POST"]),
         Route("/call/{do}", _act, methods=["POST"]),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
@@ -92,6 +96,14 @@ def handsets(wall: Wall, only: str | None = None) -> list[Handset]:
     return shown
 
 
+def took(entry: Message) -> str:
+    """How long a text was on its way, where that can be seen with bare eyes."""
+    if entry.arrived_at is None or entry.is_inbound:
+        return ""
+    seconds = (entry.arrived_at - entry.accepted_at).total_seconds()
+    return f"after {seconds:.1f} s" if seconds >= _SEEN else "at once"
+
+
 def _numbers(wall: Wall) -> set[str]:
     return {*wall.store.by_handset, *wall.store.calls_by_handset}
 
@@ -119,6 +131,29 @@ async def _say(request: Request) -> Response:
         await wall.handsets.say(number, body, form.get("to") or None)
     except ValueError as problem:
         return _render(wall, problem=str(problem), given=form, status=400)
+    return _back(form)
+
+
+async def _fault(request: Request) -> Response:
+    kind = dict(await form_of(request)).get("kind", "")
+    wall: Wall = request.app.state.wall
+    if kind == "clear":
+        panel.clear(wall)
+    else:
+        try:
+            panel.inject(wall, kind)
+        except ValueError as problem:
+            return _render(wall, problem=str(problem), status=400)
+    return RedirectResponse("/#faults", status_code=303)
+
+
+async def _handset(request: Request) -> Response:
+    form = dict(await form_of(request))
+    wall: Wall = request.app.state.wall
+    try:
+        panel.set_handset(wall, form)
+    except ValueError as problem:
+        return _render(wall, problem=str(problem), status=400)
     return _back(form)
 
 
@@ -157,5 +192,11 @@ def _render(
         "problem": problem,
         "given": {"number": "", "to": "", "body": "", **(given or {})},
         "senders": wall.config.numbers,
+        "took": took,
+        "buttons": panel.BUTTONS,
+        "armed": panel.armed(wall),
+        "happened": len(wall.store.injected),
+        "modes": panel.MODES,
+        "voices": panel.VOICES,
     }
     return HTMLResponse(_TEMPLATES.get_template("wall.html").render(facts), status)

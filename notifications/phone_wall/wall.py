@@ -139,6 +139,10 @@ class Wall:
             self.exchange.dial(call)
         return call
 
+    def knows(self, number: str) -> bool:
+        """Whether a text or a call ever went to or came from this number."""
+        return number in self.store.by_handset or number in self.store.calls_by_handset
+
     def export(self) -> dict[str, Any]:
         """Everything that ever happened here, as evidence: what was accepted, and when it really was."""
         messages = [message.exported() for message in self.store.messages]

@@ -23,6 +23,7 @@ async function refresh() {
   version = page.body.dataset.version;
   const count = page.querySelector("header p");
   document.querySelector("header p").replaceWith(count);
+  document.querySelector(".armed").replaceWith(page.querySelector(".armed"));
   const handsets = [...page.querySelectorAll(".handset")];
   if (handsets.length) wall.querySelector(".empty")?.remove();
   for (const fresh of handsets) {
