@@ -197,7 +197,7 @@ async def test_a_redirect_an_error_and_a_flood_are_refused_without_the_address(
 
 
 @pytest.mark.parametrize(
-    "url", ["http://cal.example.org/", "file:///etc/passwd", "ftp://x/", "https://", "x"]
+    "url", ["http://cal.example.org/", "gopher://x/", "ftp://x/", "https://", "x"]
 )
 async def test_only_encrypted_addresses_are_fetched(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     resolves(monkeypatch, "8.8.8.8")
