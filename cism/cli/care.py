@@ -18,7 +18,7 @@ from cism.domain.briefs import brief_of
 from cism.domain.escalation import EscalationState
 from cism.domain.people import Role
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import choice, escalations, people, queue, sessions
+from cism.services import choice, escalations, people, queue, queue_words, sessions
 from cism.store.tables import Escalation, GroupSession, Incident, Person, Question, QueueItem
 
 escalation = typer.Typer(help="Take an escalation, or say how it ended.", no_args_is_help=True)
@@ -165,7 +165,8 @@ def handle(
             message = f"there is no item {id_!r} in the queue; `cism queue list` lists them"
             raise NotFound(message)
         viewer.object_id = row.id
-        viewer.require(Act.HANDLE_QUEUE, viewer.person.agency if viewer.person else row.agency)
+        agency = viewer.person.agency if viewer.person else row.agency
+        viewer.require(Act.HANDLE_QUEUE, agency, took_it=_looks_after(viewer, row))
         queue.handle(viewer.session, row.id, by=viewer.person_id, now=viewer.now, right_number=right_number)
     show.line(f"{id_}: handled")
 
@@ -278,4 +279,9 @@ def _may_read(viewer: Viewer, row: QueueItem) -> bool:
     """Their agency's items and strangers'; never their own words, nor of anybody on a list with them."""
     if not _stands_apart(viewer, row):
         return False
-    return row.agency is None or viewer.at_home(row.agency)
+    return row.agency is None or viewer.at_home(row.agency) or _looks_after(viewer, row)
+
+
+def _looks_after(viewer: Viewer, row: QueueItem) -> bool:
+    """Whether it was written by somebody whose peer they are."""
+    return viewer.person is not None and queue_words.is_theirs(viewer.session, row, viewer.person)

@@ -235,7 +235,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.APPROVE_SESSION: _CLINICAL,  # invariant 11
         Act.REPORT_SESSION: _ANSWERING,
         Act.LIST_QUEUE: _ANSWERING,
-        Act.HANDLE_QUEUE: _ANSWERING,
+        Act.HANDLE_QUEUE: _ANSWERING,  # and the sender's own peer: see `may_do`
         Act.MAKE_OFFER: _IN_CHARGE,
         Act.CHANGE_ROSTER: _IN_CHARGE,
         Act.END_CONTACTS: _IN_CHARGE,
@@ -253,6 +253,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
 # At a terminal a coordinator enters what somebody else did or decided, and told them of (contract.md).
 ENTERED_AT_TERMINAL = frozenset({Act.CLOSE_ESCALATION, Act.APPROVE_SESSION})
 _WHILE_AFFECTED = frozenset({Act.LOG_INCIDENT, Act.SEE_INCIDENT, Act.ADD_AFFECTED, Act.STATE_FACTS})
+_BY_WHOEVER_HAS_IT = frozenset({Act.CLOSE_ESCALATION, Act.HANDLE_QUEUE})
 _PATCHES: Mapping[str, Act] = {
     "ended_at": Act.STATE_FACTS,
     "kin_notified": Act.STATE_FACTS,
@@ -282,13 +283,14 @@ def may_do(
     """Whether somebody with these roles may do this.
 
     `affected`: is on the list of the incident concerned, and then handles nothing of it (the supervisor who
-    logged it may still add); `took_it`: acknowledged this escalation and made the call.
+    logged it may still add); `took_it`: acknowledged this escalation and made the call, or looks after who
+    wrote what waits in the queue.
     """
     if affected and act not in _WHILE_AFFECTED:
         return False
     if affected and act is Act.SEE_INCIDENT:
         return True  # the header of what happened to them; never as staff
-    if act is Act.CLOSE_ESCALATION and took_it:
+    if act in _BY_WHOEVER_HAS_IT and took_it:
         return True  # also for a helper of another agency, who was asked by mutual aid
     if not same_agency:
         return False

@@ -38,8 +38,9 @@ _BY_ACT: Final[Mapping[str, Seen]] = MappingProxyType(
         "escalation ack": Seen.CALL,
         "escalation close": Seen.CALL,
         "queue": Seen.WORDS,
-        "handle queue": Seen.WORDS,
-        "queue handle": Seen.WORDS,
+        "queue_call": Seen.CALL,
+        "handle queue": Seen.CALL,  # whoever read the words opened them before: that is a line of its own
+        "queue handle": Seen.CALL,
         "assignment": Seen.HELPED,
         "offers": Seen.HELPED,
         "turn": Seen.HELPED,

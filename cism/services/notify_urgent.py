@@ -130,14 +130,20 @@ def helper_will_call(
 
 
 def queue_new(
-    session: Session, readers: Sequence[Person], row: QueueItem, now: datetime, *, again: bool = False
+    session: Session,
+    readers: Sequence[Person],
+    row: QueueItem,
+    now: datetime,
+    *,
+    again: bool = False,
+    by: datetime | None = None,
 ) -> None:
-    """Somebody wrote in words, or something needs a decision: read it by then."""
+    """Somebody wrote in words, or something needs a decision: read it by then (`by`, else its deadline)."""
     turn = f":{int(now.timestamp())}" if again else ""
     for helper in readers:
         message = m.QueueNew(
             agency=words.agency_name(session, helper.agency),
-            by=words.deadline(row.deadline, now, helper),
+            by=words.deadline(by or row.deadline, now, helper),
             call=row.kind in CALLS,
             link=link_for(session, helper, "queue", row.id),
         )

@@ -21,6 +21,7 @@ from cism.services import (
     mutual_aid,
     notify,
     people,
+    queue_peers,
     queue_rows,
     steps,
     telling,
@@ -29,6 +30,7 @@ from cism.store.states import QueueState
 from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
 TELL_AGAIN = timedelta(hours=12)  # design: news that nobody has read is told again after this long
+_READ_BY_CHARGE = timedelta(minutes=15)  # design: as soon as an urgent call is to be taken
 _TOLD_AGAIN = frozenset({"person_died", "filtered", "too_many_texts", "runaway", "paper_failed"})
 
 
@@ -96,7 +98,16 @@ def on_overdue(session: Session, step: Step, now: datetime) -> str | None:
     if row.kind in _TOLD_AGAIN:
         return _tell_again(session, row, now)
     escalate(session, row, now)
+    _tell_in_charge(session, row, now)
     return "on the ladder"
+
+
+def _tell_in_charge(session: Session, row: QueueItem, now: datetime) -> None:
+    """The sender's peer did not read it in time: beside the ladder, whoever is in charge reads it now."""
+    told, charge = notify.told_of(session, row), readers(session, row)
+    if row.kind in queue_peers.TO_PEER and told and told.isdisjoint(item.id for item in charge):
+        by = now + _READ_BY_CHARGE
+        notify.queue_new(session, charge, row, now, by=by)
 
 
 def _tell_again(session: Session, row: QueueItem, now: datetime) -> str:
@@ -155,10 +166,13 @@ def open_items(session: Session) -> list[QueueItem]:
 
 def readers(session: Session, row: QueueItem, told: Collection[str] = ()) -> list[Person]:
     """Who reads the queue: coordinators, else clinicians, of the agency or by mutual aid; never the person
-    themselves, and nobody who was `told` already.
+    themselves, and nobody who was `told` already. A plain text is first for the peer of whoever wrote it.
 
     Nor whoever is on the same list, unless nobody else is left: somebody must read it.
     """
+    peer = queue_peers.first_reader(session, row)
+    if peer is not None and peer.id not in told:
+        return [peer]
     near = people.on_lists_with(session, row.person_id)[1] if row.person_id else set()
     apart = _readers(session, row, {*near, *told})
     return apart or _readers(session, row, {row.person_id or "", *told})

@@ -211,7 +211,8 @@ def test_nobody_without_a_role_does_anything() -> None:
 def test_whoever_took_an_escalation_closes_it_also_a_helper_of_another_agency() -> None:
     assert may_do([K], Act.CLOSE_ESCALATION, same_agency=True, took_it=True)
     assert may_do([P], Act.CLOSE_ESCALATION, same_agency=False, took_it=True)
-    assert not may_do([P], Act.HANDLE_QUEUE, same_agency=True, took_it=True)
+    assert may_do([P], Act.HANDLE_QUEUE, same_agency=True, took_it=True)
+    assert not may_do([P], Act.LIST_QUEUE, same_agency=True, took_it=True)
 
 
 def test_at_a_terminal_a_coordinator_enters_an_outcome_or_an_approval_and_a_supervisor_does_not() -> None:

@@ -27,7 +27,9 @@ def test_who_gets_the_header_alone_saw_nothing_of_a_person(relation: Relation) -
 
 def test_ways_count_for_nothing_and_an_unknown_act_is_not_left_out() -> None:
     assert seen("page queue", [Relation.COORDINATOR]) is Seen.WORDS
-    assert seen("cli queue handle", [Relation.COORDINATOR]) is Seen.WORDS
+    assert seen("cli queue handle", [Relation.COORDINATOR]) is Seen.CALL
+    assert seen("page queue", [Relation.ASSIGNED_PEER]) is Seen.WORDS
+    assert seen("page queue_call", [Relation.COORDINATOR]) is Seen.CALL
     assert seen("read incident", [Relation.COORDINATOR]) is Seen.LISTED
     assert seen_by_owner("cli incident") is Seen.LISTED
     assert seen("an act of next year", [Relation.COORDINATOR]) is Seen.DATA

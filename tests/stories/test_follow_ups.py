@@ -182,10 +182,10 @@ def test_stop_ends_every_text_of_an_affected_person(story: Story) -> None:
 
 
 def test_please_stop_texting_me_gets_one_confirmation_and_a_human(story: Story) -> None:
-    with_helper(story, severity="S2")
+    peer = with_helper(story, severity="S2")
     story.advance(hours=24)
     story.phone("jordan").expects("check_in").says("please stop texting me").expects("opt_out_done")
-    story.phone("cora").expects("queue_new")
+    story.phone(peer).expects("queue_new")
     story.phone("jordan").says("please stop texting me").expects_nothing()
     story.read_the_queue()
     story.advance(days=120)

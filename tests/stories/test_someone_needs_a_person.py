@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cism.services import queue_words
 from cism.store.tables import Escalation, QueueItem, Step
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story, planned
@@ -141,15 +142,69 @@ def test_words_that_nobody_read_climb_the_urgent_ladder(story: Story, hour: str,
     story.phone("jordan").ignores()
     received = story.now()
     story.phone("jordan").says("my dog ate the roster, who do I tell").expects("read_by", at=received)
-    story.phone("cora").expects("queue_new")
+    story.phone(peer if minutes == 30 else "cora").expects("queue_new")
     story.advance(minutes=minutes - 1)
     story.phone(peer).expects_nothing()
+    story.phone("cora").expects_nothing()
     story.advance(minutes=1)
     story.phone(peer).expects("queue_overdue", f"{minutes} min", at=received + timedelta(minutes=minutes))
+    if minutes == 30:  # the peer had it first: now whoever is in charge reads it too
+        story.phone("cora").expects("queue_new", "13:45", at=story.now())
     story.phone(peer).replies("1 {code}").expects("escalation_assigned")
     story.phone("jordan").expects("escalation_taken")
     story.phone(peer).replies("4 {code}").expects("noted")
     assert {row.state.value for row in story.rows(QueueItem)} == {"handled"}
+
+
+def test_the_words_of_somebody_with_a_peer_go_to_that_peer_and_to_nobody_else(story: Story) -> None:
+    peer = with_helper(story)
+    story.phone("jordan").says("my dog ate the roster, who do I tell").expects("read_by", at=story.now())
+    story.phone(peer).expects("queue_new", "a text waits to be read", at=story.now())
+    story.phone("cora").expects_nothing()
+    assert [_reads(story, key) for key in (peer, "cora", "clint", "dina")] == [True, False, False, False]
+    story.advance(minutes=29)
+    story.read_the_queue()
+    story.advance(hours=2)
+    assert story.rows(Escalation) == []
+
+
+def test_words_go_to_whoever_is_in_charge_where_the_peer_stopped(story: Story) -> None:
+    peer = with_helper(story)
+    story.phone(peer).says("STOP")
+    quiet_staff(story)
+    story.phone("jordan").says("my dog ate the roster, who do I tell").expects("read_by")
+    story.phone("cora").expects("queue_new", at=story.now())
+    assert [_reads(story, key) for key in (peer, "cora")] == [False, True]
+    story.read_the_queue()
+
+
+def test_words_that_the_peer_s_dead_phone_did_not_take_are_read_by_whoever_is_in_charge(
+    story: Story,
+) -> None:
+    peer = with_helper(story)
+    story.servers.handset_is(story.phone(peer).number, "unreachable")
+    story.phone("jordan").says("my dog ate the roster, who do I tell").expects("read_by")
+    story.phone("cora").expects("queue_new").ignores()
+    assert _reads(story, "cora")
+    story.read_the_queue()
+
+
+def test_of_crisis_words_a_coordinator_learns_that_they_came_and_not_what_they_say(story: Story) -> None:
+    with_helper(story)
+    story.phone("jordan").says("1 ok I just want to die").expects("crisis_answer")
+    story.phone("cora").expects("queue_new", at=story.now())
+    story.phone("clint").expects("escalation")
+    assert not _reads(story, "cora")
+    story.phone("clint").replies("1 {code}").expects("escalation_assigned")
+    story.phone("jordan").expects("escalation_taken")
+    story.phone("clint").replies("4 {code}").expects("noted")
+
+
+def _reads(story: Story, key: str) -> bool:
+    """Whether the words of the one open item are shown to somebody."""
+    (item,) = story.rows(QueueItem, QueueItem.state == "open", QueueItem.inbound_sid.is_not(None))
+    reader = story.person(key)
+    return story.see(lambda session: queue_words.shown(session, item, reader, story.now())) is not None
 
 
 def test_help_alerts_a_human_at_once_and_is_answered(story: Story) -> None:

@@ -357,6 +357,39 @@ async def test_words_in_the_queue_are_read_and_marked_as_handled(site: Site) -> 
     assert "leave" not in (await site.client.get(path)).text
 
 
+async def test_words_of_somebody_with_a_peer_stand_on_that_peer_s_page_and_on_no_coordinator_s(
+    site: Site,
+) -> None:
+    await _assigned(site)
+    (of_rita,) = site.rows(select(AffectedPerson).where(AffectedPerson.person_id == site.id_of("R1")))
+    peer = next(key for key in ("P1", "P2") if site.id_of(key) == of_rita.peer_id)
+    await site.text("R1", "cannot sleep at all")
+    (item,) = site.rows(select(QueueItem).where(QueueItem.inbound_sid.is_not(None)))
+    seen = {
+        key: (await open_link(site, site.link(key, "queue", item.id))).text
+        for key in ("C1", "D1", "K1", "P1", "P2", "P3")
+    }
+    assert [key for key, text in seen.items() if "cannot sleep" in text] == [peer]
+    assert "for their own peer" in seen["C1"]
+    assert "cannot sleep" in (await open_link(site, site.link(peer, "home", None))).text
+    acts = {row.act for row in site.rows(select(Audit).where(Audit.object_id == item.id))}
+    assert acts == {"page queue", "page queue_call"}
+    path = site.link(peer, "queue", item.id)
+    await press(site, path, await open_link(site, path), "Handled")
+    assert site.rows(select(QueueItem).where(QueueItem.id == item.id))[0].handled_by == site.id_of(peer)
+
+
+async def test_words_that_the_peer_did_not_read_in_time_stand_on_the_coordinator_s_page(site: Site) -> None:
+    await _assigned(site)
+    await site.text("R1", "cannot sleep at all")
+    (item,) = site.rows(select(QueueItem).where(QueueItem.inbound_sid.is_not(None)))
+    path = site.link("C1", "home", None)
+    assert "cannot sleep" not in (await open_link(site, path)).text
+    site.perform(minutes=30)
+    assert "cannot sleep" in (await open_link(site, site.link("C1", "queue", item.id))).text
+    assert "cannot sleep" in (await open_link(site, site.link("C1", "home", None))).text
+
+
 async def test_nobody_reads_their_own_words_in_the_queue(site: Site) -> None:
     await site.text("C1", "please somebody ring me about the rota")
     (item,) = site.rows(select(QueueItem))

@@ -12,7 +12,7 @@ from cism.domain.access import Act, may_do
 from cism.domain.incident import IncidentState
 from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.people import PersonStatus
-from cism.services import choice, notices, people
+from cism.services import choice, notices, people, queue_words
 from cism.services.notify import lines
 from cism.store.states import AssignmentState, QueueState, SessionState
 from cism.store.tables import (
@@ -97,22 +97,21 @@ def incident(session: Session, helper: Person, subject: str | None, now: datetim
 def queue_item(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
     """The words of a text, who sent them, and by when they have to be read."""
     row = session.get(QueueItem, subject or "")
-    roles = [item.role for item in helper.roles]
-    if row is None or row.person_id == helper.id or helper.status is not PersonStatus.ACTIVE:
+    if row is None or helper.status is not PersonStatus.ACTIVE:
         return over(_GONE)
-    if not may_do(roles, Act.HANDLE_QUEUE, same_agency=True):
-        return over(_GONE)
-    if not people.is_staff_for(session, helper, row.incident_id):
+    if not queue_words.may_handle(session, row, helper):
         return over(_GONE)
     if row.state is QueueState.HANDLED:
         return over(_("A human has read this and acted. Thank you."))
     inbound = session.get(InboundMessage, row.inbound_sid) if row.inbound_sid else None
     person = session.get(Person, row.person_id) if row.person_id else None
+    readable = queue_words.may_read(session, row, helper, now)
     return Section(
-        "sections/queue.html",
+        "sections/queue.html" if readable else "sections/queue_call.html",
         {
             "why": QUEUE_WHY.get(row.kind, row.kind.replace("_", " ")),
-            "words": inbound.body if inbound is not None else None,
+            "words": queue_words.shown(session, row, helper, now),
+            "kept": inbound is not None and not readable,
             "name": person.name if person is not None else None,
             "phone": _number(person, inbound),
             "received": spoken(row.received_at, helper.zone),

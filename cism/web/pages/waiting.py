@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.access import Act, may_do
 from cism.domain.incident import IncidentState
-from cism.services import queue
+from cism.services import queue, queue_words
 from cism.services.in_charge import in_charge
 from cism.store.db import now
 from cism.store.states import SessionState
@@ -85,6 +85,8 @@ def _charge(session: Session, person: Person) -> Iterable[Waiting]:
     if may_do(roles, Act.HANDLE_QUEUE, same_agency=True):
         mine = (item for item in queue.open_items(session) if _is_in(person, queue.readers(session, item)))
         found += [("queue", item.id) for item in islice(mine, MOST)]
+    written = queue_words.waiting_for_peer(session, person)
+    found += [("queue", item.id) for item in islice(written, MOST)]
     if may_do(roles, Act.ACCEPT_INCIDENT, same_agency=True):
         new = session.scalars(
             select(Incident)
