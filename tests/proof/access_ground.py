@@ -183,4 +183,4 @@ def _ids(session: Session, site: Site) -> dict[str, list[str]]:
     )
     ids |= dict.fromkeys(("approval", "report", "invitation", "session", "meeting"), meetings)
     ids |= {name: [incident] for name in ("incident", "offers", "page")}
-    return ids | {"glass_id": ["0" * 20], "secret": ["0" * 12]}
+    return ids | {"glass_id": ["0" * 20], "secret": ["0" * 12], "item_id": ids["queue"]}

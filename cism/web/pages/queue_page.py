@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from cism.domain.access import Act
 from cism.errors import AlreadyDone, NotFound
-from cism.services import audit, people, queue
+from cism.services import audit, people, queue, queue_words
 from cism.store.db import now as product_now
 from cism.store.tables import Person, QueueItem
 from cism.web.pages import charge, other_sections
@@ -48,7 +48,8 @@ async def one(request: Request, item_id: str) -> Response:
     def work(session: Session, _visitor: Visitor, person: Person) -> dict[str, Any]:
         shown = other_sections.queue_item(session, person, item_id, product_now(session))
         if shown.subject is not None:
-            audit.write(session, person.id, "page queue", shown.subject)
+            # by the name of what was shown: with the words, or without
+            audit.write(session, person.id, f"page {shown.template[9:-5]}", shown.subject)
         return {"section": shown, "base": f"/queue/{item_id}"}
 
     return await charge.look(request, Act.LIST_QUEUE, "coordinator/queue_item.html", work)
@@ -73,15 +74,8 @@ async def handled(request: Request, item_id: str) -> Response:
 
 
 def theirs(session: Session, person: Person) -> list[QueueItem]:
-    """What this person may handle: of their agency or of nobody's, and about nobody on a list with them."""
-    incidents, near = people.on_lists_with(session, person.id)
-    return [
-        item
-        for item in queue.open_items(session)
-        if item.agency in {None, person.agency}
-        and item.person_id not in near
-        and item.incident_id not in incidents
-    ]
+    """What this person may handle; the words of some of it are for somebody else."""
+    return [item for item in queue.open_items(session) if queue_words.may_handle(session, item, person)]
 
 
 def _line(item: QueueItem, person: Person, now: datetime) -> dict[str, Any]:
