@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from cism.domain.access import Act, may_do
 from cism.domain.escalation import EscalationState
 from cism.errors import AlreadyDone, NotAllowed, NotFound
-from cism.services import audit, escalations, people
+from cism.services import audit, escalation_desk, escalations, people
 from cism.services.tokens import Caller
 from cism.store.db import now
-from cism.store.tables import Escalation, Person, Question
+from cism.store.tables import Escalation, Person
 from cism.web.api.models import Nothing, OutcomeBody
 from cism.web.api.rights import not_allowed, require_in_agency
 from cism.web.api.views import moment
@@ -35,7 +34,7 @@ async def list_escalations(request: Request, caller: ReadsEscalations) -> list[d
         require_in_agency(caller, Act.LIST_ESCALATIONS, caller.agency)
         audit.write(session, actor_of(caller), "list escalations")
         rows = session.scalars(
-            _visible(session, caller)
+            escalation_desk.visible(session, caller.agency, caller.person_id)
             .order_by(Escalation.closed_at.is_not(None), Escalation.opened_at.desc())
             .limit(MOST_LISTED)
         )
@@ -99,7 +98,8 @@ def shown(row: Escalation) -> dict[str, Any]:
 def _taken_by(session: Session, caller: Caller, escalation_id: str) -> tuple[Escalation, Person]:
     """The row, held, and the human behind the token."""
     require_in_agency(caller, Act.LIST_ESCALATIONS, caller.agency)
-    found = session.scalar(_visible(session, caller).where(Escalation.id == escalation_id))
+    seen = escalation_desk.visible(session, caller.agency, caller.person_id)
+    found = session.scalar(seen.where(Escalation.id == escalation_id))
     if found is None:
         message = "there is no escalation by that id; GET /api/v1/escalations lists them"
         raise NotFound(message)
@@ -107,22 +107,3 @@ def _taken_by(session: Session, caller: Caller, escalation_id: str) -> tuple[Esc
         message = "only a human can take or close it: use a token made with `cism token create --person ID`"
         raise NotAllowed(message)
     return escalations.locked(session, found.id), people.get(session, caller.person_id)
-
-
-def _visible(session: Session, caller: Caller) -> Any:
-    """Those of the caller's agency or asked of the caller; never one about themselves, nor one of an incident
-    or about somebody that the caller is on a list with (domain.md 11.17).
-    """
-    scope = Escalation.agency == caller.agency
-    query = select(Escalation)
-    if caller.person_id is None:
-        return query.where(scope)
-    asked = select(Question.subject_id).where(
-        Question.person_id == caller.person_id, Question.kind.in_(["escalation", "welfare"])
-    )
-    incidents, persons = people.on_lists_with(session, caller.person_id)
-    apart = or_(Escalation.person_id.is_(None), Escalation.person_id.not_in(persons))
-    elsewhere = or_(Escalation.incident_id.is_(None), Escalation.incident_id.not_in(incidents))
-    theirs = and_(scope, apart, elsewhere)
-    others = or_(Escalation.person_id.is_(None), Escalation.person_id != caller.person_id)
-    return query.where(or_(theirs, and_(Escalation.id.in_(asked), others)))

@@ -1,0 +1,141 @@
+"""The escalations that somebody may see, the most pressing first; and how many of them nobody has taken.
+
+Who sees which is one rule for the list over HTTP, the clinician's page and the banner on every page: those
+of the own agency for whoever answers there, those that somebody was asked, and never one about oneself or
+about anybody who stands on a list with oneself (domain.md 11.17).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, and_, false, or_, select
+from sqlalchemy.orm import Session
+
+from cism.domain.access import Access, Act, Datum, best_access, may_do, relations
+from cism.domain.escalation import EscalationLevel, EscalationState
+from cism.domain.people import Role
+from cism.services import escalations, handing_on, people
+from cism.store.tables import Escalation, Person, Question
+
+MOST = 200  # on one page; what is closed makes room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One escalation as a list shows it: nothing about the person. `by`: take it, or call, until then."""
+
+    id: str
+    level: EscalationLevel
+    welfare: bool
+    opened_at: datetime
+    taken: bool
+    mine: bool
+    by: datetime
+    code: str | None  # where this reader was asked by text and has not answered
+    taker: str | None  # who has it, for whoever the table lets know more than that it is taken
+    offered: bool  # a colleague asks this reader to take it over
+
+
+def visible(session: Session, agency: str | None, person_id: str | None) -> Select[Escalation]:
+    """Those of `agency` (None: of none), and those that this person was asked."""
+    scope = Escalation.agency == agency if agency is not None else false()
+    query = select(Escalation)
+    if person_id is None:
+        return query.where(scope)
+    asked = select(Question.subject_id).where(
+        Question.person_id == person_id, Question.kind.in_(["escalation", "welfare"])
+    )
+    incidents, persons = people.on_lists_with(session, person_id)
+    apart = or_(Escalation.person_id.is_(None), Escalation.person_id.not_in(persons))
+    elsewhere = or_(Escalation.incident_id.is_(None), Escalation.incident_id.not_in(incidents))
+    others = or_(Escalation.person_id.is_(None), Escalation.person_id != person_id)
+    return query.where(or_(and_(scope, apart, elsewhere), and_(Escalation.id.in_(asked), others)))
+
+
+def pressing(session: Session, agency: str, roles: Collection[Role], person_id: str | None) -> int:
+    """How many calls for help nobody has taken, of those that this person may see."""
+    answers = may_do(roles, Act.LIST_ESCALATIONS, same_agency=True)
+    if answers:
+        query = visible(session, agency, person_id).where(Escalation.state == EscalationState.OPEN)
+    elif person_id is not None:
+        query = _asked_now(person_id)
+    else:
+        return 0
+    return len(session.scalars(query.with_only_columns(Escalation.id).limit(MOST)).all())
+
+
+def open_lines(session: Session, reader: Person, now: datetime) -> list[Line]:
+    """What is not closed, for one reader: what nobody has taken first, by its deadline."""
+    query = visible(session, _own_agency(reader), reader.id)
+    rows = session.scalars(
+        query.where(Escalation.state != EscalationState.CLOSED).order_by(Escalation.level_at).limit(MOST)
+    ).all()
+    known = people.by_ids(session, [row.acked_by for row in rows if row.acked_by])
+    lines = [_line(session, reader, row, known, now) for row in rows]
+    return sorted(lines, key=lambda line: (line.taken and not line.mine, line.taken, line.by, line.id))
+
+
+def find(session: Session, reader: Person, escalation_id: str) -> Escalation | None:
+    """One of them, where this reader may see it."""
+    return session.scalar(
+        visible(session, _own_agency(reader), reader.id).where(Escalation.id == escalation_id)
+    )
+
+
+def may_take(reader: Person, *, asked: bool) -> bool:
+    """Whether somebody may take one that they see: by their role, or because they were asked."""
+    roles = [item.role for item in reader.roles]
+    return asked or may_do(roles, Act.ACK_ESCALATION, same_agency=True)
+
+
+def _own_agency(reader: Person) -> str | None:
+    roles = [item.role for item in reader.roles]
+    return reader.agency if may_do(roles, Act.LIST_ESCALATIONS, same_agency=True) else None
+
+
+def _line(session: Session, reader: Person, row: Escalation, known: dict[str, Person], now: datetime) -> Line:
+    taken = row.state is EscalationState.ACKED
+    question = session.scalar(
+        select(Question).where(
+            Question.person_id == reader.id, Question.subject_id == row.id, Question.state == "open"
+        )
+    )
+    roles = [item.role for item in reader.roles]
+    held = relations(roles, assigned=question is not None or row.acked_by == reader.id)
+    names = best_access(held, Datum.ESCALATION) is Access.YES
+    return Line(
+        id=row.id,
+        level=row.level,
+        welfare=row.welfare,
+        opened_at=row.opened_at,
+        taken=taken,
+        mine=row.acked_by == reader.id,
+        by=_deadline(session, row, taken=taken),
+        code=question.code if question is not None and not taken else None,
+        taker=known[row.acked_by].name if names and row.acked_by in known else None,
+        offered=handing_on.asked_of(session, row) == reader.id,
+    )
+
+
+def _deadline(session: Session, row: Escalation, *, taken: bool) -> datetime:
+    """By when it is to be taken; by when whoever has it speaks with the person."""
+    if taken and row.voice_by is not None:
+        return row.voice_by
+    return row.level_at + escalations.rule_of(session, row).ack
+
+
+def _asked_now(person_id: str) -> Select[Escalation]:
+    """What somebody without a list of their own was asked and has not answered."""
+    asked = select(Question.subject_id).where(
+        Question.person_id == person_id,
+        Question.kind.in_(["escalation", "welfare"]),
+        Question.state == "open",
+    )
+    return select(Escalation).where(
+        Escalation.id.in_(asked),
+        Escalation.state == EscalationState.OPEN,
+        or_(Escalation.person_id.is_(None), Escalation.person_id != person_id),
+    )
