@@ -85,6 +85,16 @@ def find(session: Session, reader: Person, escalation_id: str) -> Escalation | N
     )
 
 
+def was_asked(session: Session, reader: Person, row: Escalation) -> bool:
+    """Whether somebody was asked to take it."""
+    query = select(Question.id).where(
+        Question.person_id == reader.id,
+        Question.subject_id == row.id,
+        Question.kind.in_(["escalation", "welfare"]),
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def may_take(reader: Person, *, asked: bool) -> bool:
     """Whether somebody may take one that they see: by their role, or because they were asked."""
     roles = [item.role for item in reader.roles]

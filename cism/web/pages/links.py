@@ -11,28 +11,20 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from cism.domain.escalation import EscalationState
-from cism.domain.questions import ALLOWED_DIGITS, QuestionKind
-from cism.errors import AlreadyDone, BadInput, NotAllowed, NotFound, NotSignedIn
+from cism.errors import AlreadyDone, NotFound, NotSignedIn
 from cism.services import (
-    answers,
     audit,
-    escalations,
     links,
     numbers,
     people,
-    queue,
-    response,
     sign_ins,
-    worry,
 )
 from cism.services.links import LIFETIME, Opened
 from cism.services.sign_ins import Way
 from cism.store.db import now as product_now
-from cism.store.tables import Question
 from cism.web.auth import UNKNOWN
 from cism.web.backend import backend_of
-from cism.web.pages import link_view, other_sections
+from cism.web.pages import acts, link_view
 from cism.web.pages.cookies import form_token, keep_visit, set_page_cookie, start_session
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.showing import show
@@ -155,94 +147,31 @@ def _came_back(session: Session, secret: str, browser: str) -> str | None:
 @router.post("/a/{secret}/answer")
 async def answer_question(request: Request, secret: str) -> Response:
     """A button: the same as its digit by text."""
-
-    def work(session: Session, opened: Opened, form: Form) -> None:
-        people.lock_person(session, opened.person_id)
-        question = session.get(Question, form.one("question"))
-        if question is None or question.person_id != opened.person_id:
-            message = _("This question is not yours.")
-            raise NotAllowed(message)
-        digit, number = form.one("digit"), form.one("number")
-        if question.state != "open" and question.answer == digit:
-            return  # pressed twice
-        if digit not in ALLOWED_DIGITS[QuestionKind(question.kind)] or (number and not number.isdecimal()):
-            message = _("This answer does not fit the question. Open the page again.")
-            raise BadInput(message)
-        answers.apply(session, question, digit, int(number[:4]) if number else None, product_now(session))
-
-    return await act_once(request, secret, work, "answer")
+    return await act_once(request, secret, acts.answer, "answer")
 
 
 @router.post("/a/{secret}/handled")
 async def handled(request: Request, secret: str) -> Response:
     """The words were read, and the reader has acted."""
-
-    def work(session: Session, opened: Opened, form: Form) -> None:
-        now = product_now(session)
-        helper = people.get(session, opened.person_id)
-        subject = link_view.subject_of(session, opened, "queue", form.one("subject"))
-        shown = other_sections.queue_item(session, helper, subject, now)
-        if shown.subject is None:
-            raise AlreadyDone  # handled meanwhile, or theirs no longer: the page says which
-        queue.handle(session, shown.subject, by=helper.id, now=now)
-
-    return await act_once(request, secret, work, "handle queue")
+    return await act_once(request, secret, acts.handled, "handle queue")
 
 
 @router.post("/a/{secret}/take-over")
 async def take_over(request: Request, secret: str) -> Response:
     """The coordinator takes over; the logging supervisor no longer sees the list."""
-
-    def work(session: Session, opened: Opened, form: Form) -> None:
-        now = product_now(session)
-        helper = people.get(session, opened.person_id)
-        subject = link_view.subject_of(session, opened, "incident", form.one("subject"))
-        shown = other_sections.incident(session, helper, subject, now)
-        if shown.subject is None:
-            message = _("This is not yours to take over.")
-            raise NotAllowed(message)
-        response.accept(session, shown.subject, by=helper.id, now=now)
-
-    return await act_once(request, secret, work, "accept incident")
+    return await act_once(request, secret, acts.take_over, "accept incident")
 
 
 @router.post("/a/{secret}/welfare")
 async def end_welfare(request: Request, secret: str) -> Response:
     """How the search for somebody ended: met in person, or emergency services asked by a human."""
-
-    def work(session: Session, opened: Opened, form: Form) -> None:
-        subject = link_view.subject_of(session, opened, "escalation", form.one("subject"))
-        row = escalations.locked(session, subject) if subject else None
-        if row is not None and row.state is EscalationState.CLOSED:
-            raise AlreadyDone
-        if row is None or row.acked_by != opened.person_id or row.state is not EscalationState.ACKED:
-            message = _("Take it first; only who has it says how it ended.")
-            raise NotAllowed(message)
-        outcome, by_name = form.one("outcome"), form.one("by_name")[:80]
-        if outcome == "handed_to_emergency_services":
-            if not by_name:
-                message = _("Write who asked the emergency services.")
-                raise BadInput(message)
-            outcome = f"{outcome}:{by_name}"
-        helper = people.get(session, opened.person_id)
-        escalations.close(session, row, helper, outcome, product_now(session))
-
-    return await act_once(request, secret, work, "close escalation")
+    return await act_once(request, secret, acts.end_welfare, "close escalation")
 
 
 @router.post("/a/{secret}/worry")
 async def worried(request: Request, secret: str) -> Response:
     """The same as 7 by text."""
-
-    def work(session: Session, opened: Opened, form: Form) -> None:
-        question = session.get(Question, form.one("question"))
-        if question is None or question.person_id != opened.person_id or question.about_id is None:
-            message = _("This question is not yours.")
-            raise NotAllowed(message)
-        helper = people.lock_person(session, opened.person_id)
-        worry.about(session, helper, question, product_now(session))
-
-    return await act_once(request, secret, work, "worry")
+    return await act_once(request, secret, acts.worried, "worry")
 
 
 async def act_once(
