@@ -79,6 +79,7 @@ def test_every_door_asks_the_table() -> None:
     asks += ("Depends(bearer)", "links.opened(", "act_once(", "signed_in(", "viewer.person_id", "acting(None")
     asks += ("await owner(", "ReadsReceipt", "sign_ins.of_person(")  # their own, and nobody else's
     asks += ("await staff(", "charge.look(", "charge.do(")  # which name the act, and have it granted
+    asks += ("(request, Act.",)  # of whoever is signed in: `staff`, `look`, `press` and `do`
     silent = [
         name_of(path)
         for path in modules("cism/web", "cism/cli")

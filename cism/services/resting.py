@@ -37,6 +37,28 @@ def say_ready(session: Session, peer: Person, by: Person, now: datetime) -> bool
     return all(item.ready_self_at and item.ready_clinician_at for item in found)
 
 
+def waiting_for_clinician(session: Session, by: Person, now: datetime) -> list[Person]:
+    """Peers of the agency who said that they can serve again, and wait for a clinician's word."""
+    query = (
+        select(AffectedPerson, Person)
+        .join(Person, Person.id == AffectedPerson.person_id)
+        .where(
+            Person.agency == by.agency,
+            Person.id != by.id,
+            AffectedPerson.ready_self_at.is_not(None),
+            AffectedPerson.ready_clinician_at.is_(None),
+        )
+        .order_by(AffectedPerson.ready_self_at)
+    )
+    policy = SelectionPolicy()
+    found = {
+        person.id: person
+        for item, person in session.execute(query)
+        if policy.rest_until(item.exposure_end or item.added_at) > now
+    }
+    return list(found.values())
+
+
 def _resting(session: Session, peer: Person, now: datetime) -> list[AffectedPerson]:
     rows = session.scalars(select(AffectedPerson).where(AffectedPerson.person_id == peer.id))
     policy = SelectionPolicy()

@@ -100,6 +100,12 @@ def next_to_approve(
     return first, waits[first.id]
 
 
+def would_lead(session: Session, row: Incident, decider: Person, now: datetime) -> Person | None:
+    """Who would lead a debriefing that this clinician approves: they themselves, where they may."""
+    able = _leaders(session, row, now)
+    return next((one for one in able if one.id == decider.id), next(iter(able), None))
+
+
 def refuse_non_clinician(session: Session, row: Incident, by: str | None) -> None:
     """Only a clinician who is outside the incident decides."""
     if by is None:

@@ -32,8 +32,10 @@ from cism.web.middleware import Guard
 from cism.web.pages import (
     board,
     board_acts,
+    briefs,
     calendar,
     care,
+    clinician,
     first_run,
     links,
     log_page,
@@ -41,11 +43,14 @@ from cism.web.pages import (
     openid,
     own,
     passkeys,
+    peer,
     queue_page,
     readiness_page,
     roster_page,
     set_up,
     sign_in,
+    task,
+    week,
 )
 from cism.web.pages import errors as error_pages
 from cism.web.words import _
@@ -75,6 +80,11 @@ ROUTES = (
     first_run,
     set_up,
     calendar,
+    peer,
+    week,
+    briefs,
+    clinician,
+    task,
 )
 
 

@@ -189,6 +189,9 @@ MAY = {
     Act.LIST_BROKEN_GLASS: {K, D},
     Act.AGREE_READY: {C, D},
     Act.GET_PAPER: {K},
+    Act.BE_ASKED: {P, K, C, D, Role.CHAPLAIN, Role.FAMILY_PEER},
+    Act.SERVE: {P, C, D, Role.CHAPLAIN, Role.FAMILY_PEER},
+    Act.ASK_FOR_REST: {P},
 }
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from jinja2 import nodes
 
+from cism.domain.briefs import brief_of
 from cism.domain.incident_types import load_incident_types
+from cism.domain.interventions import CATALOGUE
 from cism.web.pages.templating import TEMPLATES, environment
 
 WEB = TEMPLATES.parent
@@ -49,9 +51,20 @@ def of_module(path: Path) -> set[str]:
     }
 
 
+def of_interventions() -> set[str]:
+    """What the briefs, and the facts of a decision, show of the catalogue of interventions."""
+    found: set[str] = set()
+    for element in CATALOGUE.values():
+        found |= {element.title, element.what, *element.phases, *element.never, *element.preconditions}
+        found |= {*element.contraindicated.values(), *element.afterwards}
+    brief = brief_of(next(kind for kind, element in CATALOGUE.items() if element.is_group))
+    assert brief is not None
+    return found | set(brief.never)
+
+
 def everything() -> dict[str, str]:
     """Every sentence, and a file that says it."""
-    found = {}
+    found = dict.fromkeys(of_interventions(), "interventions.yaml")
     for path in templates():
         found.update(dict.fromkeys(of_template(path), str(path.relative_to(WEB))))
     for path in modules():

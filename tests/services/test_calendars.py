@@ -196,9 +196,7 @@ async def test_a_redirect_an_error_and_a_flood_are_refused_without_the_address(
     assert "key=1" not in str(refusal.value)
 
 
-@pytest.mark.parametrize(
-    "url", ["http://cal.example.org/", "gopher://x/", "ftp://x/", "https://", "x"]
-)
+@pytest.mark.parametrize("url", ["http://cal.example.org/", "gopher://x/", "ftp://x/", "https://", "x"])
 async def test_only_encrypted_addresses_are_fetched(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     resolves(monkeypatch, "8.8.8.8")
     with pytest.raises(BadInput):

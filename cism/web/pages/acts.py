@@ -12,6 +12,7 @@ from cism.services import (
     answers,
     escalation_desk,
     escalations,
+    handing_on,
     notices,
     offers,
     people,
@@ -132,7 +133,8 @@ def take(session: Session, opened: Opened, form: Form) -> None:
     if not escalation_desk.may_take(helper, asked=asked):
         message = _("This is not yours to take.")
         raise NotAllowed(message)
-    if row.state is EscalationState.CLOSED or row.acked_by not in {None, helper.id}:
+    theirs = row.acked_by in {None, helper.id} or handing_on.giver(session, row, helper.id) is not None
+    if row.state is EscalationState.CLOSED or not theirs:
         raise AlreadyDone  # somebody was first: the page says so
     escalations.acknowledge(session, row, helper, product_now(session))
 

@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cism.domain.access import Act, may_do
+from cism.domain.briefs import brief_of
 from cism.domain.escalation import EscalationState
 from cism.domain.incident_types import INCIDENT_TYPES
-from cism.domain.interventions import GROUP_FORMATS
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind, StepState
 from cism.services import notices, people, sessions
@@ -20,17 +19,16 @@ from cism.store.states import AssignmentState, SessionState
 from cism.store.tables import (
     Assignment,
     Escalation,
-    GroupSession,
     InboundMessage,
     Incident,
-    Invitation,
     Person,
     Question,
     Step,
 )
+from cism.web.pages.brief_words import in_words
 from cism.web.pages.local_time import spoken
 from cism.web.pages.offer_sections import brief, offer_list
-from cism.web.pages.sections import REPORT_LABELS, Section, buttons, open_question, over
+from cism.web.pages.sections import LEVELS, REPORT_LABELS, Section, buttons, open_question, over
 from cism.web.words import _
 
 _GONE = _("This is no longer yours; there is nothing to do. Thank you.")
@@ -58,6 +56,7 @@ def assignment(session: Session, helper: Person, subject: str | None, now: datet
             "jeopardy": kind is not None and kind.jeopardy and not incident.statements_complete,
             "persons": persons,
             "notice": notices.of(session, incident.agency, helper.language),
+            "brief": in_words(brief_of("one_on_one")),
             "meetings": _meetings(session, helper, incident, now),
             "code": own.code if own else None,
             "hand_back": buttons(own, {"9": _("Hand the whole assignment back")}),
@@ -80,7 +79,7 @@ def escalation(session: Session, helper: Person, subject: str | None, now: datet
         return over(_("Somebody else has taken this and makes the call. Thank you."))
     question = open_question(session, helper.id, row.id, "escalation", "welfare")
     shown: dict[str, Any] = {
-        "level": row.level.value,
+        "level": LEVELS[row.level],
         "welfare": row.welfare,
         "opened": spoken(row.opened_at, helper.zone),
         "code": question.code if question else None,
@@ -99,40 +98,6 @@ def escalation(session: Session, helper: Person, subject: str | None, now: datet
         **_whom(session, row),
     }
     return Section("sections/escalation_mine.html", shown, row.id)
-
-
-def approval(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
-    """The facts that the decision needs, and no names (invariant 11)."""
-    meeting = session.get(GroupSession, subject or "")
-    question = open_question(session, helper.id, subject, "approval")
-    roles = [item.role for item in helper.roles]
-    if meeting is None or meeting.state is not SessionState.PROPOSED or question is None:
-        return over(_("This has been decided, or its time has passed. Thank you."))
-    if not may_do(roles, Act.APPROVE_SESSION, same_agency=True):
-        return over(_GONE)
-    incident = session.get_one(Incident, meeting.incident_id)
-    kind = INCIDENT_TYPES.get(incident.type)
-    size = session.scalar(select(func.count()).where(Invitation.session_id == meeting.id))
-    return Section(
-        "sections/approval.html",
-        {
-            "ref": incident.ref,
-            "kind": kind.label if kind else incident.type,
-            "severity": incident.severity.value,
-            "meeting": GROUP_FORMATS[meeting.kind].title.lower()
-            if meeting.kind in GROUP_FORMATS
-            else meeting.kind,
-            "starts": _spoken(meeting.starts_at, helper),
-            "window": [_spoken(meeting.window_from, helper), _spoken(meeting.window_to, helper)],
-            "size": size,
-            "team_size": meeting.team_size,
-            "statements": incident.statements_complete if kind is not None and kind.jeopardy else None,
-            "by": _spoken(question.deadline, helper),
-            "code": question.code,
-            "buttons": buttons(question, {"1": _("Approve"), "0": _("Refuse: one-to-one instead")}),
-        },
-        meeting.id,
-    )
 
 
 def _meetings(session: Session, helper: Person, incident: Incident, now: datetime) -> list[dict[str, Any]]:
@@ -170,6 +135,7 @@ def _person(session: Session, helper: Person, incident: Incident, person: Person
         "name": person.name,
         "phone": person.phone if person.frozen_at is None else None,
         "by": _spoken(waits.deadline, helper) if waits else None,
+        "due": waits.deadline if waits else None,
         "open": waits is not None,
         "code": question.code if question else None,
         "reported": question is not None and waits is None,

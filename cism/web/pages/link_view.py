@@ -13,7 +13,7 @@ from cism.services import audit, people
 from cism.services.links import HOME, Opened
 from cism.store.db import now as product_now
 from cism.store.tables import Person
-from cism.web.pages import helper_sections, offer_sections, other_sections
+from cism.web.pages import decision, helper_sections, offer_sections, other_sections
 from cism.web.pages.local_time import zone_name
 from cism.web.pages.sections import Section, over
 from cism.web.pages.waiting import waiting, waits
@@ -23,7 +23,7 @@ _Read = Callable[[Session, Person, str | None, datetime], Section]
 _BY_PURPOSE: Mapping[str, _Read] = {
     "assignment": helper_sections.assignment,
     "escalation": helper_sections.escalation,
-    "approval": helper_sections.approval,
+    "approval": decision.approval,
     "page": other_sections.page,
     "report": other_sections.report,
     "incident": other_sections.incident,
@@ -54,7 +54,7 @@ def view(session: Session, opened: Opened) -> View:
         wanted: list[tuple[str, str | None]] = [*waiting(session, person)]
     else:
         wanted = [(opened.purpose, opened.subject_id)] if opened.purpose in _BY_PURPOSE else []
-    found = [_BY_PURPOSE[purpose](session, person, subject, now) for purpose, subject in wanted]
+    found = [read(session, person, purpose, subject, now) for purpose, subject in wanted]
     if opened.purpose == HOME:
         found = [section for section in found if section.subject is not None]
     for section in found:
@@ -63,6 +63,11 @@ def view(session: Session, opened: Opened) -> View:
     return View(
         found or [over(_NOTHING)], zone_name(person.zone, now), opened.purpose == HOME, person.language
     )
+
+
+def read(session: Session, person: Person, purpose: str, subject: str | None, now: datetime) -> Section:
+    """One section by its purpose; what is not this person's to see it says is over."""
+    return _BY_PURPOSE[purpose](session, person, subject, now)
 
 
 def subject_of(session: Session, opened: Opened, purpose: str, given: str) -> str | None:

@@ -43,6 +43,8 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/queue", _("Queue"), staff_who_may(Act.SEE_TIMELINE)),
     Entry("/readiness", _("Readiness"), staff_who_may(Act.CHANGE_ROSTER)),
     Entry("/roster", _("Roster"), staff_who_may(Act.CHANGE_ROSTER)),
+    Entry("/escalations", _("Calls for help"), staff_who_may(Act.LIST_ESCALATIONS)),
+    Entry("/peer", _("My people and calls"), staff_who_may(Act.SERVE)),
     Entry("/log", _("Log an incident"), _logs),
     Entry("/me", _("My page"), _own),
     Entry("/set-up", _("Set up"), staff_who_may(Act.SET_AGENCY)),

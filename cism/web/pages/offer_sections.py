@@ -16,6 +16,7 @@ from cism.services import choice, notices, offer_rows, offers, people, session_t
 from cism.services.notify import lines
 from cism.store.states import OfferState, SessionState
 from cism.store.tables import GroupSession, Incident, Offer, Person
+from cism.web.pages.brief_words import in_words
 from cism.web.pages.local_time import spoken
 from cism.web.pages.sections import REPORT_LABELS, Section, buttons, open_question, over
 from cism.web.words import _
@@ -76,7 +77,7 @@ def turn(session: Session, helper: Person, subject: str | None, now: datetime) -
         "by": spoken(question.deadline, helper.zone) if question.deadline else None,
         "code": question.code,
         "mine": mine,
-        "brief": brief_of(row.kind),
+        "brief": in_words(brief_of(row.kind)),
         "duty": lines(session, incident.agency)[0],
         "persons": _persons(session, incident, row) if mine else [],
         "buttons": buttons(
@@ -108,7 +109,7 @@ def brief(session: Session, helper: Person, incident: Incident, row: GroupSessio
         "when": spoken(row.starts_at, helper.zone) if row.starts_at else None,
         "lead": _leads(helper, leader),
         "team": row.team_size,
-        "brief": brief_of(row.kind, rule),
+        "brief": in_words(brief_of(row.kind, rule)),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cism.domain.escalation_level import EscalationLevel
 from cism.domain.questions import ALLOWED_DIGITS, QuestionKind
 from cism.store.tables import Question
 from cism.web.words import _
@@ -18,6 +19,12 @@ REPORT_LABELS = {
     "5": _("They declined"),
     "6": _("Not reached"),
     "9": _("Hand back"),
+}
+
+LEVELS = {
+    EscalationLevel.ROUTINE: _("Routine"),
+    EscalationLevel.URGENT: _("Urgent"),
+    EscalationLevel.EMERGENCY: _("Emergency"),
 }
 
 
