@@ -20,12 +20,16 @@ _OCCURRED, _ENDED = timedelta(hours=2), timedelta(hours=1)  # before it is logge
 _CIRCLES = (Circle.A, Circle.B)
 
 
-def usual(session: Session, protocol: Protocol, logged_at: datetime) -> IncidentInput:
-    """Two responders, exposed until an hour before the logging, of the largest agency that it is meant for.
+def usual(
+    session: Session, protocol: Protocol, logged_at: datetime, *, agency: str | None = None
+) -> IncidentInput:
+    """Two responders, exposed until an hour before the logging, of the largest agency that it is meant for,
+    or of `agency`.
 
     Raises BadInput for a roster without two active responders in one agency.
     """
-    people = session.scalars(select(Person).where(Person.status == PersonStatus.ACTIVE)).all()
+    query = select(Person).where(Person.status == PersonStatus.ACTIVE)
+    people = session.scalars(query if agency is None else query.where(Person.agency == agency)).all()
     teams: dict[str, list[Person]] = defaultdict(list)
     for row in people:
         if {item.role for item in row.roles} == {Role.RESPONDER}:

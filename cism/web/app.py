@@ -44,6 +44,7 @@ from cism.web.pages import (
     own,
     passkeys,
     peer,
+    practice,
     queue_page,
     readiness_page,
     roster_page,
@@ -85,6 +86,7 @@ ROUTES = (
     briefs,
     clinician,
     task,
+    practice,
 )
 
 

@@ -152,6 +152,7 @@ async def _steps(
         status=status,
         wall=backend.settings.wall_url if backend.settings.uses_wall else None,
         addresses=[f"{backend.settings.public_url}/twilio/{name}" for name in ("sms", "voice")],
+        practice=backend.settings.uses_wall and backend.settings.clock == "movable",
         command=f"cism agency set {who.agency}",
         tested=_words(tested),
         problem=problem,

@@ -1,0 +1,136 @@
+"""Practice: an invented incident with invented people on the phone wall, and a clock that is moved by hand.
+
+Only where no real phone can be reached and no time is real. What is played there is the product itself: the
+same services, texts and deadlines, and not a copy of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from cism.domain.incident import Circle, Severity
+from cism.domain.protocol import protocol_or_default
+from cism.errors import BadInput, NotFound
+from cism.services import agencies, clockwork, engine, intake, rehearsal_incident, roster
+from cism.services.intake import AffectedInput, IncidentInput
+from cism.settings import Settings
+from cism.store.db import now as product_now
+from cism.store.tables import Agency, Incident, Outbox, Person
+
+MOVES: Final = {
+    "next": ("next",),
+    "hour": ("advance", "1h"),
+    "day": ("advance", "24h"),
+    "week": ("advance", "168h"),
+}
+"""How far time may be moved at once: through each due moment on the way, as `cism clock` does."""
+
+_CLOCK: Final = (sys.executable, "-c", "from cism.cli.main import app; app()", "clock")
+_ENROLLED: Final = timedelta(days=90)  # so long ago the invented people confirmed their phones
+_OCCURRED, _ENDED = timedelta(hours=2), timedelta(minutes=30)  # before the story begins
+_STORY: Final = "sfa-follow-up.json"
+_SECONDS: Final = 600.0  # a week of the largest story takes some thirty on a small machine
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What time it is in the practice, what comes next, and how much was texted so far."""
+
+    now: datetime
+    next_due: datetime | None
+    texts: int
+    open_incidents: int
+
+
+def refuse_unless_practice(settings: Settings) -> None:
+    """Raise NotFound unless the clock is movable and no real phone is reached."""
+    if settings.clock != "movable" or not settings.uses_wall:
+        raise NotFound
+
+
+def standing(session: Session) -> Standing:
+    """Counts alone: nothing of anybody."""
+    return Standing(
+        product_now(session),
+        engine.next_due(session),
+        session.scalar(select(func.count()).select_from(Outbox)) or 0,
+        session.scalar(select(func.count()).select_from(Incident).where(Incident.state == "open")) or 0,
+    )
+
+
+def start_invented(session: Session) -> str:
+    """Put the sample roster there, unless it is, and log an incident of its people; the reference.
+
+    Raises BadInput where its numbers are somebody's of the real roster.
+    """
+    clockwork.refuse_unless_movable(session)
+    now = product_now(session)
+    text = resources.files("cism.data").joinpath("sample_roster.csv").read_text(encoding="utf-8")
+    story = json.loads(resources.files("cism.data.incidents").joinpath(_STORY).read_text(encoding="utf-8"))
+    if session.get(Agency, story["agency"]) is None:
+        before = set(session.scalars(select(Person.id)))
+        roster.import_file(session, text, now)
+        invented = set(session.scalars(select(Person.id))) - before
+        known = now - _ENROLLED
+        session.execute(
+            update(Person)
+            .where(Person.id.in_(invented))
+            .values(phone_confirmed_at=known, first_text_at=known)
+        )
+    affected = tuple(
+        AffectedInput(person_id=one["person_id"], circle=Circle(one["circle"])) for one in story["affected"]
+    )
+    report = IncidentInput(
+        type=story["type"],
+        agency=story["agency"],
+        severity=Severity(story["severity"]),
+        occurred_at=now - _OCCURRED,
+        ended_at=now - _ENDED,
+        affected=affected,
+    )
+    return intake.log(session, report).ref
+
+
+def start_own(session: Session, agency: str) -> str:
+    """Log the usual incident with two responders of this agency's own roster; the reference.
+
+    Raises BadInput for a roster without two.
+    """
+    clockwork.refuse_unless_movable(session)
+    protocol = agencies.get(session, agency).protocol
+    now = product_now(session)
+    report = rehearsal_incident.usual(session, protocol_or_default(protocol), now, agency=agency)
+    return intake.log(session, report).ref
+
+
+async def move(settings: Settings, how: str) -> None:
+    """Move time, in a process of its own that waits until all that it brings is done. Raises BadInput."""
+    env = {**os.environ, "CISM_HOME": str(settings.home.absolute()), "CISM_DATABASE_URL": settings.url}
+    process = await asyncio.create_subprocess_exec(
+        *_CLOCK,
+        *MOVES[how],
+        env=env | {"CISM_CLOCK": settings.clock},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, problem = await asyncio.wait_for(process.communicate(), _SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        message = "It took too long and was stopped; see `cism doctor`."
+        raise BadInput(message) from None
+    if process.returncode:
+        lines = problem.decode("utf-8", "replace").strip().splitlines()
+        raise BadInput(lines[-1] if lines else "The clock was not moved.")
