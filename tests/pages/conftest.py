@@ -7,6 +7,7 @@ are `async` and marked with `in_a_browser`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import threading
@@ -25,6 +26,7 @@ from cism.services import engine, people, roster, sign_ins
 from cism.services.delivery import Courier
 from cism.services.sign_ins import Way
 from cism.settings import Settings
+from cism.store.db import Database
 from cism.web.app import create_app
 from tests.conftest import START, FakeClock, MakeDatabase
 from tests.web.conftest import AGENCY, ROSTER, RememberingCourier, Site, site, web_settings
@@ -55,18 +57,12 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def running(
-    sqlite_url: str, make_database: MakeDatabase, clock: FakeClock, web_settings: Settings
-) -> AsyncIterator[Site]:
-    """The application as a browser meets it, with the roster of `tests/web`; nothing has happened yet."""
-    db = make_database(sqlite_url)
+@contextlib.asynccontextmanager
+async def serving(db: Database, settings: Settings, clock: FakeClock) -> AsyncIterator[Site]:
+    """The application over this database, as a browser meets it."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        settings = web_settings.model_copy(update={"public_url": address})
-        with db.transaction() as session:
-            roster.import_file(session, ROSTER, START)
-            engine.beat(session, "worker")  # somebody performs, so that receipts say so
+        settings = settings.model_copy(update={"public_url": address})
         courier = RememberingCourier()
         app = create_app(db, settings, cast(Courier, courier))
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, lifespan="on"))
@@ -76,6 +72,19 @@ async def running(
             yield Site(db, settings, courier, client, clock, app.state.backend)
         server.should_exit = True
         thread.join()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def running(
+    sqlite_url: str, make_database: MakeDatabase, clock: FakeClock, web_settings: Settings
+) -> AsyncIterator[Site]:
+    """The application with the roster of `tests/web`; nothing has happened yet."""
+    db = make_database(sqlite_url)
+    with db.transaction() as session:
+        roster.import_file(session, ROSTER, START)
+        engine.beat(session, "worker")  # somebody performs, so that receipts say so
+    async with serving(db, web_settings, clock) as site:
+        yield site
 
 
 @pytest.fixture
