@@ -183,4 +183,6 @@ def _ids(session: Session, site: Site) -> dict[str, list[str]]:
     )
     ids |= dict.fromkeys(("approval", "report", "invitation", "session", "meeting"), meetings)
     ids |= {name: [incident] for name in ("incident", "offers", "page")}
+    ids["purpose"] = [*tables, "approval", "report", "session", "offers", "page"]
+    ids["subject"] = list(dict.fromkeys(one for name in ids["purpose"] for one in ids[name]))
     return ids | {"glass_id": ["0" * 20], "secret": ["0" * 12], "item_id": ids["queue"]}

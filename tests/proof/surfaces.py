@@ -100,6 +100,9 @@ class Ground:
             "access_ground.py, or the page to OF_NOBODY of tests/proof/surfaces.py with the reason"
         )
         for values in itertools.product(*(self.ids[name] for name in names)):
+            chosen = dict(zip(names, values, strict=True))
+            if "subject" in chosen and chosen["subject"] not in self.ids[chosen["purpose"]]:
+                continue  # another purpose's: it opens as nothing, whoever asks
             filled = path
             for name, value in zip(names, values, strict=True):
                 filled = re.sub(r"{" + name + r"(:\w+)?}", value, filled)
