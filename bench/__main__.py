@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import latency, page, proof, rehearsal, wave
+from bench import latency, page, pages, proof, rehearsal, wave
 from bench.ground import BenchError, Ground
 from cism import log
 from cism.clock import RealClock
@@ -24,6 +24,7 @@ _MEASURES = {
     "latency": latency.measure,
     "wave": wave.measure,
     "page": page.measure,
+    "pages": pages.measure,
     "proof": proof.measure,
     "rehearsal": rehearsal.measure,
 }

@@ -185,20 +185,19 @@ _Candidate = Select[Any, str, StepKind, datetime, int, Any]
 def _scope(
     *, of_incidents: bool, of_people: bool
 ) -> Select[str, str, str, str | None, datetime | None, datetime | None]:
-    query = (
-        select(
-            AffectedPerson.id,
-            AffectedPerson.incident_id,
-            AffectedPerson.person_id,
-            AffectedPerson.peer_id,
-            AffectedPerson.exposure_end,
-            AffectedPerson.ended_at,
-        )
-        .join(Incident, Incident.id == AffectedPerson.incident_id)
-        .where(Incident.state == IncidentState.OPEN)
-    )
-    if of_incidents:
-        query = query.where(AffectedPerson.incident_id.in_(bindparam("incidents", expanding=True)))
+    query = select(
+        AffectedPerson.id,
+        AffectedPerson.incident_id,
+        AffectedPerson.person_id,
+        AffectedPerson.peer_id,
+        AffectedPerson.exposure_end,
+        AffectedPerson.ended_at,
+    ).join(Incident, Incident.id == AffectedPerson.incident_id)
+    if of_incidents:  # coalesce: else SQLite goes through all open ones by the state's index, few or many
+        is_open = func.coalesce(Incident.state, None) == IncidentState.OPEN
+        query = query.where(Incident.id.in_(bindparam("incidents", expanding=True)), is_open)
+    else:
+        query = query.where(Incident.state == IncidentState.OPEN)
     if of_people:
         query = query.where(AffectedPerson.person_id.in_(bindparam("persons", expanding=True)))
     return query

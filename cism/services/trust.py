@@ -106,13 +106,17 @@ def _own_peers(session: Session, person_id: str) -> set[str]:
 def _about(session: Session, person_id: str) -> set[str]:
     """The ids by which the audit log may speak of this person."""
     found = {person_id}
-    listed = session.scalars(select(AffectedPerson).where(AffectedPerson.person_id == person_id)).all()
-    for item in listed:
-        found |= {item.id, item.incident_id}
-        served = select(Assignment.id).where(
-            Assignment.incident_id == item.incident_id, Assignment.peer_id == item.peer_id
-        )
-        found |= set(session.scalars(served))
+    listed = select(AffectedPerson.id, AffectedPerson.incident_id).where(
+        AffectedPerson.person_id == person_id
+    )
+    for affected_id, incident_id in session.execute(listed):
+        found |= {affected_id, incident_id}
+    served = (
+        select(Assignment.id)
+        .join(AffectedPerson, AffectedPerson.incident_id == Assignment.incident_id)
+        .where(AffectedPerson.person_id == person_id, AffectedPerson.peer_id == Assignment.peer_id)
+    )
+    found |= set(session.scalars(served))
     for table in (Escalation, QueueItem, Offer):
         found |= set(session.scalars(select(table.id).where(table.person_id == person_id)))
     for question in session.scalars(select(Question).where(Question.about_id == person_id)):
