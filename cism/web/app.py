@@ -32,6 +32,7 @@ from cism.web.middleware import Guard
 from cism.web.pages import (
     board,
     board_acts,
+    break_glass,
     briefs,
     calendar,
     care,
@@ -73,6 +74,7 @@ ROUTES = (
     board,
     board_acts,
     queue_page,
+    break_glass,
     readiness_page,
     roster_page,
     log_page,

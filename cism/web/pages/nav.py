@@ -47,6 +47,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/peer", _("My people and calls"), staff_who_may(Act.SERVE)),
     Entry("/log", _("Log an incident"), _logs),
     Entry("/me", _("My page"), _own),
+    Entry("/break-glass", _("Break-glass"), staff_who_may(Act.BREAK_GLASS)),
     Entry("/set-up", _("Set up"), staff_who_may(Act.SET_AGENCY)),
 )
 _NOBODY: Final = "/sign-in"
