@@ -13,13 +13,14 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.incident import Circle, Severity
 from cism.domain.protocol import protocol_or_default
+from cism.domain.roster_csv import parse_roster
 from cism.errors import BadInput, NotFound
 from cism.services import agencies, clockwork, engine, intake, rehearsal_incident, roster
 from cism.services.intake import AffectedInput, IncidentInput
@@ -68,6 +69,40 @@ def standing(session: Session) -> Standing:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Invented:
+    """One of the story's people, as the file that comes with the product has them."""
+
+    name: str
+    number: str
+    affected: bool
+    roles: tuple[str, ...]
+
+
+def cast(now: datetime) -> list[Invented]:
+    """Whose phone is whose in the story; out of the file alone, so that it tells of nobody who lives."""
+    story = _story()
+    affected = {one["person_id"].rpartition(":")[2] for one in story["affected"]}
+    rows = parse_roster(_sample(), today=now.date()).rows
+    found = [
+        Invented(row.name, row.phone, row.id in affected, tuple(sorted(role.value for role in row.roles)))
+        for row in rows
+        if row.agency == story["agency"] or row.id in affected
+    ]
+    return sorted(found, key=lambda one: (not one.affected, one.roles, one.name))
+
+
+def _sample() -> str:
+    return resources.files("cism.data").joinpath("sample_roster.csv").read_text(encoding="utf-8")
+
+
+def _story() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        resources.files("cism.data.incidents").joinpath(_STORY).read_text(encoding="utf-8")
+    )
+    return found
+
+
 def start_invented(session: Session) -> str:
     """Put the sample roster there, unless it is, and log an incident of its people; the reference.
 
@@ -75,11 +110,10 @@ def start_invented(session: Session) -> str:
     """
     clockwork.refuse_unless_movable(session)
     now = product_now(session)
-    text = resources.files("cism.data").joinpath("sample_roster.csv").read_text(encoding="utf-8")
-    story = json.loads(resources.files("cism.data.incidents").joinpath(_STORY).read_text(encoding="utf-8"))
+    story = _story()
     if session.get(Agency, story["agency"]) is None:
         before = set(session.scalars(select(Person.id)))
-        roster.import_file(session, text, now)
+        roster.import_file(session, _sample(), now)
         invented = set(session.scalars(select(Person.id))) - before
         known = now - _ENROLLED
         session.execute(

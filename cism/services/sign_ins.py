@@ -23,6 +23,7 @@ from cism.errors import NotSignedIn
 from cism.services import tokens
 from cism.services.tokens import Caller
 from cism.store.db import real_now
+from cism.store.on_call_tables import CalendarFeed
 from cism.store.tables import Link, OpenIdSubject, Passkey, Person, SignIn, Token
 
 IDLE = timedelta(minutes=30)  # a phone laid down on a bonnet
@@ -106,9 +107,9 @@ def end_all(session: Session, person_id: str) -> int:
 
 
 def forget(session: Session, person_id: str) -> None:
-    """Nothing that they signed in with opens anything again."""
+    """Nothing that they signed in with opens anything again, nor the address of their calendar."""
     end_all(session, person_id)
-    for table in (Passkey, OpenIdSubject):
+    for table in (Passkey, OpenIdSubject, CalendarFeed):
         session.execute(delete(table).where(table.person_id == person_id))
 
 

@@ -12,7 +12,7 @@ from icalendar import Calendar as ICalendar
 
 from cism.domain.people import Role
 from cism.errors import BadInput, NotFound
-from cism.services import calendar_feeds, ical_fetch, ical_in, on_call, on_call_reading, people
+from cism.services import calendar_feeds, ical_fetch, ical_in, on_call, on_call_reading, people, roster_moves
 from cism.services.on_call import Calendar
 from cism.settings import Settings
 from cism.store.on_call_tables import CalendarFeed, OnCallCalendar
@@ -229,6 +229,23 @@ async def test_a_calendar_that_cannot_be_fetched_keeps_its_turns_and_says_so(
     assert turns(world, "2026-03-03 08:00", "2026-03-09 08:00")
 
 
+def test_the_conductor_reads_what_is_due_from_a_thread_of_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    assert on_call_reading.refresh_due(world.db, settings) == {}
+    calendar = added(world, url="https://cal.example.org/secret.ics")
+
+    async def fetch(_url: str, *, private: bool) -> bytes:
+        assert not private
+        return ics(WEEKLY.format(who="peer-1"))
+
+    monkeypatch.setattr(ical_fetch, "fetch", fetch)
+    assert on_call_reading.refresh_due(world.db, settings) == {calendar: None}
+    assert turns(world, "2026-03-03 08:00", "2026-03-09 08:00")
+    assert on_call_reading.refresh_due(world.db, settings) == {}  # read again in six hours
+
+
 def feed(world: World, key: str = "peer-1") -> str:
     return world.act(lambda s: calendar_feeds.make(s, people.get(s, world.id_of(key)), world.now()))
 
@@ -258,3 +275,16 @@ def test_an_own_calendar_is_off_until_it_is_made_and_ends_with_a_new_one(world: 
     world.act(calendar_feeds.revoke, who)
     with pytest.raises(NotFound):
         world.see(lambda s: calendar_feeds.owner(s, second))
+
+
+def test_whoever_is_removed_leaves_no_address_and_a_gap(world: World) -> None:
+    who = world.id_of("peer-1")
+    taken(world, added(world), ics(WEEKLY.format(who="peer-1")))
+    secret = feed(world)
+    week = (local("2026-03-03 08:00"), local("2026-03-09 08:00"))
+    assert world.see(lambda s: on_call.gaps(s, world.cast.agency, *week)) == {}
+    world.act(lambda s: roster_moves.remove(s, people.get(s, who), by=None, now=world.now()))
+    assert world.rows(CalendarFeed) == []
+    with pytest.raises(NotFound):
+        world.see(lambda s: calendar_feeds.owner(s, secret))
+    assert list(world.see(lambda s: on_call.gaps(s, world.cast.agency, *week))) == [Role.PEER]

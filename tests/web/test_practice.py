@@ -61,6 +61,8 @@ async def test_a_story_with_invented_people_is_logged_and_its_team_is_texted(mov
     assert "0 open incidents." in (await movable.client.get("/practice")).text
     answer = await start(movable, "invented")
     assert answer.headers["location"] == "/practice", answer.text
+    page = (await movable.client.get("/practice")).text
+    assert page.count("was there") == 4  # whose phone is whose
     (incident,) = movable.rows(select(Incident))
     assert (incident.agency, incident.severity.value) == ("county-ems", "S3")
     invented = movable.rows(select(Person).where(Person.agency == "county-ems"))

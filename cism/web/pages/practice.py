@@ -6,7 +6,7 @@ Only with the movable clock and the phone wall; anywhere else there is no such p
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -21,9 +21,18 @@ from cism.web.pages.forms import posted
 from cism.web.pages.local_time import spoken, zone_name
 from cism.web.pages.showing import show
 from cism.web.pages.who import Visitor, staff
-from cism.web.words import _
+from cism.web.words import Said, _
 
 router = APIRouter(prefix="/practice", include_in_schema=False)
+
+
+_PARTS: Final = {
+    "peer": _("peer"),
+    "clinician": _("clinician"),
+    "clinical_director": _("clinical director"),
+    "coordinator": _("coordinator"),
+}
+_AFFECTED, _OTHER = _("was there"), _("colleague")
 
 
 class Mover:
@@ -106,6 +115,13 @@ def _mover(request: Request) -> Mover:
     return found
 
 
+def _part(one: practice.Invented) -> Said:
+    """What somebody is in the story."""
+    if one.affected:
+        return _AFFECTED
+    return next((_PARTS[role] for role in one.roles if role in _PARTS), _OTHER)
+
+
 async def _page(request: Request, who: Visitor, problem: str | None = None, *, status: int = 200) -> Response:
     backend, mover = backend_of(request), _mover(request)
 
@@ -119,6 +135,10 @@ async def _page(request: Request, who: Visitor, problem: str | None = None, *, s
             "texts": found.texts,
             "incidents": found.open_incidents,
             "zone": zone_name(zone, found.now),
+            "cast": [
+                {"name": one.name, "number": one.number, "part": _part(one)}
+                for one in practice.cast(found.now)
+            ],
         }
 
     shown = await backend.act(work)
