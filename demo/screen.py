@@ -47,6 +47,7 @@ _TELLS: dict[Kind, str] = {
     Kind.HELP_ANSWER: "answered: somebody gets in touch",
     Kind.WHO: "sent the sign-in address",
     Kind.LINK_CODE: "sent a code for their page",
+    Kind.PASSKEY_ADDED: "told that their page got a passkey",
     Kind.UNSETTLED: "told of a text that may not have arrived",
     Kind.ASK_EXPOSURE_END: "asked for a finish time",
     Kind.OPT_OUT_DONE: "answered: no more texts",

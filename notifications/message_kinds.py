@@ -63,3 +63,4 @@ class MessageKind(StrEnum):
     WHICH_CODE = "which_code"
     WHO = "who"
     LINK_CODE = "link_code"
+    PASSKEY_ADDED = "passkey_added"

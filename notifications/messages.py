@@ -25,6 +25,7 @@ from notifications.person_messages import (
     OptIn,
     OptInDone,
     OptOutDone,
+    PasskeyAdded,
     PhoneConfirmed,
     ReadBy,
     WhichCode,
@@ -113,6 +114,7 @@ _CLASSES: Final[tuple[type[Message], ...]] = (
     WhichCode,
     Who,
     LinkCode,
+    PasskeyAdded,
 )
 
 MESSAGE_CLASSES: Final[Mapping[MessageKind, type[Message]]] = MappingProxyType(
@@ -238,6 +240,7 @@ __all__ = [
     "OptInDone",
     "OptOutDone",
     "Page",
+    "PasskeyAdded",
     "PeerTask",
     "PeerTaskOverdue",
     "PhoneConfirmed",

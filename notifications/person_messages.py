@@ -221,5 +221,13 @@ class LinkCode(Answer):
     minutes: Minutes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyAdded(Answer):
+    """To whoever's own page got a passkey, on the phone that signs in: in case it was not them."""
+
+    kind: ClassVar[MessageKind] = MessageKind.PASSKEY_ADDED
+    agency: Name
+
+
 _WORD_LIMIT = 14
 _CHOICE_LIMIT = 4

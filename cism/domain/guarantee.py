@@ -112,7 +112,7 @@ _OF_A_KIND: Final = {
     **dict.fromkeys(
         (MessageKind.QUEUE_NEW, MessageKind.UNSETTLED_SEND, MessageKind.ATTESTATION), Carried.TELLING
     ),
-    MessageKind.LINK_CODE: Carried.SIGN_IN,
+    **dict.fromkeys((MessageKind.LINK_CODE, MessageKind.PASSKEY_ADDED), Carried.SIGN_IN),
 }
 
 

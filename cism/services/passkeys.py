@@ -9,6 +9,7 @@ import hashlib
 import ipaddress
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import webauthn
@@ -24,11 +25,14 @@ from webauthn.helpers.structs import (
 )
 
 from cism.errors import BadInput, NotSignedIn
-from cism.services import people, sign_in_steps
+from cism.services import outbox, people, sign_in_steps, words
 from cism.store.db import database_of, real_now
+from cism.store.db import now as product_now
 from cism.store.tables import Passkey, Person
+from notifications import messages as m
 
 MOST = 10  # of one person
+_NEWS = timedelta(days=1)  # design: later it is no news any more, and the own page shows it
 _NEW, _SIGN_IN = "passkey new", "passkey"
 _NAME = "My page"  # shown by phones and in their clouds: it says nothing
 _VERIFIED = UserVerificationRequirement.REQUIRED
@@ -98,7 +102,15 @@ def add(session: Session, person: Person, ticket: str, answer: str) -> Passkey:
     )
     session.add(row)
     session.flush()
+    _tell(session, person, row)
     return row
+
+
+def _tell(session: Session, person: Person, row: Passkey) -> None:
+    """On the phone: whoever added it may be somebody at a browser that was left open."""
+    now = product_now(session)
+    message = m.PasskeyAdded(agency=words.agency_name(session, person.agency))
+    outbox.put(session, message, key=f"passkey:{row.id}", now=now, person=person, expires_at=now + _NEWS)
 
 
 def ask(session: Session) -> Asked:

@@ -22,6 +22,7 @@ SIGNS: Final[tuple[tuple[str, str], ...]] = (
     ("WHICH_CODE", r"^¿Cual\?"),
     ("WHO", r"^Entra aqui:|tiene la direccion para entrar"),
     ("LINK_CODE", r"^Para entrar, vale"),
+    ("PASSKEY_ADDED", r"hay una llave de acceso nueva"),
     ("TEAM_NOTICE", r"tiene \d+ de \d+ personas"),
     ("PAGE", r"turno(?: \(otra vez\))?, contesta antes de"),
     ("ASSIGNED", r"el turno es tuyo|: es tuyo\."),

@@ -65,6 +65,7 @@ class Kind(Enum):
     WHICH_CODE = "which code"
     WHO = "sign-in address"
     LINK_CODE = "sign-in code"
+    PASSKEY_ADDED = "new passkey"
     UNKNOWN = "unknown"
 
 
@@ -99,6 +100,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.HELP_ANSWER, r"(?:gets|get) in touch by"),
     (Kind.WHICH_CODE, r"^Which one\?"),
     (Kind.WHO, r"^Sign in here:|has the sign-in address"),
+    (Kind.PASSKEY_ADDED, r"a passkey was added just now"),
     (Kind.LINK_CODE, r"^For your sign-in"),
     (Kind.TEAM_NOTICE, r"has \d+ of \d+ people"),
     (Kind.PAGE, r"assignment(?: \(repeat\))?, answer by"),

@@ -84,6 +84,7 @@ def test_a_page_and_an_escalation_wait_for_no_phone_and_an_escalation_rings_too(
         (MessageKind.QUEUE_NEW, Carried.TELLING),
         (MessageKind.CRISIS_ANSWER, Carried.ANSWER),
         (MessageKind.LINK_CODE, Carried.SIGN_IN),
+        (MessageKind.PASSKEY_ADDED, Carried.SIGN_IN),
         (MessageKind.PEER_TASK, Carried.TEAM),
         (MessageKind.INVITATION, Carried.CARE),
     ],

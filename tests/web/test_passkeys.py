@@ -15,6 +15,7 @@ from cism.settings import Settings
 from cism.store.tables import Passkey, Person, SignIn
 from tests.conftest import START
 from tests.fakes.authenticator import Authenticator
+from tests.proof.ground import words_of
 from tests.web.browsing import fields
 from tests.web.conftest import TOKEN, Site
 from tests.web.test_signing_in import by_phone, signed_in
@@ -77,6 +78,16 @@ async def test_a_passkey_made_once_signs_in_and_opens_the_own_page(site: Site) -
     assert await signed_in(site)
     assert "Sam Super" in (await site.client.get("/me")).text
     assert site.rows(select(SignIn.way).order_by(SignIn.made_real, SignIn.way)) == ["code", "passkey"]
+
+
+async def test_the_phone_is_told_of_a_new_passkey_in_words_for_a_locked_screen(site: Site) -> None:
+    await made(site, "S1", Authenticator(HERE))
+    (told,) = site.messages("passkey_added", "S1")
+    words = words_of(told)
+    assert "a passkey was added just now. Not you?" in words
+    assert "http" not in words
+    await made(site, "S1", Authenticator(HERE))
+    assert len(site.messages("passkey_added", "S1")) == 2
 
 
 async def test_only_its_pages_have_a_script_and_only_our_own(site: Site) -> None:
