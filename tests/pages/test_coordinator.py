@@ -30,6 +30,16 @@ async def test_the_board_and_its_picture_shut_nobody_out(
         await go(page, running, path)
         await axe(page)
         await closer_look(page, path.strip("/").replace("/", "-").replace(ref, "incident"), pictures)
+    await go(page, running, "/queue")
+    await page.locator("time.until + .left").first.wait_for()  # how long is left, by a script of ours
+    await page.get_by_role("link", name="Somebody wrote in their own words.").click()
+    await axe(page)
+    await closer_look(page, "queue-item", pictures)
+    await go(page, running, "/roster")
+    await _roster(page, pictures / "roster.csv", bad=False)
+    await page.get_by_role("heading", name="Not written yet").wait_for()
+    await axe(page)
+    await closer_look(page, "roster-report", pictures)
     await page.context.close()
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, time, timedelta
 
 import httpx
 import pytest
 from sqlalchemy import select
 
 from cism.domain.people import Role
-from cism.services import on_call
+from cism.services import on_call, queue
 from cism.services.on_call import Calendar
 from cism.store.states import QueueState
 from cism.store.tables import Outbox, Person, PersonCert, QueueItem, Step
-from tests.pages.test_board import as_person
+from tests.pages.test_board import as_person, counted
 from tests.web.browsing import fields
 from tests.web.conftest import AGENCY, HEADER, ROSTER, Site
 
@@ -173,3 +173,25 @@ async def test_what_is_no_roster_is_refused_in_words(site: Site, sent: bytes) ->
     answer = await site.client.post("/roster/preview", data=form, files={"file": ("r.csv", sent, "text/csv")})
     assert answer.status_code == 422
     assert site.rows(select(Outbox)) == []
+
+
+async def test_a_long_queue_takes_as_many_questions_as_a_short_one(site: Site) -> None:
+    await _waiting(site)
+    as_person(site, "C1")
+    await site.client.get("/queue")
+    with counted(site) as few:
+        await site.client.get("/queue")
+    with site.db.transaction() as session:
+        for number in range(20):
+            queue.add(
+                session,
+                "call_needed",
+                now=site.clock.at,
+                within=timedelta(hours=1),
+                person=session.get_one(Person, site.id_of("R2" if number % 2 else "R3")),
+                tell=False,
+            )
+    with counted(site) as many:
+        text = (await site.client.get("/queue")).text
+    assert text.count("This person is to be called") == 20
+    assert len(many) == len(few)

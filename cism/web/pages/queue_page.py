@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cism.domain.access import Act
+from cism.domain.access import Act, in_charge, relations
 from cism.errors import AlreadyDone, NotFound
 from cism.services import audit, people, queue, queue_words
 from cism.store.db import now as product_now
@@ -38,7 +38,9 @@ async def waiting(request: Request) -> Response:
             "more": max(0, len(found) - MOST),
         }
 
-    return await charge.look(request, Act.LIST_QUEUE, "coordinator/queue.html", work)
+    return await charge.look(
+        request, Act.LIST_QUEUE, "coordinator/queue.html", work, scripts=("countdown.js",)
+    )
 
 
 @router.get("/{item_id}")
@@ -74,8 +76,18 @@ async def handled(request: Request, item_id: str) -> Response:
 
 
 def theirs(session: Session, person: Person) -> list[QueueItem]:
-    """What this person may handle; the words of some of it are for somebody else."""
-    return [item for item in queue.open_items(session) if queue_words.may_handle(session, item, person)]
+    """What this person may handle; the words of some of it are for somebody else.
+
+    Of their own agency it is known without asking for each: `queue_words.may_handle` decides the rest.
+    """
+    incidents, near = people.on_lists_with(session, person.id)
+    charge_of = {None, person.agency} if in_charge(relations([item.role for item in person.roles])) else set()
+    return [
+        item
+        for item in queue.open_items(session)
+        if (item.agency in charge_of and item.person_id not in near and item.incident_id not in incidents)
+        or queue_words.may_handle(session, item, person)
+    ]
 
 
 def _line(item: QueueItem, person: Person, now: datetime) -> dict[str, Any]:
