@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench faults format coverage lock clean
+.PHONY: help demo test check bench faults format coverage lock clean pictures
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,6 +52,9 @@ faults: $(VENV)/dev.stamp ## the fault campaign: goes on where it stopped, print
 
 golden: $(VENV)/dev.stamp ## write the golden rehearsals of all protocols anew, to be read
 	@$(BIN)/python -m tests.golden
+
+pictures: $(VENV)/dev.stamp ## take the pictures of docs/pictures anew, with the system's Chromium
+	@$(BIN)/python -m tests.pages.pictures
 
 format: $(VENV)/dev.stamp ## write the code as the house writes it
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session, lazyload
 
 from cism.domain.escalation import EscalationState
 from cism.domain.incident import IncidentState
-from cism.domain.ledger import NextStep, earliest
+from cism.domain.ledger import NextStep, Source, earliest
 from cism.domain.plan import StepKind, StepState
 from cism.services import choice, ledger
-from cism.services.ledger import Count
+from cism.services.ledger import Count, Line
 from cism.store.states import AssignmentState, SessionState
 from cism.store.tables import AffectedPerson, Assignment, Escalation, GroupSession, Incident, Step
 
@@ -130,12 +130,22 @@ def _rows(session: Session, rows: Sequence[Incident], now: datetime) -> list[tup
                 meetings=tuple(meetings[row.id]),
                 contacts=contacts.get(row.id, Contacts()),
                 calls_open=calls.get(row.id, 0),
-                next=earliest(line.step for line in lines[row.id] if line.step is not None),
+                next=_next(lines[row.id]),
                 count=ledger.count(lines[row.id], now),
             ),
         )
         for row in rows
     ]
+
+
+def _next(lines: Sequence[Line]) -> NextStep | None:
+    """What comes next of the plan.
+
+    A call that somebody asked for stands with the calls for help: beside an incident with few people it would
+    tell who asked. It is the next step here only where there is no other.
+    """
+    steps = [line.step for line in lines if line.step is not None]
+    return earliest(step for step in steps if step.source is not Source.ESCALATION) or earliest(steps)
 
 
 def _team(session: Session, ids: Collection[str]) -> dict[str, Counter[AssignmentState]]:

@@ -89,6 +89,7 @@ async def test_one_incident_shows_its_list_and_team_and_not_who_asked_or_answere
     after = (await site.client.get(f"/board/{ref}")).text
     assert "Pia Peer" in after
     # on the list, and among those who may be taken off it
+    assert "somebody is called to help" not in after
     assert after.count("Rita") == before.count("Rita") == after.count("Ron Respond") == 2
     assert '<svg class="picture"' in after
     assert "style=" not in after
