@@ -99,7 +99,7 @@ def list_disclosures(as_id: As, as_json: AsJson = False) -> None:
     with acting(as_id, "disclosure list") as viewer:
         rows = [_shown(row) for row in disclosures.listed(viewer.session, _human(viewer))]
     columns = {"id": "Disclosure", "exception": "Exception", "recipient": "Recipient", "state": "State"}
-    columns |= {"proposed_at": "Proposed", "decided_at": "Decided"}
+    columns |= {"proposed_at": "Proposed", "decided_at": "Decided", "warning": "Warning"}
     show.listing(rows, columns, title="Disclosures", empty="nothing was disclosed", as_json=as_json)
 
 
@@ -185,4 +185,5 @@ def _shown(row: Disclosure) -> dict[str, Any]:
         "state": row.state.value,
         "proposed_at": moment(row.proposed_at),
         "decided_at": moment(row.decided_at),
+        "warning": EXCEPTIONS[row.exception].warning,
     }

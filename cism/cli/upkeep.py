@@ -15,7 +15,7 @@ from cism.clock import RealClock
 from cism.domain.proof import Facts, facts_of
 from cism.domain.protocol import Protocol, ProtocolInvalid, parse_protocol, prove_shipped, shipped_keys
 from cism.errors import CismError
-from cism.services import own_rules, proofs, readiness, safekeeping
+from cism.services import own_rules, programme_checks, proofs, readiness, safekeeping
 from cism.services.readiness import Check, Verdict
 from cism.settings import load
 from cism.store import migrate
@@ -42,6 +42,7 @@ def doctor(as_json: AsJson = False) -> None:
             checks += [Check("database", Verdict.GOOD, f"at version {migrate.head()}")]
             checks += readiness.of_database(session)
             checks += safekeeping.checks(session, settings)
+            checks += programme_checks.checks(session)
     except CismError as error:
         checks.append(Check("database", Verdict.BAD, str(error)))
     rows = [{"check": item.name, "state": item.verdict.value, "text": item.text} for item in checks]

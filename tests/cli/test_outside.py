@@ -28,6 +28,7 @@ def test_two_people_decide_and_whoever_selects_what_nobody_read_is_told(cli: Cli
         assert "in command" in cli.refused("disclosure", "confirm", made, "--as", command)
     assert "unverified" in cli.ok("disclosure", "confirm", made, "--as", "P102")
     (row,) = cli.json("disclosure", "list", "--as", "P100")
+    assert "unverified" in row["warning"]  # as the API says it to whoever reads the list there
     assert (row["id"], row["state"]) == (made, "confirmed")
     assert "P110" not in str(row)
     cli.refused("disclosure", "list", "--as", "P103")

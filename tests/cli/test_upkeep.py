@@ -38,6 +38,20 @@ def checks(cli: Cli) -> dict[str, tuple[str, str]]:
     return {item["check"]: (item["state"], item["text"]) for item in json.loads(result.stdout)}
 
 
+def test_the_doctor_asks_for_an_agency_s_own_notice_of_the_limits_until_it_is_there(
+    cli: Cli, tmp_path: Path
+) -> None:
+    cli.roster()
+    name = "limits of confidentiality, metro-pd"
+    state, said = checks(cli)[name]
+    assert state == "warning"
+    assert "cism agency notice metro-pd --file FILE" in said
+    words = tmp_path / "notice.txt"
+    words.write_text("What you say stays here, but for danger to life, abuse, and a court's order.")
+    cli.ok("agency", "notice", "metro-pd", "--file", str(words))
+    assert checks(cli)[name][0] == "ok"
+
+
 def test_the_doctor_is_content_with_a_roster_and_a_conductor(cli: Cli) -> None:
     cli.roster()
     with cli.database() as session:
@@ -45,8 +59,10 @@ def test_the_doctor_is_content_with_a_roster_and_a_conductor(cli: Cli) -> None:
     text = cli.ok("doctor")
     assert "no real phone is reached" in text
     states = {name: state for name, (state, _) in checks(cli).items()}
-    # a trial: no real phones, and nothing is kept elsewhere
-    assert {n for n, state in states.items() if state == "warning"} == {"phones", "backups", "paper"}
+    # a trial: no real phones, nothing is kept elsewhere, and nobody wrote where confidentiality ends here
+    limits = {name for name in states if name.startswith("limits of confidentiality, ")}
+    assert "limits of confidentiality, metro-pd" in limits
+    assert {n for n, state in states.items() if state == "warning"} == {"phones", "backups", "paper", *limits}
     assert "bad" not in states.values()
 
 
