@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, object_session
 
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.people import Person, PersonStatus, Role
@@ -163,24 +164,24 @@ def roster(session: Session, roles: Iterable[Role] = (Role.PEER,)) -> list[Perso
     ]
 
 
-def loads(session: Session, incident_id: str, now: datetime) -> dict[str, Load]:
-    """What each helper carries outside this incident."""
+def loads(session: Session, incident_id: str, now: datetime, only: str | None = None) -> dict[str, Load]:
+    """What each helper carries outside this incident; `only` one of them, by id, where it is about one."""
     open_persons: dict[str, int] = defaultdict(int)
     for peer_id in session.scalars(
         select(tables.AffectedPerson.peer_id)
         .join(tables.Incident, tables.Incident.id == tables.AffectedPerson.incident_id)
         .where(
             tables.Incident.state == IncidentState.OPEN,
-            tables.AffectedPerson.peer_id.is_not(None),
+            _one(tables.AffectedPerson.peer_id, only),
             tables.AffectedPerson.ended_at.is_(None),
             tables.AffectedPerson.incident_id != incident_id,
             tables.AffectedPerson.added_at > now - LOOKED_AFTER,
         )
     ):
         open_persons[peer_id or ""] += 1
-    served = _served(session, incident_id, now)
-    resting = _own_incidents(session, incident_id, now)
-    gone = away.of_many(session, None, now)
+    served = _served(session, incident_id, now, only)
+    resting = _own_incidents(session, incident_id, now, only)
+    gone = away.of_many(session, None if only is None else [only], now)
     return {
         helper: replace(
             _load(open_persons[helper], served.get(helper, []), resting.get(helper), now),
@@ -201,11 +202,18 @@ def _serving(session: Session, incident_id: str) -> list[Person]:
     return [people.snapshot(rows[one]) for one in sorted(rows)]
 
 
-def _served(session: Session, incident_id: str, now: datetime) -> dict[str, list[tuple[Severity, datetime]]]:
+def _one(column: InstrumentedAttribute[Any], only: str | None) -> ColumnElement[bool]:
+    return column == only if only is not None else column.is_not(None)
+
+
+def _served(
+    session: Session, incident_id: str, now: datetime, only: str | None
+) -> dict[str, list[tuple[Severity, datetime]]]:
     rows = session.execute(
         select(tables.Assignment.peer_id, tables.Incident.severity, tables.Incident.logged_at)
         .join(tables.Incident, tables.Incident.id == tables.Assignment.incident_id)
         .where(
+            _one(tables.Assignment.peer_id, only),
             tables.Assignment.state == AssignmentState.ACCEPTED,
             tables.Assignment.incident_id != incident_id,
             tables.Incident.state != IncidentState.STOOD_DOWN,
@@ -218,7 +226,9 @@ def _served(session: Session, incident_id: str, now: datetime) -> dict[str, list
     return found
 
 
-def _own_incidents(session: Session, incident_id: str, now: datetime) -> dict[str, datetime]:
+def _own_incidents(
+    session: Session, incident_id: str, now: datetime, only: str | None
+) -> dict[str, datetime]:
     rows = session.execute(
         select(
             tables.AffectedPerson.person_id,
@@ -226,6 +236,7 @@ def _own_incidents(session: Session, incident_id: str, now: datetime) -> dict[st
         )
         .join(tables.Incident, tables.Incident.id == tables.AffectedPerson.incident_id)
         .where(
+            _one(tables.AffectedPerson.person_id, only),
             tables.Incident.state != IncidentState.STOOD_DOWN,  # a false alarm is no event of one's own
             tables.AffectedPerson.incident_id != incident_id,
             tables.AffectedPerson.added_at > now - timedelta(days=60),

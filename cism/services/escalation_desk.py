@@ -20,7 +20,8 @@ from cism.domain.people import Role
 from cism.services import escalations, handing_on, people
 from cism.store.tables import Escalation, Person, Question
 
-MOST = 200  # on one page; what is closed makes room
+_GOING_ON = (EscalationState.OPEN, EscalationState.ACKED)
+MOST = 150  # on one page, which stays small enough for a phone; what is closed makes room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ def open_lines(session: Session, reader: Person, now: datetime) -> list[Line]:
     """What is not closed, for one reader: what nobody has taken first, by its deadline."""
     query = visible(session, _own_agency(reader), reader.id)
     rows = session.scalars(
-        query.where(Escalation.state != EscalationState.CLOSED).order_by(Escalation.level_at).limit(MOST)
+        query.where(Escalation.state.in_(_GOING_ON)).order_by(Escalation.level_at).limit(MOST)
     ).all()
     known = people.by_ids(session, [row.acked_by for row in rows if row.acked_by])
     lines = [_line(session, reader, row, known, now) for row in rows]

@@ -30,7 +30,7 @@ class OwnLoad:
 
 def of(session: Session, person: Person, now: datetime) -> OwnLoad:
     """What one helper carries now."""
-    policy, load = SelectionPolicy(), choice.loads(session, _NO_INCIDENT, now).get(person.id)
+    policy, load = SelectionPolicy(), choice.loads(session, _NO_INCIDENT, now, only=person.id).get(person.id)
     after = []
     if load is not None and load.last_s3_end is not None:
         after.append(load.last_s3_end + policy.rest_after_s3)

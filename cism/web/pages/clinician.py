@@ -20,7 +20,7 @@ from cism.web.pages.forms import Form
 from cism.web.pages.local_time import spoken
 from cism.web.pages.sections import LEVELS
 from cism.web.pages.signed import do, look, press
-from cism.web.pages.waiting import waiting
+from cism.web.pages.waiting import asked_of
 from cism.web.words import _
 
 router = APIRouter(prefix="/escalations", include_in_schema=False)
@@ -88,7 +88,7 @@ def _shown(line: escalation_desk.Line, reader: Person) -> dict[str, Any]:
 def _decisions(session: Session, person: Person, now: datetime) -> list[dict[str, Any]]:
     """What else this clinician was asked: it opens whole, with the facts that a decision needs."""
     found = []
-    for purpose, subject in waiting(session, person):
+    for purpose, subject in asked_of(session, person):
         if purpose not in _DECISIONS:
             continue
         section = link_view.read(session, person, purpose, subject, now)

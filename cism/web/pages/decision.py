@@ -67,7 +67,7 @@ def _when_and_what(
     kind, element = INCIDENT_TYPES.get(incident.type), GROUP_FORMATS.get(meeting.kind)
     return {
         "ref": incident.ref,
-        "kind": kind.label if kind else incident.type,
+        "kind": Said(kind.label if kind else incident.type),
         "severity": incident.severity.value,
         "meeting": Said(element.title) if element is not None else meeting.kind,
         "starts": _spoken(meeting.starts_at, helper),

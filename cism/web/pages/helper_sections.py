@@ -29,7 +29,7 @@ from cism.web.pages.brief_words import in_words
 from cism.web.pages.local_time import spoken
 from cism.web.pages.offer_sections import brief, offer_list
 from cism.web.pages.sections import LEVELS, REPORT_LABELS, Section, buttons, open_question, over
-from cism.web.words import _
+from cism.web.words import Said, _
 
 _GONE = _("This is no longer yours; there is nothing to do. Thank you.")
 
@@ -52,7 +52,7 @@ def assignment(session: Session, helper: Person, subject: str | None, now: datet
         "sections/assignment.html",
         {
             "ref": incident.ref,
-            "kind": kind.label if kind else incident.type,
+            "kind": Said(kind.label if kind else incident.type),
             "jeopardy": kind is not None and kind.jeopardy and not incident.statements_complete,
             "persons": persons,
             "notice": notices.of(session, incident.agency, helper.language),

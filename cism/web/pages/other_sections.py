@@ -27,7 +27,7 @@ from cism.store.tables import (
 from cism.web.pages.local_time import spoken
 from cism.web.pages.offer_sections import offer_list
 from cism.web.pages.sections import Section, buttons, open_question, over
-from cism.web.words import _
+from cism.web.words import Said, _
 
 _GONE = _("There is nothing for you here any more. Thank you.")
 # why something waits for a human, in words; a kind that is not here is named as it is
@@ -79,7 +79,7 @@ def incident(session: Session, helper: Person, subject: str | None, now: datetim
         "sections/incident.html",
         {
             "ref": row.ref,
-            "kind": kind.label if kind else row.type,
+            "kind": Said(kind.label if kind else row.type),
             "severity": row.severity.value,
             "logged": spoken(row.logged_at, helper.zone),
             "ended": spoken(row.ended_at, helper.zone) if row.ended_at else None,

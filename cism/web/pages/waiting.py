@@ -38,6 +38,7 @@ _BY_QUESTION: Final = {
     "turn": "turn",
     "hand_off": "turn",
 }
+_ASKED: Final = frozenset(_BY_QUESTION.values()) - {"invitation"}  # nothing else brings these
 
 
 def waiting(session: Session, person: Person) -> list[Waiting]:
@@ -50,7 +51,15 @@ def waiting(session: Session, person: Person) -> list[Waiting]:
 
 def waits(session: Session, person: Person, purpose: str, subject: str) -> bool:
     """Whether this is among it."""
+    if purpose in _ASKED:
+        return (purpose, subject) in asked_of(session, person)
     return (purpose, subject) in waiting(session, person)
+
+
+def asked_of(session: Session, person: Person) -> list[Waiting]:
+    """The part of it that this person was asked themselves."""
+    found = dict.fromkeys(_questions(session, person))
+    return sorted(found, key=lambda item: _ORDER.index(item[0]))
 
 
 def _questions(session: Session, person: Person) -> Iterable[Waiting]:
