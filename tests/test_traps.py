@@ -39,6 +39,8 @@ TRAPS: Mapping[tuple[int, str], tuple[str, ...]] = {
     (5, "what a supervisor can infer"): (
         "domain/test_access.py::test_invariant_6_a_supervisor_reads_seven_fields_of_an_incident",
         "domain/test_access.py::test_a_small_count_is_hidden_outside_the_team_and_zero_is_not",
+        "proof/test_two_worlds.py::test_a_supervisor_cannot_tell_from_anything_whether_somebody",
+        "proof/test_access_table.py::test_each_cell_is_shown_where_the_table_grants_it_and_nowhere_else",
         "services/test_invariants.py::"
         "test_invariant_1_command_hears_of_no_decline_no_silence_and_no_call_for_help",
     ),
@@ -132,6 +134,9 @@ TRAPS: Mapping[tuple[int, str], tuple[str, ...]] = {
         "web/test_link_pages.py::test_an_invited_person_sees_time_and_place_and_nobody_else",
     ),
     (20, "a screen too early"): (
+        "domain/test_screening.py::test_it_is_not_asked_before_day_thirty_of_the_persons_own_calendar",
+        "pages/test_care_pages.py::test_before_day_thirty_they_are_not_asked_and_something_else_is_offered",
+        "pages/test_care_pages.py::test_the_questions_leave_no_trace_of_any_kind",
         "domain/test_protocol_errors.py::test_one_mistake_is_told_once_at_its_place_with_a_remedy",
     ),
     (21, "reports that tell of one person"): (
