@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from cism.domain.consents import checked_notice, shipped_notice
 from cism.services import events
-from cism.store.tables import Notice, NoticeGiven, Person
+from cism.store.tables import Event, GroupSession, Notice, NoticeGiven, Person
 
 PAGE, ALOUD = "page", "aloud"
+_READ_OUT = "session.limits_read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,29 @@ def given(session: Session, person: Person, how: str, now: datetime) -> Shown:
     if session.scalar(select(NoticeGiven.id).where(*same).limit(1)) is None:
         session.add(NoticeGiven(person_id=person.id, version=shown.version, how=how, at=now))
     return shown
+
+
+def read_out(session: Session, meeting: GroupSession, agency: str, leader: Person, now: datetime) -> None:
+    """Keep that the leader read the notice out before a meeting; of nobody that they heard it."""
+    if read_out_at(session, meeting) is None:
+        version = of(session, agency, leader.language).version
+        events.record(
+            session,
+            _READ_OUT,
+            now,
+            incident_id=meeting.incident_id,
+            subject_id=meeting.id,
+            actor_id=leader.id,
+            after=version[-40:],
+        )
+
+
+def read_out_at(session: Session, meeting: GroupSession) -> datetime | None:
+    """When that was said; None where it was not."""
+    query = select(func.min(Event.at)).where(
+        Event.incident_id == meeting.incident_id, Event.kind == _READ_OUT, Event.subject_id == meeting.id
+    )
+    return session.scalar(query)
 
 
 def when_given(session: Session, person: Person) -> NoticeGiven | None:

@@ -9,7 +9,16 @@ from sqlalchemy.orm import Session
 
 from cism.store.db import now
 from cism.store.states import AssignmentState, OfferState, SessionState
-from cism.store.tables import AffectedPerson, Assignment, GroupSession, Incident, Offer, Question
+from cism.store.tables import (
+    AffectedPerson,
+    Assignment,
+    Event,
+    GroupSession,
+    Incident,
+    NoticeGiven,
+    Offer,
+    Question,
+)
 from tests.web.browsing import open_link, press
 from tests.web.conftest import Site
 
@@ -132,6 +141,25 @@ async def test_whoever_leads_a_meeting_reads_its_phases_in_order_and_what_it_nev
     assert "You lead it" in text
     outsider = await open_link(site, site.link("R3", "session", meeting))
     assert "This is no longer yours" in outsider.text
+
+
+async def test_whoever_leads_a_meeting_says_once_that_the_limits_were_read_out_before_it(site: Site) -> None:
+    await _served(site)
+    (row,) = site.rows(select(Incident))
+    with site.db.transaction() as session:
+        meeting = _approved(session, row.id, site.id_of("K1"))
+    pages = [(await open_link(site, site.link(key, "session", meeting))).text for key in ("P1", "P2", "P3")]
+    helpers = [text for text in pages if "Read this out before it begins" in text]
+    assert helpers
+    assert not any("I have read it out" in text for text in pages)  # whoever leads says so
+    path = site.link("K1", "session", meeting)
+    page = await open_link(site, path)
+    for _ in range(2):
+        await press(site, path, page, "I have read it out")
+    assert "Read out: " in (await site.client.get(path)).text
+    (told,) = site.rows(select(Event).where(Event.kind == "session.limits_read"))
+    assert (told.subject_id, told.actor_id) == (meeting, site.id_of("K1"))
+    assert site.rows(select(NoticeGiven)) == []  # of nobody is kept that they were there
 
 
 def _approved(session: Session, incident_id: str, leader_id: str) -> str:

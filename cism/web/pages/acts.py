@@ -25,7 +25,7 @@ from cism.services import (
 from cism.services.links import Opened
 from cism.services.offers import Made
 from cism.store.db import now as product_now
-from cism.store.tables import Assignment, Escalation, Person, Question
+from cism.store.tables import Assignment, Escalation, GroupSession, Incident, Person, Question
 from cism.web.pages import link_view, offer_sections, other_sections
 from cism.web.pages.forms import Form
 from cism.web.words import _
@@ -124,6 +124,20 @@ def limits_told(session: Session, opened: Opened, form: Form) -> None:
     subject = link_view.subject_of(session, opened, "assignment", form.one("subject"))
     person, _part = _theirs(session, helper, subject, form.one("person"))
     notices.given(session, person, notices.ALOUD, product_now(session))
+
+
+def limits_read_out(session: Session, opened: Opened, form: Form) -> None:
+    """The leader of a meeting read the limits out before it began; of nobody that they were there."""
+    now = product_now(session)
+    leader = people.lock_person(session, opened.person_id)
+    subject = link_view.subject_of(session, opened, "session", form.one("subject"))
+    shown = offer_sections.meeting(session, leader, subject, now)
+    if shown.subject is None or not shown.values["leads"]:
+        message = _("Whoever leads the meeting says so.")
+        raise NotAllowed(message)
+    row = session.get_one(GroupSession, shown.subject)
+    agency = session.get_one(Incident, row.incident_id).agency
+    notices.read_out(session, row, agency, leader, now)
 
 
 def take(session: Session, opened: Opened, form: Form) -> None:

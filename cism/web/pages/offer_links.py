@@ -28,3 +28,9 @@ async def hand_over(request: Request, secret: str) -> Response:
 async def limits_told(request: Request, secret: str) -> Response:
     """A peer told somebody whom they look after the limits of confidentiality, in the agency's words."""
     return await act_once(request, secret, acts.limits_told, "tell limits")
+
+
+@router.post("/a/{secret}/read-out")
+async def limits_read_out(request: Request, secret: str) -> Response:
+    """The leader of a meeting read the limits of confidentiality out before it began."""
+    return await act_once(request, secret, acts.limits_read_out, "read out limits")

@@ -98,6 +98,8 @@ def meeting(session: Session, helper: Person, subject: str | None, now: datetime
         return over(_("This is no longer yours; there is nothing to do. Thank you."))
     shown: dict[str, Any] = {"ref": incident.ref, "meetings": [brief(session, helper, incident, row)]}
     shown["notice"] = notices.of(session, incident.agency, helper.language)
+    read_out = notices.read_out_at(session, row)
+    shown |= {"leads": team[0] == helper.id, "read_out": spoken(read_out, helper.zone) if read_out else None}
     return Section("sections/session.html", shown | {"duty": lines(session, incident.agency)[0]}, row.id)
 
 

@@ -32,6 +32,7 @@ BUTTONS: Final[Mapping[str, tuple[Work, str]]] = {
     "hand-on": (acts.hand_on, "hand on escalation"),
     "limits": (acts.limits_told, "tell limits"),
     "offer": (acts.offered, "make offer"),
+    "read-out": (acts.limits_read_out, "read out limits"),
     "refer": (acts.hand_over, "hand over"),
     "take": (acts.take, "ack escalation"),
     "welfare": (acts.end_welfare, "close escalation"),
