@@ -17,11 +17,16 @@ from cism.web.words import Said, _
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One page of the list. `opens` tells whose it is."""
+    """One page of the list. `opens` tells whose it is; a `rare` one stands behind "More"."""
 
     href: str
     words: Said
     opens: Callable[[Visitor], bool]
+    rare: bool = False
+
+    def is_here(self, path: str) -> bool:
+        """Whether an address is this page or one below it."""
+        return path == self.href or path.startswith(f"{self.href}/")
 
 
 def _own(visitor: Visitor) -> bool:
@@ -41,14 +46,14 @@ def staff_who_may(act: Act) -> Callable[[Visitor], bool]:
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/board", _("Board"), staff_who_may(Act.SEE_TIMELINE)),
     Entry("/queue", _("Queue"), staff_who_may(Act.SEE_TIMELINE)),
-    Entry("/readiness", _("Readiness"), staff_who_may(Act.CHANGE_ROSTER)),
-    Entry("/roster", _("Roster"), staff_who_may(Act.CHANGE_ROSTER)),
+    Entry("/readiness", _("Readiness"), staff_who_may(Act.CHANGE_ROSTER), rare=True),
+    Entry("/roster", _("Roster"), staff_who_may(Act.CHANGE_ROSTER), rare=True),
     Entry("/escalations", _("Calls for help"), staff_who_may(Act.LIST_ESCALATIONS)),
     Entry("/peer", _("My people and calls"), staff_who_may(Act.SERVE)),
     Entry("/log", _("Log an incident"), _logs),
     Entry("/me", _("My page"), _own),
-    Entry("/break-glass", _("Break-glass"), staff_who_may(Act.BREAK_GLASS)),
-    Entry("/set-up", _("Set up"), staff_who_may(Act.SET_AGENCY)),
+    Entry("/break-glass", _("Break-glass"), staff_who_may(Act.BREAK_GLASS), rare=True),
+    Entry("/set-up", _("Set up"), staff_who_may(Act.SET_AGENCY), rare=True),
 )
 _NOBODY: Final = "/sign-in"
 
