@@ -22,7 +22,7 @@ async def test_signing_in_and_own_pages_shut_nobody_out(
     await axe(stranger)
     await closer_look(stranger, "sign-in", pictures)
     page = await signed_in(chromium, running, "R1", width=width, locale="es-US")
-    for path in ("/me", "/me/receipt"):
+    for path in ("/me", "/me/receipt", "/me/calendar"):
         await go(page, running, path)
         await axe(page)
         await closer_look(page, path.strip("/").replace("/", "-"), pictures)
