@@ -11,8 +11,8 @@ from jinja2.exceptions import SecurityError
 from notifications import render
 
 ROOT = Path(__file__).parent.parent
-# In memory alone: a rehearsed department, read back at once by the importer.
-WRITES_CSV = {"cism/services/replay_ground.py"}
+# In memory alone, read back at once by the importer: a rehearsed department, and the first coordinator.
+WRITES_CSV = {"cism/services/first_run.py", "cism/services/replay_ground.py"}
 
 
 def _writes_csv(path: Path) -> bool:
