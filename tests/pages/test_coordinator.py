@@ -99,8 +99,8 @@ async def _graver(page: Page) -> None:
     await page.keyboard.press("Tab")
     await page.keyboard.type("More is known")
     await page.keyboard.press("Tab")
-    await page.keyboard.press("Enter")
-    await page.wait_for_load_state()
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
 
 
 async def _roster(page: Page, file: Path, *, bad: bool) -> None:
