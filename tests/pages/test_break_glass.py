@@ -1,4 +1,4 @@
-"""Break-glass in a browser: at both widths, with the keyboard alone, and nothing that axe knows to be wrong."""
+"""Break-glass in a browser: both widths, by keyboard alone, and nothing that axe knows to be wrong."""
 
 from __future__ import annotations
 

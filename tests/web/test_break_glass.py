@@ -47,7 +47,7 @@ async def test_a_peer_opens_a_list_and_the_clinical_director_sees_who_why_and_ho
     seen = (await site.client.get(PAGE)).text
     assert "Petra Peer" in seen
     assert "Somebody may be in danger now" in seen
-    assert "looked at 2 times" in seen
+    assert "looks: 2" in seen
     assert "Rita" not in seen
     acts = [row.act for row in site.rows(select(Audit)) if "glass" in row.act]
     assert acts == ["page break glass", *["page look under glass"] * 2, "page list broken glass"]
