@@ -24,20 +24,10 @@ def take_back(session: Session, person: Person, *, by: str | None, now: datetime
     if person.status is not PersonStatus.DECEASED:
         message = f"this person is {person.status.value}: there is no death to take back"
         raise AlreadyDone(message)
-    before = {person.id: lives.place(person)}
-    person.status, person.phone_confirmed_at = PersonStatus.ACTIVE, None
-    events.record(
-        session,
-        "person.status",
-        now,
-        subject_id=person.id,
-        actor_id=by,
-        before=PersonStatus.DECEASED.value,
-        after=person.status.value,
-    )
+    person.phone_confirmed_at = None
     _look_after_again(session, person, now)
     held.resume(session, person.id, lives.DECEASED, now)
-    lives.follow(session, before, now)
+    lives.set_status(session, person, PersonStatus.ACTIVE, by=by, now=now)
     queue.add(session, "call_needed", now=now, within=calls.CALL_WITHIN, person=person)
 
 

@@ -6,9 +6,7 @@ same services, texts and deadlines, and not a copy of them.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,8 +19,8 @@ from sqlalchemy.orm import Session
 from cism.domain.incident import Circle, Severity
 from cism.domain.protocol import protocol_or_default
 from cism.domain.roster_csv import parse_roster
-from cism.errors import BadInput, NotFound
-from cism.services import agencies, clockwork, engine, intake, rehearsal_incident, roster
+from cism.errors import NotFound
+from cism.services import agencies, apart, clockwork, engine, intake, rehearsal_incident, roster
 from cism.services.intake import AffectedInput, IncidentInput
 from cism.settings import Settings
 from cism.store.db import now as product_now
@@ -149,22 +147,11 @@ def start_own(session: Session, agency: str) -> str:
 
 async def move(settings: Settings, how: str) -> None:
     """Move time, in a process of its own that waits until all that it brings is done. Raises BadInput."""
-    env = {**os.environ, "CISM_HOME": str(settings.home.absolute()), "CISM_DATABASE_URL": settings.url}
-    process = await asyncio.create_subprocess_exec(
-        *_CLOCK,
-        *MOVES[how],
-        env=env | {"CISM_CLOCK": settings.clock},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+    await apart.run(
+        settings,
+        (*_CLOCK, *MOVES[how]),
+        seconds=_SECONDS,
+        late="It took too long and was stopped; see `cism doctor`.",
+        silent="The clock was not moved.",
+        more={"CISM_CLOCK": settings.clock},
     )
-    try:
-        _, problem = await asyncio.wait_for(process.communicate(), _SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        message = "It took too long and was stopped; see `cism doctor`."
-        raise BadInput(message) from None
-    if process.returncode:
-        lines = problem.decode("utf-8", "replace").strip().splitlines()
-        raise BadInput(lines[-1] if lines else "The clock was not moved.")

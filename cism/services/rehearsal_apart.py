@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from typing import Any, Final
 
-from cism.errors import BadInput
+from cism.services import apart
 from cism.settings import Settings
 
 _COMMAND: Final = (sys.executable, "-c", "from cism.cli.main import app; app()", "rehearse")
@@ -26,25 +25,13 @@ async def play(settings: Settings, protocol: str, *, own_roster: bool) -> dict[s
     Raises BadInput with what the rehearsal said where it cannot be played.
     """
     arguments = [protocol, "--json", *(["--own-roster"] if own_roster else [])]
-    env = {**os.environ, "CISM_HOME": str(settings.home.absolute()), "CISM_DATABASE_URL": settings.url}
     async with _one_at_a_time:
-        process = await asyncio.create_subprocess_exec(
-            *_COMMAND,
-            *arguments,
-            env=env,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        said = await apart.run(
+            settings,
+            (*_COMMAND, *arguments),
+            seconds=_SECONDS,
+            late="The rehearsal took too long and was stopped. Try it with `cism rehearse`.",
+            silent="The rehearsal ended without a word.",
         )
-        try:
-            said, problem = await asyncio.wait_for(process.communicate(), _SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            message = "The rehearsal took too long and was stopped. Try it with `cism rehearse`."
-            raise BadInput(message) from None
-    if process.returncode:
-        lines = problem.decode("utf-8", "replace").strip().splitlines()
-        raise BadInput(lines[-1] if lines else "The rehearsal ended without a word.")
     found: dict[str, Any] = json.loads(said)
     return found
