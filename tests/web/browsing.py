@@ -32,7 +32,7 @@ class Fields(HTMLParser):
         elif tag == "option" and self._select is not None:
             if "selected" in found or self._select not in self.forms[-1][1]:
                 self.forms[-1][1][self._select] = found["value"]
-        elif tag == "input" and self.forms:
+        elif tag == "input" and self.forms and "name" in found:
             if found.get("type") in {"radio", "checkbox"} and "checked" not in found:
                 return
             self.forms[-1][1][found["name"]] = found.get("value", "")

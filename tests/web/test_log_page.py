@@ -12,11 +12,13 @@ from sqlalchemy import select
 from cism.domain.incident import Circle
 from cism.domain.people import Role
 from cism.errors import BadInput
-from cism.store.tables import AffectedPerson, Audit, Incident, Token
+from cism.services import answers, engine
+from cism.store.tables import AffectedPerson, Audit, Incident, Question, Token
 from cism.web.pages.local_time import instant
 from tests.conftest import START
 from tests.web.browsing import fields, filled, sign_in
 from tests.web.conftest import Site
+from tests.web.test_signing_in import by_phone
 
 
 async def _circles(site: Site) -> dict[str, Circle]:
@@ -92,7 +94,7 @@ async def test_the_form_offers_the_crew_the_zone_and_whoever_logs(site: Site) ->
     assert "New York time (EST)" in text
     assert "Mon 2 Mar, 10:00" in text
     assert "Fay Fire" not in text  # another agency's people stay unseen
-    assert "<script" not in text
+    assert re.findall(r"<script[^>]*>[^<]*", text) == ['<script src="/static/log.js" defer>']
     assert "style=" not in text
     assert 'name="kin"' not in text
 
@@ -257,6 +259,102 @@ async def test_pressing_at_the_same_moment_logs_once(site: Site) -> None:
     answers = await asyncio.gather(*(site.client.post("/log", data=form) for _ in range(4)))
     assert {answer.status_code for answer in answers} == {303}
     assert site.count(Incident) == 1
+
+
+async def test_one_touch_names_the_kind_and_another_the_time(site: Site) -> None:
+    await sign_in(site)
+    form = await filled(site, type="", favourite="CHILD", ended="30", minutes_ago="")
+    await site.client.post("/log", data=form)
+    (row,) = site.rows(select(Incident))
+    assert (row.type, row.ended_at) == ("CHILD", START - timedelta(minutes=30))
+
+
+async def test_two_kinds_at_once_are_asked_about(site: Site) -> None:
+    await sign_in(site)
+    answer = await site.client.post("/log", data=await filled(site, type="MCI", favourite="CHILD"))
+    assert "You chose two kinds" in answer.text
+    again = fields(answer, "/log") | {"favourite": ""}
+    assert again["type"] == "MCI"
+    assert (await site.client.post("/log", data=await filled(site, **again))).status_code == 303
+
+
+def _chips(text: str) -> list[str]:
+    return [one for one in re.findall(r'name="favourite" value="(\w*)"', text) if one]
+
+
+async def test_favourites_are_ones_own_kinds_and_tell_of_nobody_elses_rare_one(site: Site) -> None:
+    await site.log(type="COLLEAGUE_SUICIDE")  # by somebody else of the agency, once
+    await sign_in(site)
+    usual = _chips((await site.client.get("/log")).text)
+    assert len(usual) == 4
+    assert "COLLEAGUE_SUICIDE" not in usual
+    await site.client.post("/log", data=await filled(site, type="MCI"))
+    assert _chips((await site.client.get("/log")).text)[0] == "MCI"
+    for _ in range(10):
+        await site.log(type="COLLEAGUE_SUICIDE")
+    assert "COLLEAGUE_SUICIDE" in _chips((await site.client.get("/log")).text)  # eleven tell of none
+
+
+async def test_a_form_that_waited_for_a_line_counts_from_when_it_was_pressed(site: Site) -> None:
+    await sign_in(site)
+    await site.client.post("/log", data=await filled(site, ended="now", waited="40"))
+    assert site.rows(select(Incident))[0].ended_at == START - timedelta(minutes=40)
+
+
+@pytest.mark.parametrize(("waited", "counts"), [("", 0), ("soon", 0), ("-5", 0), ("99999", 720)])
+async def test_nobody_waits_longer_than_a_shift_and_nonsense_counts_for_nothing(
+    site: Site, waited: str, counts: int
+) -> None:
+    await sign_in(site)
+    await site.client.post("/log", data=await filled(site, ended="now", waited=waited))
+    assert site.rows(select(Incident))[0].ended_at == START - timedelta(minutes=counts)
+
+
+async def test_sent_again_because_the_answer_was_lost_it_is_the_same_incident(site: Site) -> None:
+    await sign_in(site)
+    form = await filled(site, ended="15")
+    first = await site.client.post("/log", data={**form, "waited": "0"})
+    site.clock.advance(minutes=25)
+    again = await site.client.post("/log", data={**form, "waited": "25"})
+    assert again.headers["location"] == first.headers["location"]
+    assert site.count(Incident) == 1
+
+
+async def test_sent_again_after_another_sign_in_it_is_the_same_incident(site: Site) -> None:
+    await by_phone(site, "S1")
+    form = await filled(site)
+    first = await site.client.post("/log", data=form)
+    await by_phone(site, "S1")
+    renewed = fields(await site.client.get("/log"), "/log")["form_token"]
+    again = await site.client.post("/log", data={**form, "form_token": renewed})
+    assert again.headers["location"] == first.headers["location"]
+    assert site.count(Incident) == 1
+
+
+async def test_the_relief_of_the_law_is_listed_where_it_applies(site: Site) -> None:
+    await sign_in(site)
+    for kind, applies in (("CROSSING_FATAL", True), ("CHILD", False)):
+        answer = await site.client.post("/log", data=await filled(site, type=kind))
+        text = (await site.client.get(answer.headers["location"])).text
+        assert ("49 CFR 272" in text) is applies
+        assert "Relief from the" in text or "relief from the" in text
+        assert not re.search(r'<input type="checkbox" name', text)  # a tick is sent nowhere
+
+
+async def test_the_page_afterwards_does_not_change_with_what_anybody_does(site: Site) -> None:
+    await sign_in(site)
+    answer = await site.client.post("/log", data=await filled(site))
+    where = answer.headers["location"]
+    before = (await site.client.get(where)).text
+    site.perform(minutes=1)
+    for question in site.rows(select(Question).where(Question.kind == "page")):
+        with site.db.transaction() as session:
+            asked = session.get_one(Question, question.id)
+            if asked.state == "open":  # the team may be full by then
+                answers.apply(session, asked, "1", None, START)
+    with site.db.transaction() as session:
+        engine.beat(session, "worker")
+    assert (await site.client.get(where)).text == before
 
 
 async def test_going_back_and_changing_the_form_is_told_and_not_lost_in_silence(site: Site) -> None:

@@ -20,24 +20,26 @@ def instant(day: str, clock: str, zone: str) -> datetime:
     try:
         wall = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock))
     except ValueError:
-        message = "write the date like 2026-03-07 and the time like 23:10"
+        message = _("Write the date like 2026-03-07 and the time like 23:10.")
         raise BadInput(message) from None
     if wall.tzinfo is not None:
-        message = f"write the time without a zone; it is read as {zone}"
+        message = _("Write the time without a zone; it is read as %(zone)s.", zone=zone)
         raise BadInput(message)
     place = ZoneInfo(zone)
     try:
         first, second = (wall.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1))
         back = first.astimezone(place).replace(tzinfo=None)
     except (OverflowError, ValueError):
-        message = "this date is out of range"
+        message = _("This date is out of range.")
         raise BadInput(message) from None
     if back != wall:
-        message = "the clocks were set forward then, and this minute did not exist; write it an hour later"
+        message = _(
+            "The clocks were set forward then, and this minute did not exist; write it an hour later."
+        )
         raise BadInput(message)
     if first != second:
-        message = (
-            "the clocks were set back then: this minute came twice; say how many minutes ago it was instead"
+        message = _(
+            "The clocks were set back then: this minute came twice; say how many minutes ago it was instead."
         )
         raise BadInput(message)
     return first

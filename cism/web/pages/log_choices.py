@@ -8,42 +8,46 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cism.domain.incident import Circle, Severity
+from cism.domain.access import SMALLEST_COUNT
+from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.incident_types import INCIDENT_TYPES, IncidentType
 from cism.domain.people import Discipline, PersonStatus
 from cism.services.tokens import Caller
 from cism.store.db import now
-from cism.store.tables import Agency, Person
+from cism.store.tables import Agency, Incident, Person
+from cism.web.words import Said, _
 
 T = TypeVar("T")
 
 MOST_SHOWN: Final = 200  # a larger agency names people by their roster id
 _WIDE: Final = 3  # a kind for more services than this stands under "any service"
 
-SEVERITIES: Final[Mapping[Severity, str]] = {
-    Severity.S1: "S1, notable",
-    Severity.S2: "S2, serious",
-    Severity.S3: "S3, major",
-    Severity.S4: "S4, catastrophic or over days",
+FAVOURITES: Final = 4  # two rows of two under a thumb
+
+SEVERITIES: Final[Mapping[Severity, Said]] = {
+    Severity.S1: _("S1, notable"),
+    Severity.S2: _("S2, serious"),
+    Severity.S3: _("S3, major"),
+    Severity.S4: _("S4, catastrophic or over days"),
 }
-CIRCLES: Final[Mapping[Circle, str]] = {
-    Circle.B: "was present",
-    Circle.A: "acted directly",
-    Circle.C: "remote, on the radio or phone",
-    Circle.D: "close to whoever was harmed",
-    Circle.E: "support, or in charge",
+CIRCLES: Final[Mapping[Circle, Said]] = {
+    Circle.B: _("was present"),
+    Circle.A: _("acted directly"),
+    Circle.C: _("remote, on the radio or phone"),
+    Circle.D: _("close to whoever was harmed"),
+    Circle.E: _("support, or in charge"),
 }
-SERVICES: Final[Mapping[Discipline, str]] = {
-    Discipline.LAW_ENFORCEMENT: "Law enforcement",
-    Discipline.FIRE: "Fire",
-    Discipline.EMS: "Emergency medical services",
-    Discipline.DISPATCH: "Dispatch",
-    Discipline.RAIL: "Rail",
-    Discipline.HOSPITAL: "Hospital",
-    Discipline.CORRECTIONS: "Corrections",
+SERVICES: Final[Mapping[Discipline, Said]] = {
+    Discipline.LAW_ENFORCEMENT: _("Law enforcement"),
+    Discipline.FIRE: _("Fire"),
+    Discipline.EMS: _("Emergency medical services"),
+    Discipline.DISPATCH: _("Dispatch"),
+    Discipline.RAIL: _("Rail"),
+    Discipline.HOSPITAL: _("Hospital"),
+    Discipline.CORRECTIONS: _("Corrections"),
 }
 
 
@@ -63,7 +67,7 @@ class Candidate:
 class TypeGroup:
     """The kinds of one service."""
 
-    label: str
+    label: Said
     types: tuple[IncidentType, ...]
 
 
@@ -79,18 +83,43 @@ class Choices:
     people: tuple[Candidate, ...]
     more_people: bool
     type_groups: tuple[TypeGroup, ...]
+    favourites: tuple[IncidentType, ...]
+
+    def said(self, kind: IncidentType) -> Said:
+        """A kind as the reader's language calls it."""
+        return Said(kind.label)
 
     @property
     def crews(self) -> list[tuple[str, list[Candidate]]]:
         """People by unit, the supervisor's own first."""
         mine = next((item.unit for item in self.people if item.id == self.me), None)
         units = sorted({item.unit for item in self.people}, key=lambda unit: (unit != mine, unit.casefold()))
-        return [(unit or "No unit", [item for item in self.people if item.unit == unit]) for unit in units]
+        return [(unit or _("No unit"), [item for item in self.people if item.unit == unit]) for unit in units]
 
     @property
     def dispatchers(self) -> list[Candidate]:
         """Who may have dispatched it or taken the call."""
         return [item for item in self.people if item.dispatch]
+
+
+def favourites(
+    session: Session, caller: Caller, types: Mapping[str, IncidentType], first: Discipline | None
+) -> tuple[IncidentType, ...]:
+    """The kinds that this caller logged most; then what their agency logs; then those of their service.
+
+    Of others' incidents only kinds that came often enough to tell of none of them: a button must not say
+    that somewhere in the agency something rare has happened.
+    """
+    often = select(Incident.type, func.count()).where(
+        Incident.agency == caller.agency, Incident.state != IncidentState.HISTORY
+    )
+    often = often.group_by(Incident.type).order_by(func.count().desc(), Incident.type)
+    mine = often.where(Incident.logged_by == caller.person_id) if caller.person_id else None
+    own = [code for code, _count in session.execute(mine)] if mine is not None else []
+    all_of_us = [code for code, count in session.execute(often) if count >= SMALLEST_COUNT]
+    usual = [code for code, item in types.items() if first in item.disciplines and len(item.disciplines) == 1]
+    found = dict.fromkeys(code for code in [*own, *all_of_us, *usual, *types] if code in types)
+    return tuple(types[code] for code in list(found)[:FAVOURITES])
 
 
 def choices(session: Session, caller: Caller) -> Choices:
@@ -118,6 +147,7 @@ def choices(session: Session, caller: Caller) -> Choices:
         people=tuple(sorted(map(_candidate, shown), key=lambda item: item.name.casefold())),
         more_people=len(shown) < len(rows),
         type_groups=type_groups(INCIDENT_TYPES, service),
+        favourites=favourites(session, caller, INCIDENT_TYPES, service),
     )
 
 
@@ -133,7 +163,7 @@ def type_groups(types: Mapping[str, IncidentType], first: Discipline | None) -> 
     order = sorted(SERVICES, key=lambda service: service != first)
     groups = [TypeGroup(SERVICES[service], by_service[service]) for service in order]
     place = 1 if first is not None else 0
-    groups.insert(place, TypeGroup("Any service", any_service))
+    groups.insert(place, TypeGroup(_("Any service"), any_service))
     return tuple(group for group in groups if group.types)
 
 

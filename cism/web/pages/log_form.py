@@ -14,11 +14,14 @@ from cism.services.intake import AffectedInput, IncidentInput
 from cism.web.pages.forms import Form
 from cism.web.pages.local_time import instant
 from cism.web.pages.log_choices import Candidate, Choices
+from cism.web.words import _
 
 NONE: Final = "none"
 OTHER: Final = "other"
+AGO: Final = ("15", "30", "60", "120")  # minutes, one touch each
 _OTHERS: Final = ("dispatcher", "call_taker")
 _MOST_MINUTES: Final = 72 * 60
+_MOST_WAITED: Final = 12 * 60  # minutes that a form is kept by a phone without a line
 _SPLIT: Final = " - "  # between code and label in the search field
 
 
@@ -36,6 +39,19 @@ class Read:
     affected: dict[str, Circle] = field(default_factory=dict)  # by roster key
 
 
+def pressed_at(form: Form, arrived_at: datetime) -> datetime:
+    """When the button was pressed: a phone without a line says for how many minutes it kept the form."""
+    waited = form.one("waited")
+    if not (waited.isascii() and waited.isdigit()):
+        return arrived_at
+    return arrived_at - timedelta(minutes=min(int(waited[:9]), _MOST_WAITED))
+
+
+def is_relative(form: Form) -> bool:
+    """Whether the end is counted from the moment of sending."""
+    return form.one("ended") in {"now", "ago"} or form.one("ended") in AGO
+
+
 def read(form: Form, offered: Choices, *, sent_at: datetime) -> Read:
     """Read every field; `sent_at` (aware) is what "now" and "minutes ago" count from."""
     found = Read()
@@ -49,7 +65,7 @@ def read(form: Form, offered: Choices, *, sent_at: datetime) -> Read:
     _asked(form, found, known, "call_taker")
     _others(form, found)
     if form.one("nobody_else") != "yes":
-        found.problems["nobody_else"] = "Confirm that nobody else was there, or add whoever is missing."
+        found.problems["nobody_else"] = _("Confirm that nobody else was there, or add whoever is missing.")
     _kin(form, found, offered)
     return found
 
@@ -90,18 +106,24 @@ def refused(form: Form, error: BadInput) -> dict[str, str]:
 
 
 def _type(form: Form, found: Read) -> None:
-    searched, chosen = form.one("type_search"), form.one("type")
+    searched, chosen = form.one("type_search"), form.one("type") or form.one("favourite")
+    if form.one("type") and form.one("favourite") not in {"", form.one("type")}:
+        found.problems["type"] = _("You chose two kinds: keep one of them.")
+        return
     code = searched.split(_SPLIT, 1)[0].strip() if searched else chosen
     if not code:
-        found.problems["type"] = "Choose what happened."
+        found.problems["type"] = _("Choose what happened.")
         return
     found.type = INCIDENT_TYPES.get(code.upper()) or _by_label(searched)
     if found.type is None:
-        near = [INCIDENT_TYPES[item].label for item in suggest_types(code)]
-        hint = f" Did you mean: {'; '.join(near)}?" if near else ""
-        found.problems["type"] = f"There is no such kind of incident.{hint}"
+        near = "; ".join(INCIDENT_TYPES[item].label for item in suggest_types(code))
+        found.problems["type"] = (
+            _("There is no such kind of incident. Did you mean: %(near)s?", near=near)
+            if near
+            else _("There is no such kind of incident.")
+        )
     elif searched and chosen and chosen != found.type.code:
-        found.problems["type"] = "The search and the list say different things: empty one of them."
+        found.problems["type"] = _("The search and the list say different things: empty one of them.")
 
 
 def _by_label(text: str) -> IncidentType | None:
@@ -112,7 +134,7 @@ def _by_label(text: str) -> IncidentType | None:
 def _severity(form: Form, found: Read) -> None:
     given = form.one("severity")
     if given and given not in Severity.__members__:
-        found.problems["severity"] = "Choose one of the list."
+        found.problems["severity"] = _("Choose one of the list.")
     elif given:
         found.severity = Severity(given)
 
@@ -127,14 +149,16 @@ def _ended(form: Form, found: Read, offered: Choices, sent_at: datetime) -> None
             found.ended_at = _instant(form, found, offered, "ended")
         case "ongoing":
             found.ended_at = None
+        case chip if chip in AGO:
+            found.ended_at = sent_at - timedelta(minutes=int(chip))
         case _:
-            found.problems["ended"] = "Say when it ended, or that it is not over."
+            found.problems["ended"] = _("Say when it ended, or that it is not over.")
 
 
 def _minutes_ago(form: Form, found: Read, sent_at: datetime) -> datetime | None:
     text = form.one("minutes_ago")
     if not (text.isascii() and text.isdigit()) or int(text[:9]) > _MOST_MINUTES:
-        found.problems["ended"] = "Write how many minutes ago, up to 4320 (three days)."
+        found.problems["ended"] = _("Write how many minutes ago, up to 4320 (three days).")
         return None
     return sent_at - timedelta(minutes=int(text))
 
@@ -148,20 +172,20 @@ def _instant(form: Form, found: Read, offered: Choices, name: str) -> datetime |
     try:
         return instant(form.one(f"{name}_date"), form.one(f"{name}_time"), offered.zone)
     except BadInput as error:
-        found.problems[name] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        found.problems[name] = error.args[0]
         return None
 
 
 def _there(form: Form, found: Read, known: Mapping[str, Candidate]) -> None:
     for person_id in form.many("there"):
         if person_id not in known:
-            found.problems["there"] = (
+            found.problems["there"] = _(
                 "Somebody on this list is no longer on the roster; look through it again."
             )
             continue
         circle = form.one(f"circle_{person_id}") or Circle.B.value
         if circle not in Circle.__members__:
-            found.problems["there"] = "Choose how near each person was."
+            found.problems["there"] = _("Choose how near each person was.")
             continue
         found.affected[known[person_id].roster_id] = Circle(circle)
 
@@ -174,13 +198,13 @@ def _asked(form: Form, found: Read, known: Mapping[str, Candidate], name: str) -
     if given == OTHER:
         key = form.one(f"{name}_other")
         if not key:
-            found.problems[name] = "Write their id, with their agency before it: AGENCY:ID."
+            found.problems[name] = _("Write their id, with their agency before it: AGENCY:ID.")
         else:
             found.affected.setdefault(key, Circle.C)
     elif given in known:
         found.affected.setdefault(known[given].roster_id, Circle.C)
     else:
-        found.problems[name] = "Choose who it was, or that there was none."
+        found.problems[name] = _("Choose who it was, or that there was none.")
 
 
 def _others(form: Form, found: Read) -> None:
@@ -190,7 +214,7 @@ def _others(form: Form, found: Read) -> None:
             continue
         circle = words[1].upper() if len(words) > 1 else Circle.B.value
         if circle not in Circle.__members__ or len(words) > 2:  # an id and a letter
-            found.problems["others"] = "Write one person a line: ID, or AGENCY:ID, then a letter A to F."
+            found.problems["others"] = _("Write one person a line: ID, or AGENCY:ID, then a letter A to F.")
             continue
         found.affected.setdefault(words[0], Circle(circle))
 
@@ -201,7 +225,7 @@ def _kin(form: Form, found: Read, offered: Choices) -> None:
         return
     answer = form.one("kin")
     if answer not in {"yes", "no"}:
-        found.problems["kin"] = "Say whether the family has been told. Nobody close is texted before."
+        found.problems["kin"] = _("Say whether the family has been told. Nobody close is texted before.")
     found.kin_notified = answer == "yes"
     if form.one("funeral_date") or form.one("funeral_time"):
         found.funeral_at = _instant(form, found, offered, "funeral")

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act
-from cism.domain.incident_types import INCIDENT_TYPES
+from cism.domain.incident_types import INCIDENT_TYPES, Intervention
 from cism.errors import BadInput, KeyReused
 from cism.services import audit, intake
 from cism.services.notify import lines
@@ -25,16 +25,16 @@ from cism.web.api.rights import require_in_agency, standing
 from cism.web.auth import actor_of
 from cism.web.backend import backend_of
 from cism.web.pages import log_choices, log_form
-from cism.web.pages.cookies import form_token, keep_visit
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import local, spoken, zone_name
 from cism.web.pages.log_choices import Choices
-from cism.web.pages.templating import page
+from cism.web.pages.showing import show
 from cism.web.pages.who import signed_in
 
 router = APIRouter(include_in_schema=False)
 
 _TO_SIGN_IN = "/sign-in"
+_SCRIPTS = ("log.js",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def log_it(request: Request) -> Response:
         return RedirectResponse(_TO_SIGN_IN, status_code=303)
     outcome = await backend_of(request).act(lambda session: _logged(session, caller, given))
     if outcome.reused:
-        return page(request, "already_sent.html", status=409, ref=outcome.ref)
+        return await show(request, "already_sent.html", status=409, scripts=_SCRIPTS, ref=outcome.ref)
     if outcome.ref is None:
         return await _show(request, outcome.offered, given, outcome.problems or {}, status=422)
     return RedirectResponse(f"/log/{outcome.ref}", status_code=303)
@@ -98,14 +98,11 @@ async def receipt(request: Request, ref: str) -> Response:
             "nothing_leaves": state.startswith(NOTHING_LEAVES),
             "no_check_ins": NO_CHECK_INS in state,
             "duty": lines(session, stands.row.agency)[0],
-            "jeopardy": _jeopardy(stands.row),
+            **_about_the_kind(stands.row),
         }
 
     shown = await backend_of(request).read(work)
-    token = await form_token(request)
-    response = page(request, "receipt.html", form_token=token, **shown)
-    keep_visit(request, response)
-    return response
+    return await show(request, "receipt.html", scripts=_SCRIPTS, **shown)
 
 
 def _logged(session: Session, caller: Caller, given: Form) -> Outcome:
@@ -114,14 +111,15 @@ def _logged(session: Session, caller: Caller, given: Form) -> Outcome:
     offered = log_choices.choices(session, caller)
     key = given.one("key")[:80] or secrets.token_hex(16)
     before = _known(session, caller, key)
-    sent_at = before.logged_at if before is not None else product_now(session)
-    found = log_form.read(given, offered, sent_at=_minute(sent_at))
+    found = log_form.read(given, offered, sent_at=_sent_at(session, given, before))
     if found.problems:
         return Outcome(offered, problems=found.problems)
+    if before is not None and given.one("waited") and log_form.is_relative(given):
+        found.ended_at = before.ended_at  # the same press of the button, sent again by a phone without a line
     try:
         with session.begin_nested():
             logged = intake.log_once(
-                session, log_form.report(found, offered), caller=caller.token_id, key=key
+                session, log_form.report(found, offered), caller=_whose_key(caller), key=key
             )
     except KeyReused:
         return Outcome(offered, ref=before.ref if before is not None else None, reused=True)
@@ -132,17 +130,32 @@ def _logged(session: Session, caller: Caller, given: Form) -> Outcome:
 
 
 def _known(session: Session, caller: Caller, key: str) -> Incident | None:
-    row = session.get(IdempotencyKey, (caller.token_id, key))
+    row = session.get(IdempotencyKey, (_whose_key(caller), key))
     return session.get(Incident, row.incident_id) if row is not None else None
+
+
+def _whose_key(caller: Caller) -> str:
+    """The person, where one is known: a form that is sent again after another sign-in is still the same."""
+    return caller.person_id or caller.token_id
+
+
+def _sent_at(session: Session, given: Form, before: Incident | None) -> datetime:
+    if before is not None:
+        return _minute(before.logged_at)
+    return log_form.pressed_at(given, _minute(product_now(session)))
 
 
 def _minute(at: datetime) -> datetime:
     return at.replace(second=0, microsecond=0)
 
 
-def _jeopardy(row: Incident) -> bool:
+def _about_the_kind(row: Incident) -> dict[str, bool]:
+    """What the kind of incident alone adds to the calm page."""
     kind = INCIDENT_TYPES.get(row.type)
-    return kind is not None and kind.jeopardy
+    return {
+        "jeopardy": kind is not None and kind.jeopardy,
+        "relief": kind is not None and Intervention.RELIEF in kind.interventions,
+    }
 
 
 def _blank(offered: Choices) -> Form:
@@ -155,20 +168,18 @@ def _blank(offered: Choices) -> Form:
 async def _show(
     request: Request, offered: Choices, given: Form, problems: dict[str, str], *, status: int
 ) -> Response:
-    token = await form_token(request)
-    response = page(
+    return await show(
         request,
         "log.html",
         status=status,
-        form_token=token,
+        scripts=_SCRIPTS,
         offered=offered,
         given=given,
         problems=problems,
+        ago=log_form.AGO,
         severities=log_choices.SEVERITIES,
         circles=log_choices.CIRCLES,
         zone=zone_name(offered.zone, offered.now),
         clock=spoken(offered.now, offered.zone),
         ask_kin="kin" in problems or bool(given.one("kin")),
     )
-    keep_visit(request, response)
-    return response
