@@ -9,7 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from cism.domain.escalation import EscalationLevel
 from cism.domain.people import Role
+from cism.services import escalations, people
 from cism.store.tables import Audit, Base, Escalation, InboundMessage, Outbox, Question
 from tests.web.browsing import fields, open_link, press, sign_in
 from tests.web.conftest import Site
@@ -202,9 +204,6 @@ async def test_a_worry_of_a_helper_shows_nothing_on_the_persons_page(site: Site)
     await by_phone(site, "R2")
     before = (await site.client.get(CARE)).text
     with site.db.transaction() as session:
-        from cism.domain.escalation import EscalationLevel
-        from cism.services import escalations, people
-
         person = people.lock_person(session, site.id_of("R2"))
         escalations.open_for(
             session,
@@ -265,8 +264,6 @@ async def test_no_text_says_a_word_of_the_questions(site: Site) -> None:
 
 async def test_the_pages_are_in_the_persons_language(site: Site) -> None:
     with site.db.transaction() as session:
-        from cism.services import people
-
         people.lock_person(session, site.id_of("R1")).language = "es"
     await _after_a_month(site)
     assert "¿Cómo estás?" in (await site.client.get(CARE)).text
@@ -274,3 +271,21 @@ async def test_the_pages_are_in_the_persons_language(site: Site) -> None:
     assert "Durante las últimas 2 semanas" in page.text
     assert "Traducción nuestra, no validada" in page.text
     assert "5 de 5" in (await _questions(site, **ALL)).text
+
+
+@pytest.mark.parametrize(("key", "told"), [("K1", True), ("P1", False), ("C1", False)])
+async def test_only_a_clinician_who_has_the_call_reads_that_something_was_shared(
+    site: Site, key: str, told: bool
+) -> None:
+    await _after_a_month(site)
+    await press(site, CARE, await _questions(site, **ALL), "Share: a clinician, now", digit="3")
+    (row,) = site.rows(select(Escalation))
+    with site.db.transaction() as session:
+        here, helper = escalations.locked(session, row.id), people.lock_person(session, site.id_of(key))
+        escalations.acknowledge(session, here, helper, site.clock.now())
+    path = site.link(key, "escalation", row.id)
+    await open_link(site, path)
+    page = (await site.client.get(path)).text
+    assert "Rita" in page
+    assert ("private questions" in page) is told
+    assert not re.search(r"\d of \d|PTSD|PHQ|GAD", page)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -480,6 +482,9 @@ async def test_pages_have_no_script_and_no_third_party(site: Site) -> None:
     await sign_in(site)
     path = site.link("P1", "assignment", (await _assigned(site)).id)
     for page in (await site.client.get("/log"), await open_link(site, path), await site.client.get("/x")):
-        assert "<script" not in page.text
+        scripts = re.findall(
+            r"<script[^>]*>[^<]*", page.text
+        )  # a file of our own at most, that the page can do without
+        assert set(scripts) <= {'<script src="/static/log.js" defer>'}
         assert "http://" not in page.text.replace("http://www.w3.org", "")
         assert "https://" not in page.text

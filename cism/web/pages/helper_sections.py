@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cism.domain.access import Access, Datum, Fact, best_access, relations
 from cism.domain.briefs import brief_of
 from cism.domain.escalation import EscalationState
 from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind, StepState
 from cism.services import notices, people, sessions
+from cism.services.escalations import SHARED
 from cism.services.notify import lines
 from cism.store.states import AssignmentState, SessionState
 from cism.store.tables import (
@@ -95,7 +97,7 @@ def escalation(session: Session, helper: Person, subject: str | None, now: datet
     shown |= {
         "by": spoken(row.voice_by, helper.zone) if row.voice_by else None,
         "buttons": buttons(question, REPORT_LABELS),
-        **_whom(session, row),
+        **_whom(session, row, helper),
     }
     return Section("sections/escalation_mine.html", shown, row.id)
 
@@ -169,7 +171,7 @@ def _is_worried_about(session: Session, person: Person) -> bool:
     return session.scalar(query) is not None
 
 
-def _whom(session: Session, row: Escalation) -> dict[str, Any]:
+def _whom(session: Session, row: Escalation, helper: Person) -> dict[str, Any]:
     person = session.get(Person, row.person_id) if row.person_id else None
     inbound = session.get(InboundMessage, row.inbound_sid) if row.inbound_sid else None
     number = person.phone if person is not None else (inbound.from_number if inbound else None)
@@ -179,7 +181,15 @@ def _whom(session: Session, row: Escalation) -> dict[str, Any]:
         "words": inbound.body if inbound is not None else None,
         "worried": row.reason == "worry",
         "asks_who": row.reason == "unread_worry",
+        "shared": row.reason == SHARED and _may_know_of_questions(helper),
     }
+
+
+def _may_know_of_questions(helper: Person) -> bool:
+    """That somebody shared the private questions is for the clinician who has the call alone."""
+    held = relations([item.role for item in helper.roles], assigned=True)
+    shared = {Fact.OWN_PERSON, Fact.SHARED}
+    return best_access(held, Datum.SCREENING_SCORE, shared) is Access.YES
 
 
 def _was_asked(session: Session, helper: Person, row: Escalation) -> bool:
