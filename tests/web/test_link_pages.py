@@ -484,7 +484,7 @@ async def test_pages_have_no_script_and_no_third_party(site: Site) -> None:
     for page in (await site.client.get("/log"), await open_link(site, path), await site.client.get("/x")):
         scripts = re.findall(
             r"<script[^>]*>[^<]*", page.text
-        )  # a file of our own at most, that the page can do without
+        )
         assert set(scripts) <= {'<script src="/static/log.js" defer>'}
         assert "http://" not in page.text.replace("http://www.w3.org", "")
         assert "https://" not in page.text
