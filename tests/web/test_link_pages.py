@@ -482,9 +482,7 @@ async def test_pages_have_no_script_and_no_third_party(site: Site) -> None:
     await sign_in(site)
     path = site.link("P1", "assignment", (await _assigned(site)).id)
     for page in (await site.client.get("/log"), await open_link(site, path), await site.client.get("/x")):
-        scripts = re.findall(
-            r"<script[^>]*>[^<]*", page.text
-        )
+        scripts = re.findall(r"<script[^>]*>[^<]*", page.text)
         assert set(scripts) <= {'<script src="/static/log.js" defer>'}
         assert "http://" not in page.text.replace("http://www.w3.org", "")
         assert "https://" not in page.text
