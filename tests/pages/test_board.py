@@ -158,6 +158,9 @@ async def test_going_against_the_plan_takes_a_reason_that_is_kept_with_who_said_
     assert row.state is IncidentState.STOOD_DOWN
     (kept,) = site.rows(select(Event).where(Event.kind == "reason.stand_down"))
     assert (kept.after, kept.actor_id, kept.incident_id) == ("duplicate", site.id_of("C1"), row.id)
+    over = (await site.client.get(f"/board/{ref}")).text
+    assert "nothing is planned" in over
+    assert "have no next step" not in over  # nobody is forgotten where nothing was to come
     await act(site, ref, "reopen", reason="by_mistake")
     assert the_incident(site, ref).state is IncidentState.OPEN
 
