@@ -313,9 +313,9 @@ async def test_nobody_waits_longer_than_a_shift_and_nonsense_counts_for_nothing(
 async def test_sent_again_because_the_answer_was_lost_it_is_the_same_incident(site: Site) -> None:
     await sign_in(site)
     form = await filled(site, ended="15")
-    first = await site.client.post("/log", data={**form, "waited": "0"})
+    first = await site.client.post("/log", data={**form, "waited": "10"})
     site.clock.advance(minutes=25)
-    again = await site.client.post("/log", data={**form, "waited": "25"})
+    again = await site.client.post("/log", data={**form, "waited": "35"})
     assert again.headers["location"] == first.headers["location"]
     assert site.count(Incident) == 1
 
