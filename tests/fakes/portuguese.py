@@ -20,6 +20,8 @@ _WORDS = {
     "llamame ya": "me liga agora",
     "llamame": "me liga",
     "no mas mensajes": "nada mais",
+    ', 0 no mas"': ', 0 nada"',
+    "{{ digits }} mensajes": "{{ digits }} mais",
     '"0": ["no "': '"0": ["no ", nada',
     "[lun, mar, mié, jue, vie, sab, dom]": "[seg, ter, qua, qui, sex, sab, dom]",
 }

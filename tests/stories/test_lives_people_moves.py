@@ -231,13 +231,13 @@ def status(story: Story, key: str, to: PersonStatus) -> None:
     story.run()
 
 
-def test_a_death_can_be_entered_at_once_and_is_not_taken_back(story: Story) -> None:
+def test_a_death_can_be_entered_at_once_and_no_other_status_takes_it_back(story: Story) -> None:
     with_helper(story)
     status(story, "jordan", PersonStatus.DECEASED)
     story.phone("cora").expects("queue_new")
     with pytest.raises(AlreadyDone):
         status(story, "jordan", PersonStatus.DECEASED)
-    with pytest.raises(NotAllowed, match="stays so"):
+    with pytest.raises(NotAllowed, match="a mistake is taken back with"):
         status(story, "jordan", PersonStatus.ACTIVE)
 
 

@@ -164,18 +164,21 @@ async def test_a_peer_tells_the_limits_in_the_agencys_words_and_to_their_own_peo
 
 
 async def test_a_receipt_tells_roles_and_times_and_no_name_and_nothing_of_own_looks(site: Site) -> None:
-    await _assignment(site)
+    served = await _assignment(site)
+    helper = next(key for key in ("P1", "P2", "P3") if site.id_of(key) == served.peer_id)
     (row,) = site.rows(select(Incident))
     await open_link(site, site.link("C1", "incident", row.id))
     await site.text("R1", "the chief said I should ask you about leave")
     item = site.rows(select(QueueItem).where(QueueItem.kind == "free_text"))[0]
-    await open_link(site, site.link("C1", "queue", item.id))
+    await open_link(site, site.link("C1", "queue", item.id))  # their own peer reads it first
+    await open_link(site, site.link(helper, "queue", item.id))
     ref = row.ref
     await site.client.get(f"/api/v1/incidents/{ref}", headers=site.token(Role.SUPERVISOR, person="S1"))
     await by_phone(site, "R1")
     await site.client.get("/me")
     text = (await site.client.get("/me/receipt")).text
-    assert "a coordinator: words that you texted" in text
+    assert "peer: words that you texted" in text
+    assert "a coordinator: words that you texted" not in text
     assert "a coordinator: that you are on an incident" in text
     assert "a supervisor: put your name on an incident" in text
     assert "a supervisor: that you are on" not in text  # the header shows nobody
