@@ -12,7 +12,7 @@ from typing import Any, cast
 import httpx
 import pytest
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
 from sqlalchemy import select
 
 from cism.services import engine, roster
@@ -238,6 +238,12 @@ async def wall_text(wall: RunningWall, to: str, body: str) -> None:
     assert answer.status_code == 201
 
 
+async def late(route: Route) -> None:
+    """A script that comes well after the page that it belongs to, as on a poor line."""
+    await asyncio.sleep(1)
+    await route.continue_()
+
+
 async def test_a_passkey_is_made_and_used_in_a_real_browser_under_the_strict_policy(
     served: Site, chromium: Browser
 ) -> None:
@@ -248,6 +254,7 @@ async def test_a_passkey_is_made_and_used_in_a_real_browser_under_the_strict_pol
     page = await context.new_page()
     problems: list[str] = []
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    await page.route("**/static/passkey.js", late)
     devices = await context.new_cdp_session(page)
     await devices.send("WebAuthn.enable")
     await devices.send(

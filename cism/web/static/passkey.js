@@ -68,3 +68,6 @@ form.addEventListener("submit", async (event) => {
     said.hidden = false;
   }
 });
+
+// Until here a touch would have sent the form without an answer, so the page comes with its button off.
+form.querySelector("button").disabled = false;
