@@ -20,6 +20,7 @@ from notifications.message_base import (
     LINE_FIELD,
     PHONE_FIELD,
     Message,
+    OneOf,
     Text,
     Value,
     Whole,
@@ -143,6 +144,8 @@ def _choices(message_class: type[Message]) -> Mapping[str, tuple[Value, ...]]:
         match spec:
             case Text():
                 choices[name] = (spec.longest, "") if name in optional else (spec.longest,)
+            case OneOf():
+                choices[name] = spec.options
             case Whole():
                 choices[name] = (spec.most, 0 if name in optional else 10)
             case None:

@@ -38,6 +38,7 @@ DIGITS: Final[Mapping[MessageKind, str]] = MappingProxyType(
         MessageKind.OFFERS_DUE: "01",
         MessageKind.TURN: "01",
         MessageKind.TURN_TAKEN: "4569",
+        MessageKind.SWAP_ASK: "01",
         MessageKind.CONFIRM_PHONE: "01",
         MessageKind.PHONE_CONFIRMED: "23",
         MessageKind.CHECK_IN: "0123",

@@ -53,6 +53,13 @@ class Whole:
     most: int
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few words that only the templates turn into a sentence."""
+
+    options: tuple[str, ...]
+
+
 NAME_FIELD: Final = Text("W" * NAME_LIMIT, cuts=True)
 CODE_FIELD: Final = Text("W8W8", pattern=r"[A-Z][0-9][A-Z][0-9]")
 LINK_FIELD: Final = Text("http://" + "w" * 53, pattern=r"https?://[!-~]+")
@@ -62,6 +69,7 @@ EMERGENCY_FIELD: Final = Text("911911")
 BY_FIELD: Final = Text("Wed 10 Mar", pattern=r"[ -~]{1,10}")
 WHEN_FIELD: Final = Text("Wed 10 Mar 14:00", pattern=r"[ -~]{1,16}")
 DATE_FIELDS: Final = (BY_FIELD, WHEN_FIELD)
+SPAN_FIELD: Final = Text("Wed 10 Mar 14:00-Thu 11 Mar 14:00", pattern=r"[ -~]{1,33}")
 CHOICES_FIELD: Final = Text("W8W8 WWWWWWWWWWWWWW, " * 3 + "W8W8 WWWWWWWWWWWWWW", cuts=True)
 
 Name = Annotated[str, NAME_FIELD]
@@ -94,7 +102,7 @@ Minutes = Annotated[int, Whole(9999)]
 """A span in minutes."""
 
 Value = str | int | bool
-Spec = Text | Whole | None
+Spec = Text | Whole | OneOf | None
 
 
 class Message:
@@ -130,6 +138,8 @@ def _clean(name: str, spec: Spec, value: object) -> Value:
         case Whole(), int() if not isinstance(value, bool):
             return min(max(value, 0), spec.most)
         case None, bool():
+            return value
+        case OneOf(), str() if value in spec.options:
             return value
         case _:
             message = f"{name} has the wrong type: {type(value).__name__}"

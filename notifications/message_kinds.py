@@ -37,6 +37,8 @@ class MessageKind(StrEnum):
     TURN = "turn"
     TURN_TAKEN = "turn_taken"
     HAND_OFF = "hand_off"
+    SWAP_ASK = "swap_ask"
+    SWAP_TOLD = "swap_told"
     UNSETTLED_SEND = "unsettled_send"
     ATTESTATION = "attestation"
     RESTORED = "restored"

@@ -8,6 +8,7 @@ from typing import Any, Final
 from notifications.message_base import Message, Purpose, Value, specs
 from notifications.message_kinds import MessageKind
 from notifications.offer_messages import HandOff, OffersDue, Turn, TurnTaken
+from notifications.on_call_messages import SwapAsk, SwapTold
 from notifications.person_messages import (
     CallArranged,
     CallNow,
@@ -57,7 +58,7 @@ from notifications.team_messages import (
     TeamNotice,
     Welfare,
 )
-from notifications.wording import by_text, short_name, when_text
+from notifications.wording import by_text, short_name, span_text, when_text
 
 _CLASSES: Final[tuple[type[Message], ...]] = (
     Page,
@@ -90,6 +91,8 @@ _CLASSES: Final[tuple[type[Message], ...]] = (
     Turn,
     TurnTaken,
     HandOff,
+    SwapAsk,
+    SwapTold,
     UnsettledSend,
     Attestation,
     Restored,
@@ -255,6 +258,8 @@ __all__ = [
     "SessionReport",
     "SessionTeam",
     "StandDown",
+    "SwapAsk",
+    "SwapTold",
     "TeamMemberStopped",
     "TeamNotice",
     "Turn",
@@ -271,6 +276,7 @@ __all__ = [
     "is_urgent",
     "marked_late",
     "short_name",
+    "span_text",
     "survives_stop",
     "to_payload",
     "when_text",

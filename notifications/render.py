@@ -10,7 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from notifications import languages
 from notifications.gsm import segments
 from notifications.languages import ENGLISH, TEMPLATES, Language, spoken_in
-from notifications.message_base import CHOICES_FIELD, DATE_FIELDS, LINE_FIELD, Message, specs
+from notifications.message_base import CHOICES_FIELD, DATE_FIELDS, LINE_FIELD, SPAN_FIELD, Message, specs
 from notifications.messages import to_payload
 
 __all__ = ["ENVIRONMENT", "LANGUAGE", "TEMPLATES", "fill", "render", "source_of"]
@@ -78,6 +78,8 @@ def _in(language: Language, message: Message) -> dict[str, Any]:
     for name, spec in specs(type(message)).items():
         if spec in DATE_FIELDS:
             fields[name] = language.date(fields[name])
+        elif spec is SPAN_FIELD:
+            fields[name] = "-".join(language.date(one) for one in fields[name].split("-"))
         elif spec is LINE_FIELD:
             fields[name] = language.line(fields[name])
         elif spec is CHOICES_FIELD:

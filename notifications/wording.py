@@ -89,6 +89,13 @@ def when_text(at: datetime, now: datetime, zone: str) -> str:
     return clock if local.date() == today.date() else f"{_date(local)} {clock}"
 
 
+def span_text(start: datetime, end: datetime, zone: str) -> str:
+    """From when until when on the reader's own clock, at most 33 characters."""
+    place = ZoneInfo(zone)
+    since, until = start.astimezone(place), end.astimezone(place)
+    return f"{_date(since)} {since:%H:%M}-{_date(until)} {until:%H:%M}"
+
+
 def _local(at: datetime, now: datetime, zone: str) -> tuple[datetime, datetime]:
     place = ZoneInfo(zone)
     return at.astimezone(place), now.astimezone(place)

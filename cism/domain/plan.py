@@ -51,6 +51,8 @@ class StepKind(StrEnum):
     QUEUE_OVERDUE = "queue_overdue"  # a text that no human has read in time
     PAGE_UNDELIVERED = "page_undelivered"  # a page that did not arrive counts as not asked
     STEP_BACK = "step_back"  # a helper was affected by another event: somebody else takes over
+    WHILE_AWAY = "while_away"  # whoever is away was asked something: the next is asked
+    SWAP_OVER = "swap_over"  # a turn on call begins, and the colleague has not answered
     CALL = "call"  # a page that did not arrive, or was not answered in time, is called
     FORGET = "forget"  # words and invitations whose hours are over between two nights
     NIGHTLY = "nightly"  # retention, and the attestation that nobody is forgotten
@@ -62,6 +64,8 @@ _FLOWS: Mapping[FlowName, tuple[StepKind, ...]] = {
         StepKind.PLAN_RESPONSE,
         StepKind.PAGE_UNDELIVERED,
         StepKind.STEP_BACK,
+        StepKind.WHILE_AWAY,
+        StepKind.SWAP_OVER,
     ),
     FlowName.SCHEDULE_SESSIONS: (
         StepKind.PROPOSE_SESSION,
@@ -110,6 +114,7 @@ URGENT: frozenset[StepKind] = frozenset(
         StepKind.QUEUE_OVERDUE,
         StepKind.PAGE_UNDELIVERED,
         StepKind.STEP_BACK,
+        StepKind.WHILE_AWAY,
         StepKind.CALL,
     }
 )
@@ -123,6 +128,7 @@ OUTLIVES: frozenset[StepKind] = frozenset(
         StepKind.LAST_CALL,
         StepKind.PEER_TASK_DEADLINE,
         StepKind.TELL_MISSED,
+        StepKind.WHILE_AWAY,
     }
 )
 RECURRING: frozenset[StepKind] = frozenset({StepKind.NIGHTLY, StepKind.FORGET})

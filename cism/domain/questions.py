@@ -25,6 +25,7 @@ class QuestionKind(StrEnum):
     OFFERS = "offers"  # were these offers made?
     TURN = "turn"  # something for the team itself, or on site: will you?
     HAND_OFF = "hand_off"  # one person is handed to you: will you, and how did it go?
+    SWAP = "swap"  # a colleague asks: will you take my turn on call?
     WELFARE = "welfare"  # nobody was reached by phone: go on until somebody met or reached the person
 
 
@@ -55,6 +56,7 @@ ALLOWED_DIGITS: Final[Mapping[QuestionKind, frozenset[str]]] = MappingProxyType(
         QuestionKind.OFFERS: frozenset("01"),
         QuestionKind.TURN: frozenset("014569"),
         QuestionKind.HAND_OFF: frozenset("014569"),
+        QuestionKind.SWAP: frozenset("01"),
         QuestionKind.WELFARE: frozenset("0149"),
     }
 )

@@ -18,6 +18,7 @@ from cism.services import (
     events,
     notify,
     offers,
+    on_call_swaps,
     people,
     questions,
     sessions,
@@ -88,6 +89,11 @@ def _turn(session: Session, question: Question, digit: str, _number: int | None,
     turns.answer(session, question, digit, now)
 
 
+def _swap(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:
+    decide = on_call_swaps.accept if digit == "1" else on_call_swaps.refuse
+    decide(session, question.subject_id or "", question.person_id, now)
+
+
 def _escalation(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:
     escalations.answer(session, question, digit, now)
 
@@ -127,6 +133,7 @@ _ACTS: dict[str, _Act] = {
     "offers": _offers,
     "turn": _turn,
     "hand_off": _turn,
+    "swap": _swap,
     "welfare": _escalation,
     "check_in": _check_in,
     "opt_in": _opt_in,

@@ -70,6 +70,7 @@ _WORDS = {
     "offers": "offers",
     "turn": "colleague",
     "hand_off": "call",
+    "swap": "swap",
     "confirm_phone": "your number",
 }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -11,11 +12,12 @@ from sqlalchemy.orm import Session
 from cism.domain import on_call as rules
 from cism.domain.people import Role
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import events, on_call, people
-from cism.services.on_call import Calendar
+from cism.services import events, on_call, people, swap_telling
+from cism.services.on_call import Calendar, OwnTurn
 from cism.store.on_call_tables import ChangeState, OnCallChange
-from cism.store.tables import Person
+from cism.store.tables import Person, Step
 
+AHEAD: Final = timedelta(days=14)  # design: whose turn it is later than that may change without a swap
 Span = tuple[datetime, datetime]
 
 
@@ -62,7 +64,24 @@ def ask(
     )
     session.add(row)
     session.flush()
+    swap_telling.asked(session, row, now)
     return row
+
+
+def ask_once(
+    session: Session,
+    person: Person,
+    turn: OwnTurn,
+    to_id: str,
+    now: datetime,
+    *,
+    in_return: Span | None = None,
+) -> None:
+    """Ask a colleague to take one whole turn; asked already, and not decided, it does nothing more."""
+    span = (turn.start, turn.end)
+    asked = [one for one in open_swaps(session, person.id, now) if one.from_id == person.id]
+    if not any(one.span == span and one.to_id == to_id for one in asked):
+        ask(session, person, turn.role, to_id, span, now, in_return=in_return)
 
 
 def colleagues(session: Session, person: Person, role: Role) -> list[Person]:
@@ -103,12 +122,15 @@ def accept(session: Session, swap_id: str, by: str, now: datetime) -> None:
     _refuse_not_theirs(session, calendar, row.person_id, row.instead_id, swap.span, swap.in_return)
     row.state, row.decided_at = ChangeState.HOLDS, now
     events.record(session, "on_call.swapped", now, subject_id=row.id, actor_id=by)
+    swap_telling.decided(session, row, now, taken=True)
+    _ask_nobody_else(session, row, now)
 
 
 def refuse(session: Session, swap_id: str, by: str, now: datetime) -> None:
     """The colleague does not take it; no reason is asked. Raises as `accept` does."""
     row = _asked(session, swap_id, by, now)
     row.state, row.decided_at = ChangeState.REFUSED, now
+    swap_telling.decided(session, row, now, taken=False)
 
 
 def withdraw(session: Session, swap_id: str, by: str, now: datetime) -> None:
@@ -118,7 +140,38 @@ def withdraw(session: Session, swap_id: str, by: str, now: datetime) -> None:
         raise NotFound
     if row.state is not ChangeState.ASKED:
         raise AlreadyDone
+    _take_back(session, row, now)
+
+
+def on_over(session: Session, step: Step, now: datetime) -> str | None:
+    """A turn begins that a colleague was asked to take and has not answered: whoever has it is told."""
+    row = session.get(OnCallChange, step.subject_id or "", with_for_update=True)
+    if row is None or row.state is not ChangeState.ASKED or row.person_id is None or row.instead_id is None:
+        return "decided meanwhile"
     row.state, row.decided_at = ChangeState.WITHDRAWN, now
+    swap_telling.nobody(session, row, now)
+    return "nobody answered"
+
+
+def _take_back(session: Session, row: OnCallChange, now: datetime) -> None:
+    row.state, row.decided_at = ChangeState.WITHDRAWN, now
+    swap_telling.withdrawn(session, row, now)
+
+
+def _ask_nobody_else(session: Session, taken: OnCallChange, now: datetime) -> None:
+    """Others who were asked for the same hours need not answer any more."""
+    rows = session.scalars(
+        select(OnCallChange).where(
+            OnCallChange.person_id == taken.person_id,
+            OnCallChange.state == ChangeState.ASKED,
+            OnCallChange.role == taken.role,
+            OnCallChange.instead_id.is_not(None),
+            OnCallChange.starts_at < taken.ends_at,
+            OnCallChange.ends_at > taken.starts_at,
+        )
+    )
+    for row in rows.all():
+        _take_back(session, row, now)
 
 
 def _asked(session: Session, swap_id: str, by: str, now: datetime) -> OnCallChange:

@@ -11,9 +11,10 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.services import answers
+from cism.domain.plan import PlannedStep, StepKind
+from cism.services import answers, people, steps
 from cism.store.states import OfferState
-from cism.store.tables import Escalation, Offer, Person, Question
+from cism.store.tables import Escalation, Offer, Person, Question, Step
 
 _TAKEN: Final = ("assignment",)  # a question of this kind is only asked once it is theirs
 _ASKED: Final = ("page", "offers")
@@ -32,6 +33,31 @@ def to_pass_on(session: Session, person: Person, *, taken: bool) -> list[str]:
         .order_by(Question.asked_at)
     )
     return [row.id for row in rows if taken or not _is_theirs(session, row)]
+
+
+def plan(session: Session, person: Person, now: datetime, *, taken: bool) -> int:
+    """Pass on all of it from now on, each as a step of its own; returns how many."""
+    found = to_pass_on(session, person, taken=taken)
+    return steps.plan(
+        session,
+        [
+            PlannedStep(
+                kind=StepKind.WHILE_AWAY,
+                due_at=now,
+                key=f"pass-on:{question_id}:{now.timestamp():.6f}",
+                person_id=person.id,
+                subject_id=question_id,
+            )
+            for question_id in found
+        ],
+    )
+
+
+def on_pass_on(session: Session, step: Step, now: datetime) -> str | None:
+    """One of them goes to the next."""
+    person = people.lock_person(session, step.person_id or "")
+    pass_on(session, person, step.subject_id or "", now)
+    return None
 
 
 def pass_on(session: Session, person: Person, question_id: str, now: datetime) -> None:

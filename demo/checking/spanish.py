@@ -56,6 +56,8 @@ SIGNS: Final[tuple[tuple[str, str], ...]] = (
     ("OFFERS_DUE", r"por ofrecer hasta"),
     ("TURN", r"hace falta alguien antes de"),
     ("HAND_OFF", r"lo lleva otra persona del equipo|nadie lo ha tomado, vuelve a ser tuyo"),
+    ("SWAP_ASK", r"la guardia .+\? 1 "),
+    ("SWAP_TOLD", r"uardia .+ (?:es tuya|sigue siendo tuya|ya no se te pide)|toma tu guardia"),
     ("CALL_ARRANGED", r"^Hola\b.* te llama antes de"),
     ("CALL_PROMISED", r"lguien (?:de los .* )?te llama antes de .* ¿Antes\? Escribe 3"),
     ("CALL_NOW", r"lguien de los .* te llama antes de|compañeros: alguien te llama antes de"),

@@ -45,6 +45,8 @@ class Kind(Enum):
     TURN = "colleague needed"
     TURN_TAKEN = "colleague taken"
     HAND_OFF = "handed over"
+    SWAP_ASK = "asked for a turn"
+    SWAP_TOLD = "turn swapped or not"
     CONFIRM_PHONE = "confirm phone"
     PHONE_CONFIRMED = "phone confirmed"
     CHECK_IN = "check-in"
@@ -135,6 +137,8 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.OFFERS_DUE, r"offers? to make by"),
     (Kind.TURN, r"a colleague is needed by"),
     (Kind.HAND_OFF, r": received, a colleague has taken over|nobody could take over yet"),
+    (Kind.SWAP_ASK, r"take on call .+\? 1 "),
+    (Kind.SWAP_TOLD, r"n call .+ (?:is (?:yours|still yours)|is no longer asked)|takes your turn"),
     (Kind.CALL_ARRANGED, r"^Hi\b.* will call you by"),
     (Kind.CALL_PROMISED, r"omeone from the .* will call you by .* Sooner\? Text 3"),
     (Kind.CALL_PROMISED, r"run by peers: someone will call you by .* Sooner\? Text 3"),

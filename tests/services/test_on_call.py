@@ -243,9 +243,18 @@ def test_a_swap_is_refused_where_the_turn_changed_hands_meanwhile(world: World) 
     rotate(world, "peer-1", "peer-2")
     first = ask(world, "peer-1", "peer-3", (day(4), day(5)))
     second = ask(world, "peer-1", "peer-4", (day(4), day(5)))
+    third = ask(world, "peer-1", "peer-4", (day(6), day(7)))
     world.act(on_call_swaps.accept, second, world.id_of("peer-4"), world.now())
-    with pytest.raises(BadInput):
+    with pytest.raises(AlreadyDone):  # the other one is not asked any more
         world.act(on_call_swaps.accept, first, world.id_of("peer-3"), world.now())
+    span = (day(6), day(7))
+    world.act(
+        lambda s: on_call.override(
+            s, calendar(world), span, of=None, instead=world.id_of("peer-2"), now=world.now()
+        )
+    )
+    with pytest.raises(BadInput):
+        world.act(on_call_swaps.accept, third, world.id_of("peer-4"), world.now())
     names = world.see(
         lambda s: [
             one.roster_id for one in on_call_swaps.colleagues(s, person(s, world, "peer-1"), Role.PEER)

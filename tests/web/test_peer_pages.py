@@ -129,6 +129,7 @@ async def test_rest_passes_on_what_was_asked_and_if_wished_what_is_theirs(site: 
     )
     page = await _get(site, "/week")
     await press(site, "/week", page, "I need a rest: 14 days", hand_back="yes")
+    site.perform()
     assert site.rows(select(Assignment).where(Assignment.id == part.id))[0].state is (
         AssignmentState.HANDED_BACK
     )

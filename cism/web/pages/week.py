@@ -19,16 +19,13 @@ from cism.services.links import Opened
 from cism.services.on_call_swaps import Swap
 from cism.store.db import now as product_now
 from cism.store.tables import Person
-from cism.web.backend import backend_of
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import instant, local, spoken
 from cism.web.pages.signed import Work, do, look
-from cism.web.pages.who import visitor
 from cism.web.words import Said, _
 
 router = APIRouter(prefix="/week", include_in_schema=False)
 
-AHEAD: Final = timedelta(days=14)  # two weeks: this one and the next
 _ROLES: Final[Mapping[str, Said]] = {
     "peer": _("peer"),
     "clinician": _("clinician"),
@@ -71,10 +68,9 @@ async def be_away(request: Request) -> Response:
     def work(session: Session, opened: Opened, form: Form) -> None:
         person, now = people.lock_person(session, opened.person_id), product_now(session)
         away.say(session, person, _until(person, form, now), now)
+        passing_on.plan(session, person, now, taken=form.one("hand_back") == "yes")
 
-    answer = await do(request, Act.ASK_FOR_REST, work, "away", to=_HERE)
-    await _pass_on(request, taken=(await posted(request)).one("hand_back") == "yes")
-    return answer
+    return await do(request, Act.ASK_FOR_REST, work, "away", to=_HERE)
 
 
 @router.post("/{button}")
@@ -86,24 +82,6 @@ async def pressed(request: Request, button: str) -> Response:
         raise NotFound
     act, work = found
     return await do(request, act, work, f"week {button}", to=_HERE)
-
-
-async def _pass_on(request: Request, *, taken: bool) -> None:
-    """Each an act of its own: never more than one incident is held at a time."""
-    who, backend = await visitor(request), backend_of(request)
-    person_id = who.person_id if who is not None else None
-    if person_id is None:
-        return
-    waiting = await backend.read(
-        lambda session: passing_on.to_pass_on(session, people.get(session, person_id), taken=taken)
-    )
-    for question_id in waiting:
-        await backend.act(lambda session, one=question_id: _one(session, person_id, one))  # type: ignore[misc]
-
-
-def _one(session: Session, person_id: str, question_id: str) -> None:
-    person = people.lock_person(session, person_id)
-    passing_on.pass_on(session, person, question_id, product_now(session))
 
 
 def _until(person: Person, form: Form, now: datetime) -> datetime:
@@ -126,16 +104,12 @@ def _ready(session: Session, opened: Opened, form: Form) -> None:
 
 def _ask_swap(session: Session, opened: Opened, form: Form) -> None:
     person, now = people.lock_person(session, opened.person_id), product_now(session)
-    turns = on_call.own_turns(session, person.id, now, now + AHEAD)
+    turns = on_call.own_turns(session, person.id, now, now + on_call_swaps.AHEAD)
     turn = next((one for one in turns if _key(one) == form.one("turn")), None)
     if turn is None:
         message = _("That turn is not yours any more. Open the page again.")
         raise BadInput(message)
-    asked = [one for one in on_call_swaps.open_swaps(session, person.id, now) if one.from_id == person.id]
-    if any(one.span == (turn.start, turn.end) and one.to_id == form.one("colleague") for one in asked):
-        return  # pressed twice
-    span = (turn.start, turn.end)
-    on_call_swaps.ask(session, person, turn.role, form.one("colleague"), span, now)
+    on_call_swaps.ask_once(session, person, turn, form.one("colleague"), now)
 
 
 def _accept(session: Session, opened: Opened, form: Form) -> None:
@@ -163,7 +137,7 @@ _BUTTONS: Final[Mapping[str, tuple[Act, Work]]] = {
 def _turns(session: Session, person: Person, now: datetime) -> list[dict[str, Any]]:
     by_role: dict[Role, list[dict[str, str]]] = {}
     found = []
-    for turn in on_call.own_turns(session, person.id, now, now + AHEAD):
+    for turn in on_call.own_turns(session, person.id, now, now + on_call_swaps.AHEAD):
         if turn.role not in by_role:
             others = on_call_swaps.colleagues(session, person, turn.role)
             by_role[turn.role] = [{"id": one.id, "name": one.name} for one in others]
