@@ -148,10 +148,13 @@ class Story:
     def go_to(self, moment: datetime, *, outage: bool = False) -> None:
         """Let time pass until an instant."""
         assert moment >= self.now(), f"{moment} is past"
+        stood = 0
         while not outage:
             following = self.see(engine.next_due)
             if following is None or following > moment:
                 break
+            stood = stood + 1 if following <= self.now() else 0
+            assert stood < _ROUNDS, f"due at {following}, and never done: {self.see(_due, self.now())}"
             self._move(max(following, self.now()))
         self._move(moment)
 
@@ -294,6 +297,14 @@ def _settle_in(session: Session, moment: datetime, cast: Cast) -> None:
     for row in session.scalars(select(Person)):
         if row.roster_id not in cast.unconfirmed:
             row.phone_confirmed_at = row.first_text_at = moment - timedelta(days=90)
+
+
+def _due(session: Session, moment: datetime) -> list[str]:
+    """Steps and texts whose time has come, as they stand."""
+    steps = select(Step).where(Step.state == "planned", Step.due_at <= moment)
+    texts = select(Outbox).where(Outbox.state == OutboxState.PENDING, Outbox.not_before <= moment)
+    found = [f"{row.kind.value} since {row.due_at}, {row.tries} tries" for row in session.scalars(steps)]
+    return found + [f"{row.kind} since {row.not_before}, {row.reason}" for row in session.scalars(texts)]
 
 
 def _close_escalation(session: Session, helper_id: str, outcome: str, moment: datetime) -> None:
