@@ -60,7 +60,6 @@ async def _draft(page: Page) -> dict[str, Any] | None:
 
 async def _at_the_form(chromium: Browser, running: Site) -> Page:
     page = await signed_in(chromium, running, "S1")
-    page.set_default_timeout(8_000)
     await go(page, running, "/log")
     return page
 
