@@ -150,7 +150,7 @@ class Play:
             self.plan(_whole_minute(now + READ_AFTER), partial(self._handle, phone))
 
     def _handle(self, phone: str, now: datetime) -> None:
-        """The coordinator reads what came before this and acts, at a terminal."""
+        """Whoever was told reads what came before this and acts, at a terminal."""
         agency, _, roster_id = self.keys[phone].partition(":")
         items = self.installation.cism("queue", "list", "--as", f"{agency}:{roster_id}", "--json")
         old = [item for item in items if datetime.fromisoformat(item["received_at"]) <= now - READ_AFTER]

@@ -130,9 +130,11 @@ def held(
 
 @human_queue.command("list")
 def list_queue(as_id: AsId = None, as_json: AsJson = False) -> None:
-    """List what waits for a human, the nearest deadline first."""
+    """List what waits for a human, the nearest deadline first: for a peer, from people whom they look after."""
     with acting(as_id, "queue list") as viewer:
-        viewer.require(Act.LIST_QUEUE, viewer.person.agency if viewer.person else None)
+        agency = viewer.person.agency if viewer.person else None
+        serves = not viewer.may(Act.LIST_QUEUE, agency) and viewer.may(Act.SERVE, agency)
+        viewer.require(Act.SERVE if serves else Act.LIST_QUEUE, agency)
         rows = [
             {
                 "id": row.id,
@@ -276,10 +278,14 @@ def _leads(viewer: Viewer, meeting: GroupSession) -> bool:
 
 
 def _may_read(viewer: Viewer, row: QueueItem) -> bool:
-    """Their agency's items and strangers'; never their own words, nor of anybody on a list with them."""
+    """Who is in charge: their agency's items and strangers'; a peer: from people whom they look after.
+
+    Never their own words, nor of anybody on a list with them.
+    """
     if not _stands_apart(viewer, row):
         return False
-    return row.agency is None or viewer.at_home(row.agency) or _looks_after(viewer, row)
+    in_charge = viewer.may(Act.LIST_QUEUE, viewer.person.agency if viewer.person else None)
+    return (in_charge and (row.agency is None or viewer.at_home(row.agency))) or _looks_after(viewer, row)
 
 
 def _looks_after(viewer: Viewer, row: QueueItem) -> bool:

@@ -13,7 +13,7 @@ from cism.domain.escalation_level import EscalationLevel
 from cism.services import escalations, intake, people, queue
 from cism.store.db import now
 from cism.store.states import SessionState
-from cism.store.tables import Escalation, GroupSession, Person
+from cism.store.tables import AffectedPerson, Escalation, GroupSession, Person
 from tests.cli.conftest import Cli
 
 FIELDS = {"id", "level", "agency", "state", "opened_at", "acked_at", "closed_at"}
@@ -258,6 +258,20 @@ def test_the_queue_lists_what_waits_by_its_deadline(cli: Cli) -> None:
     assert cli.ok("queue", "handle", first) == f"{first}: handled\n"
     assert [row["id"] for row in cli.json("queue", "list", "--as", "P102")] == [second]
     assert cli.refused("queue", "handle", first)
+
+
+def test_a_peer_lists_and_handles_what_people_wrote_whom_they_look_after_and_nothing_else(cli: Cli) -> None:
+    cli.roster()
+    cli.ok("log", "--type", "THREAT", "--agency", "metro-pd", "--affected", "P110:A")
+    with cli.database() as session:
+        session.scalars(select(AffectedPerson)).one().peer_id = person(session, "P113").id
+    theirs, other = waiting(cli, "P110"), waiting(cli, "P111")
+    assert [row["id"] for row in cli.json("queue", "list", "--as", "P113")] == [theirs]
+    assert cli.json("queue", "list", "--as", "P114") == []
+    assert "there is no item" in cli.refused("queue", "handle", other, "--as", "P113")
+    assert "there is no item" in cli.refused("queue", "handle", theirs, "--as", "P114")
+    assert cli.ok("queue", "handle", theirs, "--as", "P113") == f"{theirs}: handled\n"
+    assert cli.json("queue", "list", "--as", "P113") == []
 
 
 def test_nobody_handles_their_own_words_or_another_agencys(cli: Cli) -> None:
