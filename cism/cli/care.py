@@ -130,7 +130,7 @@ def held(
 
 @human_queue.command("list")
 def list_queue(as_id: AsId = None, as_json: AsJson = False) -> None:
-    """List what waits for a human, the nearest deadline first: for a peer, from people whom they look after."""
+    """List what waits for a human, the nearest deadline first; for a peer, from whom they look after."""
     with acting(as_id, "queue list") as viewer:
         agency = viewer.person.agency if viewer.person else None
         serves = not viewer.may(Act.LIST_QUEUE, agency) and viewer.may(Act.SERVE, agency)
