@@ -1,7 +1,7 @@
 """F3: a history of a million messages. Claiming, looking and auditing stay quick, and memory does not grow.
 
 Measured inside one process on a copy of the product's own tables: a settled department, a hundred open
-incidents, and a million texts that left in the past. Every figure is the time of the product's own call,
+incidents, a million texts that left in the past, and a step that was done for each fourth of them. Every figure is the time of the product's own call,
 transaction included. `CISM_HISTORY` makes it smaller for a trial of the case itself.
 """
 
@@ -10,19 +10,20 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import insert, literal_column, select, text
+from sqlalchemy import insert, literal, literal_column, null, select, text
 from sqlalchemy.orm import Session
 
 from bench.figures import percentile
 from cism.clock import monotonic
+from cism.domain.plan import StepState
 from cism.services import claims, delivery, engine, ledger, outbox, overdue, readiness, redaction, stalled
 from cism.store.db import Database, now, real_now
 from cism.store.states import OutboxState
-from cism.store.tables import Outbox, Person
+from cism.store.tables import Outbox, Person, Step
 from notifications.messages import ConfirmPhone
 from tests.faults import load
 from tests.faults.campaign import Case, Outcome
@@ -33,6 +34,7 @@ _MINUTES: Final = 2.0  # of real time in which memory is watched
 _CLAIM, _AUDIT, _LOOK = 0.020, 0.100, 0.020  # seconds, p99
 _GROWTH: Final = 0.10
 _TIMES: Final = 100
+_TEXTS_A_STEP: Final = 4
 
 
 def long_history(seed: int, ground: Ground) -> Outcome:
@@ -88,6 +90,8 @@ def _fill(db: Database, messages: int) -> None:
         first.claimed_real, first.provider_status = past, "delivered"
         session.flush()
         _copy(session, first.id, messages)
+        step = session.scalars(select(Step).where(Step.person_id.is_not(None)).limit(1)).one()
+        _copy_steps(session, step.id, messages // _TEXTS_A_STEP, past)
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as run:
         run.execute(text("ANALYZE"))
 
@@ -111,6 +115,24 @@ def _copy(session: Session, row: str, messages: int) -> None:
     session.execute(
         insert(Outbox.__table__).from_select(columns, source),  # type: ignore[arg-type]
         {"most": messages, "row": row, "count": count},
+    )
+
+
+def _copy_steps(session: Session, row: str, steps: int, past: datetime) -> None:
+    """Steps that were done long ago, of nobody's open incident, made from one that waits."""
+    own: dict[str, Any] = {name: literal_column("'h' || CAST(n.i AS VARCHAR(20))") for name in ("id", "key")}
+    own |= {"state": literal(StepState.DONE.value), "incident_id": null(), "due_at": literal(past)}
+    columns = [column.name for column in Step.__table__.columns]
+    picked = [own.get(name, literal_column(f"s.{name}")) for name in columns]
+    source = select(*picked).select_from(
+        text(
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :most)"
+            " SELECT i FROM n) n JOIN step s ON s.id = :row"
+        )
+    )
+    session.execute(
+        insert(Step.__table__).from_select(columns, source),  # type: ignore[arg-type]
+        {"most": steps, "row": row},
     )
 
 

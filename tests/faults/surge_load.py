@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from bench import people, surge
 from cism.cli.up import free_port
+from cism.clock import wait
 from cism.services import engine
 from cism.services.delivery import HANDFUL
 from cism.store.db import Database
@@ -22,13 +23,17 @@ _PAGES, _CHECK_INS = 200, 300
 _RATES: Final = (None, 100.0, 3.0, 1.0)
 _UNLIMITED: Final = 10.0  # seconds for all of them
 _OVER: Final = 1.1  # times what the rate allows
+_ANSWERS: Final = '{"slow_answer": {"chance": 1, "seconds": 0.02}}'  # as long as a near provider takes
+_LOOK_EVERY: Final = 1.0  # seconds: reading all that the wall has costs a processor that the product needs
 
 
 def handed_over(seed: int, ground: Ground) -> Outcome:
     """From the first page that the provider accepted to the last."""
     rate = _RATES[seed % len(_RATES)]
     url = ground.prepared("sqlite", _make, "surge")
-    db, wall = ground.open(url), ground.wall(answer_seconds=0.02)
+    db = ground.open(url)
+    # in a process of its own: what this one does with the evidence is not to slow the provider
+    wall, _ = ground.wall_process("--faults", _ANSWERS)
     surge.move(db)
     with db.read() as session:
         waiting = set(session.scalars(select(AffectedPerson.person_id)))
@@ -42,6 +47,7 @@ def handed_over(seed: int, ground: Ground) -> Outcome:
     within = 60 + (_PAGES / rate if rate else 0) * 1.3
 
     def pages() -> int:
+        wait(_LOOK_EVERY)
         return sum(judge.kind_of(str(one["body"])) is Kind.PAGE for one in wall.texts())
 
     ground.until(lambda: pages() >= _PAGES, within, "all pages", process)
