@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -72,7 +73,9 @@ class _Hands:
 
 
 @dataclass
-class _Taken:
+class Taken:
+    """One message that the provider has."""
+
     name: str
     sid: str
     at: datetime
@@ -86,7 +89,8 @@ class Engine:
         self.world = world
         self.ids: dict[str, str] = {}
         self.kinds: list[tuple[Kind, str]] = []
-        self.taken: list[_Taken] = []
+        self.taken: list[Taken] = []
+        self.claimed: dict[str, claims.Claimed] = {}
         self.hands = [_Hands(), _Hands()]
         self.seconds = 0.0
         self.escalation = world.act(_open_escalation, world.cast.agency)
@@ -108,13 +112,7 @@ class Engine:
             case Crash(by):
                 self.hands[by] = _Hands()
             case Tell(nth, status, code):
-                self.world.act(
-                    delivery.apply_receipt,
-                    self.ids[self.taken[nth].name],
-                    MessageStatus(status),
-                    code,
-                    self.taken[nth].sid,
-                )
+                self.tell(self.taken[nth], status, code)
             case Settle():
                 self._settle()
             case Pass(seconds):
@@ -133,10 +131,10 @@ class Engine:
         rows = {
             row.id: row for row in session.scalars(select(Outbox).where(Outbox.id.in_(self.ids.values())))
         }
-        texts = {}
+        texts, sids = {}, {one.sid: place for place, one in enumerate(self.taken)}
         for name, row_id in self.ids.items():
             row = rows[row_id]
-            texts[name] = (row.state.value, row.attempts, int(row.sid[2:]) if row.sid else None)
+            texts[name] = (row.state.value, row.attempts, sids[row.sid] if row.sid else None)
         points = {row.id: row.point or "" for row in session.scalars(select(Question))}
         who = {self.world.id_of(key): key for key in ("jordan", "sam")}
         items = session.scalars(select(QueueItem).where(QueueItem.kind.in_(_HUMAN)))
@@ -181,6 +179,7 @@ class Engine:
         ids = list(self.ids.values())
         found = self.world.act(claims.claim, rate=None, only=ids, limit=AT_ONCE)
         names = {row_id: name for name, row_id in self.ids.items()}
+        self.claimed |= {names[item.id]: item for item in found}
         hands.mine, hands.since = [names[item.id] for item in found], self.seconds
         hands.held, hands.handed = set(), set()
 
@@ -197,27 +196,36 @@ class Engine:
             hands.held.add(who)
             hands.answers.append(claims.Outcome(self.ids[name], error=SendError(SendFailure.RETRY)))
             return
-        if fate in {Fate.TAKES, Fate.LOST_AFTER}:
-            real = self.world.see(real_now)
-            sid = f"SM{len(self.taken)}"
-            self.taken.append(_Taken(name, sid, real, real + timedelta(seconds=shown_after)))
-        if fate is Fate.TAKES:
-            hands.answers.append(claims.Outcome(self.ids[name], receipt=Receipt(sid, MessageStatus.QUEUED)))
-            return
         if fate is Fate.THROTTLES:
             hands.held.add(who)
-        hands.answers.append(claims.Outcome(self.ids[name], error=_ERRORS[fate]))
+        hands.answers.append(self.handed(name, fate, shown_after))
+
+    def handed(self, name: str, fate: Fate, shown_after: int) -> claims.Outcome:
+        """What the provider does with one, and what is known of it."""
+        sid = f"SM{len(self.taken)}"
+        if fate in {Fate.TAKES, Fate.LOST_AFTER}:
+            real = self.world.see(real_now)
+            self.taken.append(Taken(name, sid, real, real + timedelta(seconds=shown_after)))
+        if fate is Fate.TAKES:
+            return claims.Outcome(self.ids[name], receipt=Receipt(sid, MessageStatus.QUEUED))
+        return claims.Outcome(self.ids[name], error=_ERRORS[fate])
+
+    def tell(self, taken: Taken, status: str, code: int | None) -> None:
+        """The provider calls back."""
+        self.world.act(
+            delivery.apply_receipt, self.ids[taken.name], MessageStatus(status), code, taken.sid
+        )
 
     def _settle(self) -> None:
         unclear = {row[0] for row in self.world.act(delivery._unsettled)}
         names = {row_id: name for name, row_id in self.ids.items()}
         rows = self.world.rows(Outbox, Outbox.id.in_(unclear & set(names)))
         for row in sorted(rows, key=lambda row: (row.lane, row.claimed_real, names[row.id])):
-            who = self.kinds[int(names[row.id].partition("+")[0][1:])][1]
-            self.world.act(settling.settle_by_list, row.id, self._listed(who))
+            self.world.act(settling.settle_by_list, row.id, self.listed(names[row.id], row))
 
-    def _listed(self, who: str) -> list[ListedMessage]:
-        real = self.world.see(real_now)
+    def listed(self, name: str, _row: Outbox) -> Sequence[ListedMessage]:
+        """What the provider lists for the phone of this one."""
+        real, who = self.world.see(real_now), self.kinds[int(name.partition("+")[0][1:])][1]
         found = []
         for one in self.taken:
             kind, owner = self.kinds[int(one.name.partition("+")[0][1:])]

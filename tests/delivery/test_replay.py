@@ -6,43 +6,38 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 from sqlalchemy import ColumnElement, text, update
 from sqlalchemy.orm import Session
 
-from cism import chance
 from cism.services import delivery, second_tries, sending_order, settling
 from cism.store import seal
 from cism.store.db import real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox
+from notifications import twilio_gateway
+from notifications.gateway import ListedMessage, SendError, SendFailure
 from tests.conftest import VAULT_KEY
-from tests.delivery.acts import Act
 from tests.delivery.engine import Engine
-from tests.delivery.model import Model
+from tests.delivery.over_wall import over_wall
+from tests.delivery.replay import follow, no_spread
 from tests.delivery.strategies import trace
 from tests.services.world import World
 
+twilio_gateway_failure = twilio_gateway._failure
 SHORT = range(24)  # in every run; `CISM_MODEL_SEEDS=0:3000` for as many as you like
 FINDING = (19, 142, 330, 714)  # traces in which each planted bug would show
+OVER_THE_WALL = range(6)  # `CISM_WALL_SEEDS=0:500` for more; `make faults` has a case of them
+FOUND_OVER_THE_WALL = (0, 10)
 ON_POSTGRESQL = range(500, 503)
-
-
-class _NoSpread(Random):
-    """Draws ids as ever, and spreads no back-off: the model knows the floor of each wait."""
-
-    def random(self) -> float:
-        return 0.0
 
 
 @pytest.fixture(autouse=True)
 def _no_spread() -> Iterator[None]:
-    before = chance._SOURCE.set(_NoSpread(4))
-    yield
-    chance._SOURCE.reset(before)
+    with no_spread():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -58,26 +53,21 @@ def prepared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return path
 
 
-def follow(acts: list[Act], world: World) -> None:
-    """Let both worlds do the same, and compare them after every act."""
-    model, engine = Model(), Engine(world)
-    for number, act in enumerate(acts):
-        model.do(act)
-        engine.do(act)
-        expected, found = model.view(), engine.view()
-        assert found == expected, f"after {number}: {act}\n" + "\n".join(map(str, acts[: number + 1]))
-
-
 def seeds() -> range:
     asked = os.environ.get("CISM_MODEL_SEEDS")
     return range(*map(int, asked.split(":"))) if asked else SHORT
+
+
+def over_the_wall() -> range:
+    asked = os.environ.get("CISM_WALL_SEEDS")
+    return range(*map(int, asked.split(":"))) if asked else OVER_THE_WALL
 
 
 @pytest.mark.parametrize("seed", seeds())
 def test_the_engine_does_what_the_model_does(prepared: Path, tmp_path: Path, seed: int) -> None:
     world = _copy(prepared, tmp_path, seed)
     try:
-        follow(trace(seed), world)
+        follow(trace(seed), Engine(world))
     finally:
         world.close()
 
@@ -86,7 +76,17 @@ def test_the_engine_does_what_the_model_does(prepared: Path, tmp_path: Path, see
 def test_and_so_it_does_on_postgresql(postgres_url: str, seed: int) -> None:
     world = World(postgres_url)
     try:
-        follow(trace(seed), world)
+        follow(trace(seed), Engine(world))
+    finally:
+        world.close()
+
+
+@pytest.mark.parametrize("seed", over_the_wall())
+def test_and_so_it_does_over_http_with_the_phone_wall(prepared: Path, tmp_path: Path, seed: int) -> None:
+    world = _copy(prepared, tmp_path, seed)
+    try:
+        with over_wall(world, tmp_path) as engine:
+            follow(trace(seed), engine)
     finally:
         world.close()
 
@@ -135,7 +135,41 @@ def test_a_bug_planted_in_the_engine_is_found(
     for seed in FINDING:
         world = _copy(prepared, tmp_path, seed)
         try:
-            follow(trace(seed), world)
+            follow(trace(seed), Engine(world))
+        except AssertionError:
+            return
+        finally:
+            world.close()
+    pytest.fail("nothing was found")
+
+
+def _taken_for_refused(error: Exception) -> SendError:
+    """A bug: what nobody knows is taken for what the provider surely did not take."""
+    found = twilio_gateway_failure(error)
+    return SendError(SendFailure.RETRY) if found.kind is SendFailure.UNKNOWN else found
+
+
+async def _lists_nothing(*_: object) -> list[ListedMessage]:
+    """A bug: what the provider lists is not read."""
+    return []
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "bug"),
+    [
+        (twilio_gateway, "_failure", _taken_for_refused),
+        (twilio_gateway.TwilioGateway, "find", _lists_nothing),
+    ],
+)
+def test_a_bug_planted_on_the_way_to_the_wall_is_found(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: object, name: str, bug: object
+) -> None:
+    monkeypatch.setattr(place, name, bug)
+    for seed in FOUND_OVER_THE_WALL:
+        world = _copy(prepared, tmp_path, seed)
+        try:
+            with over_wall(world, tmp_path) as engine:
+                follow(trace(seed), engine)
         except AssertionError:
             return
         finally:
