@@ -95,7 +95,7 @@ def killed_again_and_again(seed: int, ground: Ground) -> Outcome:
     """SIGKILL of all of PostgreSQL every 5 to 40 s for two minutes, while incidents are logged and paged."""
     chance = random.Random(f"postgres {seed}")
     with _postgres() as server, Stock(find_server=server.url) as own, own.ground("x") as mine:
-        site = _site(mine, mine.settled("postgresql", peers=150, responders=70))
+        site = site_of(mine, mine.settled("postgresql", peers=150, responders=70))
         until, kills = monotonic() + _MINUTES, [0.0]
         killer = threading.Thread(target=_kill_until, args=(server, chance, until, kills))
         killer.start()
@@ -125,7 +125,7 @@ def full(seed: int, ground: Ground) -> Outcome:
     with _small_disk(ground.home) if mounted else _folder(ground.home) as disk:
         file = disk / "cism.db"
         shutil.copyfile(ground.settled(peers=40, responders=20).removeprefix("sqlite:///"), file)
-        site = _site(ground, f"sqlite:///{file}")
+        site = site_of(ground, f"sqlite:///{file}")
         report(site)
         wait(chance.uniform(0.0, 1.0))
         with _filled(disk) if mounted else _limited(site, file):
@@ -140,7 +140,7 @@ def only_read(seed: int, ground: Ground) -> Outcome:
     """PostgreSQL says that it may only be read, as a standby does that was made the server."""
     chance = random.Random(f"read-only {seed}")
     url = ground.settled("postgresql", peers=40, responders=20)
-    site = _site(ground, url)
+    site = site_of(ground, url)
     report(site)
     wait(chance.uniform(0.0, 1.0))
     _set_read_only(ground, url, on=True)
@@ -164,12 +164,19 @@ class Site:
     reporter: Reporter
     parts: tuple[subprocess.Popen[bytes], ...]
 
+    def end(self) -> None:
+        """Kill the parts, and let go of the database."""
+        for part in self.parts:
+            self.ground.kill(part)
+        self.db.engine.dispose()
 
-def _site(ground: Ground, url: str) -> Site:
+
+def site_of(ground: Ground, url: str, port: int | None = None) -> Site:
+    """All of it over this database; the web part listens on a free port unless one is given."""
     db, wall = ground.open(url), ground.wall()
     with db.transaction() as session:
         token = tokens.create(session, role=Role.SUPERVISOR, agency=people.AGENCY)
-    address, web = ground.web(url, wall.url)
+    address, web = ground.web(url, wall.url, port=port)
     conductor = started(ground, "conductor", url, wall, CISM_PUBLIC_URL=address)
     return Site(ground, db, wall, Reporter((address,), token), (web, conductor))
 
