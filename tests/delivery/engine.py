@@ -212,9 +212,7 @@ class Engine:
 
     def tell(self, taken: Taken, status: str, code: int | None) -> None:
         """The provider calls back."""
-        self.world.act(
-            delivery.apply_receipt, self.ids[taken.name], MessageStatus(status), code, taken.sid
-        )
+        self.world.act(delivery.apply_receipt, self.ids[taken.name], MessageStatus(status), code, taken.sid)
 
     def _settle(self) -> None:
         unclear = {row[0] for row in self.world.act(delivery._unsettled)}

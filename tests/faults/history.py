@@ -1,8 +1,9 @@
 """F3: a history of a million messages. Claiming, looking and auditing stay quick, and memory does not grow.
 
 Measured inside one process on a copy of the product's own tables: a settled department, a hundred open
-incidents, a million texts that left in the past, and a step that was done for each fourth of them. Every figure is the time of the product's own call,
-transaction included. `CISM_HISTORY` makes it smaller for a trial of the case itself.
+incidents, a million texts that left in the past, and a step that was done for each fourth of them. Every
+figure is the time of the product's own call, transaction included. `CISM_HISTORY` makes it smaller for a trial
+of the case itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""F6 on SQLite: the kernel makes the file system read-only under the running parts, as after a fault of a disk.
+"""F6 on SQLite: the kernel makes the file system read-only under the running parts, as a fault does.
 
 A small ext4 in a file of its own, mounted with `errors=remount-ro`; the fault is told to the kernel by its
 own switch. Nothing heals that while it is mounted: the parts are killed, the file system is checked, mounted
@@ -53,7 +53,9 @@ class Disk:
     def mend(self) -> None:
         """Unmount, check, mount again."""
         self.unmount()
-        found = subprocess.run(["e2fsck", "-fy", str(self.image)], capture_output=True, text=True, check=False)
+        found = subprocess.run(
+            ["e2fsck", "-fy", str(self.image)], capture_output=True, text=True, check=False
+        )
         if found.returncode not in _MENDED:
             message = f"the file system could not be mended: {found.stdout[-200:]}"
             raise GroundError(message)

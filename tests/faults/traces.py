@@ -1,4 +1,4 @@
-"""Traces of the delivery model over HTTP: the real services, the real gateway, webhooks and the phone wall."""
+"""Traces of the delivery model over HTTP: real services, gateway, webhooks and phone wall."""
 
 from __future__ import annotations
 
