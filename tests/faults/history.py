@@ -2,8 +2,8 @@
 
 Measured inside one process on a copy of the product's own tables: a settled department, a hundred open
 incidents, a million texts that left in the past, and a step that was done for each fourth of them. Every
-figure is the time of the product's own call, transaction included. `CISM_HISTORY` makes it smaller for a trial
-of the case itself.
+figure is the time of the product's own call, transaction included. `CISM_HISTORY` makes it smaller for a
+trial of the case itself.
 """
 
 from __future__ import annotations
