@@ -25,6 +25,7 @@ class Kept(StrEnum):
     LINKS = "links"
     CONTACTS = "contacts"
     ESCALATIONS = "escalations"
+    CONSENTS = "consents"
     SHELLS = "shells"
 
 

@@ -115,7 +115,7 @@ def context(
         refused=frozenset((person_id, peer_id) for person_id, peer_id in refused),
         known=_known(session, affected),
         asked=_asked(session, row.id),
-        on_scene=parts[party_rows.ON_SCENE],
+        on_scene=parts[party_rows.ON_SCENE] | party_rows.forgotten(session, row),
         reviewers=parts[party_rows.REVIEWER],
         team=tuple(_serving(session, row.id)),
         mutual_aid=lending - {row.agency},

@@ -9,7 +9,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cism.domain.incident import IncidentState
-from cism.store.tables import AffectedPerson, Incident, IncidentParty
+from cism.store.db import find_hash
+from cism.store.past_tables import PastMember
+from cism.store.tables import AffectedPerson, Incident, IncidentParty, Person
 
 ON_SCENE, REVIEWER = "on_scene", "reviewer"
 
@@ -39,3 +41,20 @@ def by_part(session: Session, incident_id: str) -> Mapping[str, frozenset[str]]:
     for part, person_id in session.execute(query):
         found[part].add(person_id)
     return {part: frozenset(found[part]) for part in (ON_SCENE, REVIEWER)}
+
+
+def past_mark(session: Session, incident_id: str, person_id: str) -> str:
+    """What says that somebody was on a list, to whoever has the keys alone."""
+    return find_hash(session, "past member", f"{incident_id}\0{person_id}")
+
+
+def forgotten(session: Session, row: Incident) -> frozenset[str]:
+    """Who was on this list until retention forgot it: they serve nobody of it all the same (invariant 3)."""
+    if not row.past_affected:
+        return frozenset()
+    marks = frozenset(session.scalars(select(PastMember.mark).where(PastMember.incident_id == row.id)))
+    if not marks:
+        return frozenset()
+    return frozenset(
+        one for one in session.scalars(select(Person.id)) if past_mark(session, row.id, one) in marks
+    )

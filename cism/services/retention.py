@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.retention import CLASSES, Kept
-from cism.services import audit, legal_holds, retention_long, retention_short, steps
+from cism.services import audit, legal_holds, retention_consents, retention_long, retention_short, steps
 from cism.services.legal_holds import Held
 from cism.services.retention_short import Due
 from cism.store.tables import (
@@ -38,6 +38,7 @@ _RULES: Final[Mapping[Kept, tuple[_Find, _Forget]]] = MappingProxyType(
         Kept.LINKS: (retention_short.links, retention_short.forget_links),
         Kept.CONTACTS: (retention_long.contacts, retention_long.forget_contacts),
         Kept.ESCALATIONS: (retention_long.escalations, retention_long.forget_escalations),
+        Kept.CONSENTS: (retention_consents.consents, retention_consents.forget_consents),
         Kept.SHELLS: (retention_short.shells, retention_short.forget_shells),
     }
 )

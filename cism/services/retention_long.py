@@ -16,8 +16,10 @@ from cism.domain.escalation import EscalationState
 from cism.domain.incident import IncidentState
 from cism.domain.plan import StepState
 from cism.domain.retention import Kept, kept_for
+from cism.services import party_rows
 from cism.services.legal_holds import Held
 from cism.services.retention_short import Due, pairs, parts
+from cism.store.past_tables import PastMember
 from cism.store.states import AssignmentState, OfferState, QueueState
 from cism.store.tables import (
     AffectedPerson,
@@ -48,6 +50,7 @@ def contacts(session: Session, now: datetime, held: Held) -> Due:
         cutoff = now - kept_for(Kept.CONTACTS, agency.retention)
         found += _affected(session, agency.key, cutoff, held)
         found += _helpers(session, agency.key, cutoff, held)
+        found += _past(session, agency.key, cutoff, held)
     return found
 
 
@@ -107,12 +110,27 @@ def _helpers(session: Session, agency: str, cutoff: datetime, held: Held) -> Due
     return pairs(session.execute(query))
 
 
+def _past(session: Session, agency: str, cutoff: datetime, held: Held) -> Due:
+    """Who was on a list, of incidents that ended so long ago: nobody is asked to help there any more."""
+    query = (
+        select(PastMember.id, Incident.closed_at)
+        .join(Incident, Incident.id == PastMember.incident_id)
+        .where(
+            Incident.agency == agency,
+            Incident.state != IncidentState.OPEN,
+            Incident.closed_at <= cutoff,
+            *held.free(PastMember.incident_id, None),
+        )
+    )
+    return pairs(session.execute(query))
+
+
 def forget_contacts(session: Session, ids: Sequence[str]) -> None:
     """The link and whatever else would tell of it; on the incident stays how many they were."""
     for part in parts(ids):
         listed = session.scalars(select(AffectedPerson).where(AffectedPerson.id.in_(part))).all()
         for row in listed:
-            session.get_one(Incident, row.incident_id).past_affected += 1
+            _bar(session, session.get_one(Incident, row.incident_id), row.person_id)
             _sever(session, row.incident_id, row.person_id, row.id)
             session.delete(row)
         helped = session.scalars(select(Assignment).where(Assignment.id.in_(part))).all()
@@ -121,8 +139,20 @@ def forget_contacts(session: Session, ids: Sequence[str]) -> None:
             incident.past_team += done.state is AssignmentState.ACCEPTED
             _sever(session, done.incident_id, done.peer_id, done.id)
             session.delete(done)
+        over = PastMember.id.in_(part)
+        ended = set(session.scalars(select(PastMember.incident_id).where(over)))
+        session.execute(delete(PastMember).where(over))
         session.flush()
-        _parties(session, {row.incident_id for row in listed} | {done.incident_id for done in helped})
+        named = {row.incident_id for row in listed} | {done.incident_id for done in helped}
+        _parties(session, ended | named)
+
+
+def _bar(session: Session, incident: Incident, person_id: str) -> None:
+    """While it goes on, whoever was on its list is still asked to serve nobody of it."""
+    incident.past_affected += 1
+    if incident.state is IncidentState.OPEN:
+        mark = party_rows.past_mark(session, incident.id, person_id)
+        session.add(PastMember(incident_id=incident.id, mark=mark))
 
 
 def _sever(session: Session, incident_id: str, person_id: str, row_id: str) -> None:
@@ -155,10 +185,11 @@ def _sever(session: Session, incident_id: str, person_id: str, row_id: str) -> N
 
 
 def _parties(session: Session, incidents: Iterable[str]) -> None:
-    """Whoever had a part in it is barred from helping there; with nobody left to help, that is over."""
+    """Whoever had a part in it is barred from helping there, until it is over and nobody is left to help."""
     for incident_id in incidents:
-        left = select(AffectedPerson.id).where(AffectedPerson.incident_id == incident_id).limit(1)
-        if session.scalar(left) is None:
+        left = exists().where(AffectedPerson.incident_id == incident_id)
+        goes_on = exists().where(Incident.id == incident_id, Incident.state == IncidentState.OPEN)
+        if not session.scalar(select(left | goes_on)):
             session.execute(delete(IncidentParty).where(IncidentParty.incident_id == incident_id))
 
 

@@ -6,19 +6,23 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cism.domain.escalation import EscalationState
+from cism.domain.incident import IncidentState
 from cism.domain.plan import StepState
 from cism.domain.retention import CLASSES, Kept
 from cism.services.legal_holds import Held
 from cism.store.db import real_now
 from cism.store.states import InboundState, OutboxState, QueueState
 from cism.store.tables import (
+    AffectedPerson,
+    Assignment,
     Escalation,
     GroupSession,
     InboundMessage,
+    Incident,
     Invitation,
     Link,
     Outbox,
@@ -158,11 +162,33 @@ def shells(session: Session, now: datetime, held: Held) -> Due:
     rung = select(Step.id, Step.done_at).where(
         Step.done_at <= old,
         Step.state != StepState.PLANNED,
-        Step.incident_id.is_(None),
-        *held.free(None, Step.person_id),
+        _of_nobody(Step.incident_id),
+        *held.free(Step.incident_id, Step.person_id),
     )
-    found = (*_texts(old, held), handled, rung)
+    found = (*_texts(old, held), handled, rung, _asked(old, held))
     return [pair for query in found for pair in pairs(session.execute(query))]
+
+
+def _of_nobody(incident: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+    """Of no incident, or of one that is over and on whose list and team nobody is left."""
+    listed = exists().where(AffectedPerson.incident_id == incident)
+    helping = exists().where(Assignment.incident_id == incident)
+    open_ = exists().where(Incident.id == incident, Incident.state == IncidentState.OPEN)
+    return or_(incident.is_(None), ~listed & ~helping & ~open_)
+
+
+def _asked(old: datetime, held: Held) -> Any:
+    """Questions that are over and whose text or call is gone already."""
+    texted = exists().where(Outbox.question_id == Question.id)
+    rung = exists().where(PhoneCall.question_id == Question.id)
+    return select(Question.id, Question.asked_at).where(
+        Question.asked_at <= old,
+        Question.state != "open",
+        _of_nobody(Question.incident_id),
+        ~texted,
+        ~rung,
+        *held.free(Question.incident_id, Question.person_id),
+    )
 
 
 def _texts(old: datetime, held: Held) -> tuple[Any, Any]:
@@ -193,6 +219,7 @@ def forget_shells(session: Session, ids: Sequence[str]) -> None:
         session.execute(delete(QueueItem).where(QueueItem.id.in_(part)))
         session.execute(delete(Outbox).where(Outbox.id.in_(part)))
         session.execute(delete(Step).where(Step.id.in_(part)))
+        session.execute(delete(Question).where(Question.id.in_(part)))
         session.execute(delete(InboundMessage).where(InboundMessage.sid.in_(part)))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from cism.errors import ConfigurationError, DatabaseNewer, DatabaseNotReady
 from cism.store import append_only as _append_only  # noqa: F401 - ties the audit log when it is made
 from cism.store import on_call_tables as _on_call_tables  # noqa: F401 - tables of their own subject
+from cism.store import past_tables as _past_tables  # noqa: F401
 from cism.store.db import Database, installation_key
 from cism.store.tables import Base, Epoch
 

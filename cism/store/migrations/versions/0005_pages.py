@@ -17,9 +17,11 @@ def upgrade() -> None:
     _add_staff()
     _add_on_call()
     _add_calendars()
+    _add_past()
 
 
 def downgrade() -> None:
+    _drop_past()
     _drop_calendars()
     _drop_on_call()
     _drop_staff()
@@ -136,3 +138,19 @@ def _add_feeds() -> None:
 def _drop_calendars() -> None:
     for name in ("calendar_feed", "on_call_turn", "on_call_calendar"):
         op.drop_table(name)
+
+
+def _add_past() -> None:
+    """Whoever was on a list that was forgotten still helps nobody of it: a keyed hash says so."""
+    op.create_table(
+        "past_member",
+        sa.Column("id", sa.String(20), primary_key=True),
+        sa.Column("incident_id", sa.String(20), sa.ForeignKey("incident.id"), nullable=False),
+        sa.Column("mark", sa.String(64), nullable=False),
+    )
+    op.create_index("ix_past_member_incident_id", "past_member", ["incident_id"])
+
+
+def _drop_past() -> None:
+    op.drop_index("ix_past_member_incident_id", "past_member")
+    op.drop_table("past_member")
