@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 from fastapi import FastAPI
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 from bench import people, surge
 from cism.domain.incident import Circle, Severity
 from cism.services import clockwork, intake
-from cism.settings import Settings
+from cism.settings import WALL_NUMBER, Settings
 from cism.store.db import Database, now
 from cism.store.states import OutboxState
 from cism.store.tables import Counter as Figures
@@ -90,6 +91,14 @@ class Parts:
             surge.log_waiting(session, check_ins)
         self.go_on(timedelta(hours=24, minutes=1))
 
+    def say(self, number: str, body: str) -> None:
+        """A handset texts our number."""
+        said = {"body": body, "to": WALL_NUMBER}
+        answer = httpx.post(
+            f"{self.wall.url}/wall/api/handsets/{number}/say", json=said, timeout=10, trust_env=False
+        )
+        answer.raise_for_status()
+
     def go_on(self, span: timedelta) -> None:
         """Product time jumps."""
         with self.db.transaction() as session:
@@ -146,8 +155,10 @@ class Parts:
 
 
 @contextmanager
-def parts(db: Database, home: Path, prefect: PrefectServer, responders: int) -> Iterator[Parts]:
-    """Everything but conductor and worker is up."""
+def parts(
+    db: Database, home: Path, prefect: PrefectServer, responders: int, roster: str | None = None
+) -> Iterator[Parts]:
+    """Everything but conductor and worker is up; `roster` is a file of people instead of so many."""
     app = FastAPI(openapi_url=None)
     app.include_router(webhooks.router)
     with ExitStack() as stack:
@@ -161,11 +172,7 @@ def parts(db: Database, home: Path, prefect: PrefectServer, responders: int) -> 
             )
         )
         with db.transaction() as session:
-            _settle_in(session, responders)
+            people.settle_in(session, roster or people.roster_file(12, responders))
         made = Parts(db, home, wall, web, prefect)
         stack.callback(made.end)
         yield made
-
-
-def _settle_in(session: Session, responders: int) -> None:
-    people.settle_in(session, people.roster_file(12, responders))
