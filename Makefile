@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench faults format coverage lock clean pictures
+.PHONY: help demo test check bench faults api format coverage lock clean pictures
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,6 +49,9 @@ bench: $(VENV)/dev.stamp ## time from logged to accepted, and messages a second
 
 faults: $(VENV)/dev.stamp ## the fault campaign: goes on where it stopped, prints its table and its time
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+api: $(VENV)/dev.stamp ## the API against its own document, with far more requests than in a test run
+	@CISM_API_EXAMPLES=200 $(BIN)/python -m pytest -n 0 --timeout 7200 tests/proof/test_openapi.py $(ARGS)
 
 golden: $(VENV)/dev.stamp ## write the golden rehearsals of all protocols anew, to be read
 	@$(BIN)/python -m tests.golden
