@@ -19,12 +19,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from cism.cli.main import app as commands
 from cism.domain.people import Role
-from cism.services import papers, tokens
-from cism.store.db import Database
+from cism.services import calendar_feeds, papers, people, tokens
+from cism.store.db import Database, now
 from cism.web.app import create_app
 from tests.conftest import VAULT_KEY
 from tests.proof import canaries, ninety_days
@@ -43,7 +44,19 @@ COMMANDS = (
     "queue list --json",
     "backup status --json",
     "clock show --json",
+    "purge --proof --json",
+    "erasures --json",
+    "hold list --json",
+    "disclosure exceptions --json",
+    "disclosure list --as QX7ROSTERcora --json",
+    "break-glass list --as QX7ROSTERdina --json",
+    "on-call rotations --agency metro-pd --json",
+    "on-call calendars --agency metro-pd --json",
+    "token list --json",
+    "keys status --json",
+    "languages list --json",
 )
+"""Listings and exports in which nobody may be named, whoever reads them."""
 NAME, PHONE = f"Annzebrine {ninety_days.SURNAME}", "+12125550107"
 
 
@@ -79,6 +92,8 @@ async def test_after_ninety_days_no_byte_anywhere_tells_a_name_a_number_a_word_o
     places |= _files(folder)
     places["names of files"] = "\n".join(str(path) for path in folder.rglob("*")).encode()
     assert {"cism.db", "cism.db-wal", "everything.log", "backup.db", "paper.enc"} <= set(places)
+    assert b"BEGIN:VCALENDAR" in places["calendar"]
+    assert b"500" in places["what nobody foresaw"]
     hits = [*canaries.search(places, marks)]
     assert hits == [], sorted({(hit.place, hit.canary, hit.form) for hit in hits})[:20]
     for place in places:
@@ -117,13 +132,25 @@ async def _asked(story: Story, folder: Path) -> dict[str, bytes]:
     with story.db.transaction() as session:
         made = tokens.create(session, role=Role.SUPERVISOR, agency=story.cast.agency)
     head = {"Authorization": f"Bearer {made}"}
+    feed = story.act(_own_calendar, story.person("QX7ROSTERpia0").id)
     found = {}
-    transport = httpx.ASGITransport(app=app)
+    app.add_api_route("/spoilt", _spoilt)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://cism.test") as client:
-        for name, method, path, more in _questions(head):
+        for name, method, path, more in (*_questions(head), ("calendar", "GET", f"/calendar/{feed}.ics", {})):
             answer = await client.request(method, path, **more)
             found[name] = answer.content + repr(answer.headers.raw).encode()
     return found
+
+
+def _own_calendar(session: Session, person_id: str) -> str:
+    return calendar_feeds.make(session, people.get(session, person_id), now(session))
+
+
+def _spoilt() -> None:
+    """What nobody foresaw, with everything in its words."""
+    message = f"{NAME} {PHONE} {ninety_days.WORDS}"
+    raise RuntimeError(message)
 
 
 def _questions(head: dict[str, str]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -137,6 +164,7 @@ def _questions(head: dict[str, str]) -> Iterator[tuple[str, str, str, dict[str, 
     yield "no such incident", "GET", f"{incidents}/{NAME}", {"headers": head}
     yield "not JSON", "POST", incidents, {"headers": head, "content": NAME.encode()}
     yield "wrong field", "POST", incidents, {"headers": head, "json": {NAME: PHONE, "type": NAME}}
+    yield "what nobody foresaw", "GET", "/spoilt", {}
     yield "unsigned webhook", "POST", "/twilio/sms", {"data": {"From": PHONE, "Body": ninety_days.WORDS}}
     yield "unsigned receipt", "POST", "/twilio/status", {"data": {"To": PHONE}, "params": {"d": NAME}}
 

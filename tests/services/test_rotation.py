@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -163,37 +164,57 @@ from cism.settings import load
 from cism.store import seal
 from cism.store.db import Database
 from cism.store.tables import Agency, Person
-db, stop = Database.from_settings(load()), pathlib.Path(sys.argv[1])
-for number in itertools.count():
-    with db.transaction() as session:
-        agency, person = session.scalars(select(Agency)).one(), session.scalars(select(Person)).first()
-        agency.duty_phone, person.rank = f"+1202555{number:04}", f"rank {number}"
-    if number == 0:
+db, stop, mine = Database.from_settings(load()), pathlib.Path(sys.argv[1]), int(sys.argv[2])
+for number in itertools.count(1):
+    with db.transaction() as session:  # a row of its own, one that both write, and everybody's read
+        people = session.scalars(select(Person).order_by(Person.id)).all()
+        assert all(one.name and one.phone and one.zone for one in people)
+        people[mine].rank = f"rank {number}"
+        if number % 5 == 0:
+            session.scalars(select(Agency)).one().duty_phone = f"+1202555{number:04}"
+    if number == 1:
         print("writing", flush=True)
     if stop.exists():
         break
-print(seal.current().newest, agency.duty_phone, person.rank)
+print(seal.current().newest, number)
 """
 
 
-def test_keys_rotate_while_another_process_writes(sqlite_url: str, file: KeyFile, tmp_path: Path) -> None:
-    world = World(sqlite_url)
-    stop = tmp_path / "stop"
-    env = {**os.environ, "CISM_HOME": str(tmp_path), "CISM_DATABASE_URL": sqlite_url}
-    env |= {"CISM_VAULT_KEY_FILE": str(file.path)}
-    words = [sys.executable, "-c", _WRITER, str(stop)]
-    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as writer:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "writing\n"
-        old = seal.current().newest
-        assert rotation.begin(world.db, file)
-        rounds = sum(1 for _ in rotation.seal_anew(world.db))
+def test_keys_rotate_by_command_while_two_other_processes_write(
+    database_url: str, file: KeyFile, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Nothing is lost: each finds the last that it wrote. Nothing is unreadable, with the new key alone."""
+    world = World(database_url)
+    request.addfinalizer(world.db.close)
+    stop, old = tmp_path / "stop", seal.current().newest
+    env = {name: value for name, value in os.environ.items() if not name.startswith("CISM_")}
+    env |= {"CISM_HOME": str(tmp_path), "CISM_DATABASE_URL": database_url}
+    env |= {"CISM_VAULT_KEY_FILE": str(file.path), "CISM_CLOCK": "movable"}
+    names = _names(world)
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_writer(stop, number, env)) for number in range(2)]
+        stack.callback(stop.touch)  # also where something fails: they must end
+        assert [writer.stdout.readline() for writer in writers if writer.stdout] == ["writing\n"] * 2
+        command = [sys.executable, "-m", "cism.cli.main", "keys", "rotate"]
+        told = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         stop.touch()
-        said = writer.stdout.read().split(maxsplit=2)
-    assert writer.returncode == 0
-    assert rounds
-    list(rotation.seal_anew(world.db))
-    assert said[0] == seal.current().newest != old, "it has met the new key by itself"
+        said = [writer.communicate()[0].split() for writer in writers]
+    assert told.returncode == 0, told.stderr
+    assert [writer.returncode for writer in writers] == [0, 0]
+    seal.refresh()
+    new = seal.current().newest
+    assert [name for name, _ in said] == [new, new] != [old, old], "they met the new key by themselves"
+    list(rotation.seal_anew(world.db))  # what a transaction that had begun before sealed with the old one
     assert _under(world.db)[old] == 0
-    assert [row.duty_phone for row in world.rows(Agency)] == [said[1]]
-    assert said[2].strip() in {row.rank for row in world.rows(Person)}
+    listed = file.keys()
+    seal.use(seal.Keyring([key for key in listed if seal.key_id(key) == new]))
+    world.db.keys.forget()
+    ranks = [row.rank for row in sorted(world.rows(Person), key=lambda row: row.id)]
+    assert ranks[:2] == [f"rank {number}" for _, number in said]
+    assert _names(world) == names
+    assert next(row.duty_phone for row in world.rows(Agency))
+
+
+def _writer(stop: Path, number: int, env: dict[str, str]) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", _WRITER, str(stop), str(number)]
+    return subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
