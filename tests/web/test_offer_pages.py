@@ -19,7 +19,7 @@ from cism.store.tables import (
     Offer,
     Question,
 )
-from tests.web.browsing import open_link, press
+from tests.web.browsing import Fields, open_link, press
 from tests.web.conftest import Site
 
 
@@ -160,6 +160,26 @@ async def test_whoever_leads_a_meeting_says_once_that_the_limits_were_read_out_b
     (told,) = site.rows(select(Event).where(Event.kind == "session.limits_read"))
     assert (told.subject_id, told.actor_id) == (meeting, site.id_of("K1"))
     assert site.rows(select(NoticeGiven)) == []  # of nobody is kept that they were there
+
+
+async def test_nobody_but_the_leader_says_that_the_limits_were_read_out(site: Site) -> None:
+    """The leader's own form, sent by each of the others behind their own address: nothing is kept."""
+    await _served(site)
+    key, _, _ = _peer(site)
+    (row,) = site.rows(select(Incident))
+    with site.db.transaction() as session:
+        meeting = _approved(session, row.id, site.id_of("K1"))
+    for other in sorted({key, "P1", "P2", "P3", "S1", "R1", "C1"}):
+        path = site.link(other, "session", meeting)
+        page = await open_link(site, path)
+        found = [values for _, values in Fields(page.text).forms if "form_token" in values]
+        form = (found[0] if found else {}) | {"subject": meeting}
+        answer = await site.client.post(f"{path}/read-out", data=form)
+        assert answer.status_code in {303, 403}, other
+        assert site.rows(select(Event).where(Event.kind == "session.limits_read")) == [], other
+    path = site.link("K1", "session", meeting)
+    await press(site, path, await open_link(site, path), "I have read it out")
+    assert len(site.rows(select(Event).where(Event.kind == "session.limits_read"))) == 1
 
 
 def _approved(session: Session, incident_id: str, leader_id: str) -> str:

@@ -58,6 +58,34 @@ async def test_a_consent_is_taken_back_and_given_with_number_way_and_wording(sit
     assert {row.phone_hash for row in rows} == {site.person("R1").phone_hash}
 
 
+async def test_somebody_of_whom_nothing_is_known_enrols_in_one_pass_and_is_then_asked_how_they_are(
+    site: Site,
+) -> None:
+    """A code from the phone, one yes a purpose, the limits read: one page, and nothing else is needed."""
+    newcomer = "N1,Nora New,+12125550191,,metro-pd,law_enforcement,Patrol,N,,responder,,America/New_York,,,,"
+    with site.db.transaction() as session:
+        roster.import_file(session, f"{ROSTER}\n{newcomer}no,no,,,,active", START)
+    nora = site.person("N1")
+    assert (nora.consent_care, nora.phone_confirmed_at, site.messages("check_in", "N1")) == (False, None, [])
+    await by_phone(site, "N1")
+    page = await site.client.get("/me")
+    assert "Confirmed" in page.text
+    assert "Yes, ask me to help" not in page.text, "nobody asks a responder to help"
+    await press(site, "/me", page, "Yes, ask how I am")
+    await press(site, "/me", await site.client.get("/me"), "I have read this")
+    assert "You said yes." in (await site.client.get("/me")).text
+    (said,) = site.rows(select(Consent).where(Consent.person_id == nora.id))
+    assert (said.purpose, said.given, said.how, said.phone_hash) == ("care", True, "page", nora.phone_hash)
+    assert [row.how for row in site.rows(select(NoticeGiven).where(NoticeGiven.person_id == nora.id))] == [
+        "page"
+    ]
+    await site.log(affected=[{"person_id": "N1", "circle": "B"}])
+    site.perform()
+    for _ in range(40):
+        site.perform(hours=1)
+    assert site.messages("check_in", "N1")
+
+
 async def test_no_consent_on_the_page_lifts_a_stop(site: Site) -> None:
     await site.text("R1", "STOP")
     await by_phone(site, "R1")
