@@ -64,6 +64,20 @@ class Language:
         """Codes with a word each ("A7K2 team, B3M4 call"), each word in this language."""
         return ", ".join(self._choice(item) for item in text.split(", "))
 
+    def spans(self, text: str) -> str:
+        """Turns as `wording` writes them, with this language's days and months."""
+        return ", ".join("-".join(self.date(end) for end in one.split("-")) for one in text.split(", "))
+
+    def tasks(self, text: str) -> str:
+        """Codes with by when and a word or two each ("A7K2 Tue 14:00 urgent call")."""
+        return ", ".join(self._task(item) for item in text.split(", ") if item)
+
+    def _task(self, item: str) -> str:
+        code, *rest = item.split(" ")
+        when = [one for one in rest if one in _DAYS + _MONTHS or any(c.isdigit() for c in one)]
+        word = " ".join(rest[len(when) :])
+        return " ".join([code, *map(self.date, when), self.questions.get(word, word)])
+
     def _choice(self, item: str) -> str:
         code, _, word = item.partition(" ")
         return f"{code} {self.questions.get(word, word)}" if word else item

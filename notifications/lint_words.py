@@ -49,6 +49,8 @@ DIGITS: Final[Mapping[MessageKind, str]] = MappingProxyType(
         MessageKind.INVITATION: "012",
         MessageKind.CALL_PROMISED: "3",
         MessageKind.CALL_ARRANGED: "3",
+        MessageKind.DESK: "1",
+        MessageKind.WORD_HOW: "3",
         MessageKind.WHICH_CODE: "8",  # the sample of whatever digit was sent
     }
 )

@@ -69,7 +69,10 @@ EMERGENCY_FIELD: Final = Text("911911")
 BY_FIELD: Final = Text("Wed 10 Mar", pattern=r"[ -~]{1,10}")
 WHEN_FIELD: Final = Text("Wed 10 Mar 14:00", pattern=r"[ -~]{1,16}")
 DATE_FIELDS: Final = (BY_FIELD, WHEN_FIELD)
+SPANS_FIELD: Final = Text(", ".join(["Wed 10 Mar 14:00-Thu 11 Mar 14:00"] * 3), cuts=True)
+TASKS_FIELD: Final = Text(", ".join(["W8W8 Wed 10 Mar call now"] * 3), cuts=True)
 SPAN_FIELD: Final = Text("Wed 10 Mar 14:00-Thu 11 Mar 14:00", pattern=r"[ -~]{1,33}")
+SPAN_FIELDS: Final = (SPAN_FIELD, SPANS_FIELD)
 CHOICES_FIELD: Final = Text("W8W8 WWWWWWWWWWWWWW, " * 3 + "W8W8 WWWWWWWWWWWWWW", cuts=True)
 
 Name = Annotated[str, NAME_FIELD]

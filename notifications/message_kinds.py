@@ -61,6 +61,15 @@ class MessageKind(StrEnum):
     CRISIS_ANSWER = "crisis_answer"
     READ_BY = "read_by"
     HELP_ANSWER = "help_answer"
+    # to helpers about their own work, because they asked
+    WORDS = "words"
+    MY_TASKS = "my_tasks"
+    MY_TURNS = "my_turns"
+    DESK = "desk"
+    BRIEF_IN = "brief_in"
+    WORD_DONE = "word_done"
+    WORD_HOW = "word_how"
+    SWAP_ANSWER = "swap_answer"
     # to anybody
     WHICH_CODE = "which_code"
     WHO = "who"

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from notifications.message_base import Message, Purpose, Value, specs
 from notifications.message_kinds import MessageKind
-from notifications.offer_messages import HandOff, OffersDue, Turn, TurnTaken
-from notifications.on_call_messages import SwapAsk, SwapTold
+from notifications.offer_messages import OFFER_CLASSES, HandOff, OffersDue, Turn, TurnTaken
+from notifications.on_call_messages import SWAP_CLASSES, SwapAnswer, SwapAsk, SwapTold
 from notifications.person_messages import (
     CallArranged,
     CallNow,
@@ -58,6 +58,16 @@ from notifications.team_messages import (
     TeamNotice,
     Welfare,
 )
+from notifications.word_messages import (
+    WORD_CLASSES,
+    BriefIn,
+    Desk,
+    MyTasks,
+    MyTurns,
+    WordDone,
+    WordHow,
+    Words,
+)
 from notifications.wording import by_text, short_name, span_text, when_text
 
 _CLASSES: Final[tuple[type[Message], ...]] = (
@@ -87,12 +97,7 @@ _CLASSES: Final[tuple[type[Message], ...]] = (
     QueueOverdue,
     AskExposureEnd,
     MhpReminder,
-    OffersDue,
-    Turn,
-    TurnTaken,
-    HandOff,
-    SwapAsk,
-    SwapTold,
+    *OFFER_CLASSES,
     UnsettledSend,
     Attestation,
     Restored,
@@ -118,6 +123,8 @@ _CLASSES: Final[tuple[type[Message], ...]] = (
     Who,
     LinkCode,
     PasskeyAdded,
+    *SWAP_CLASSES,
+    *WORD_CLASSES,
 )
 
 MESSAGE_CLASSES: Final[Mapping[MessageKind, type[Message]]] = MappingProxyType(
@@ -213,6 +220,7 @@ __all__ = [
     "AskExposureEnd",
     "Assigned",
     "Attestation",
+    "BriefIn",
     "CallArranged",
     "CallNow",
     "CallPromised",
@@ -222,6 +230,7 @@ __all__ = [
     "ContactsEnded",
     "Covered",
     "CrisisAnswer",
+    "Desk",
     "Escalation",
     "EscalationAssigned",
     "EscalationCovered",
@@ -237,6 +246,8 @@ __all__ = [
     "Message",
     "MessageKind",
     "MhpReminder",
+    "MyTasks",
+    "MyTurns",
     "Noted",
     "OffersDue",
     "OptIn",
@@ -258,6 +269,7 @@ __all__ = [
     "SessionReport",
     "SessionTeam",
     "StandDown",
+    "SwapAnswer",
     "SwapAsk",
     "SwapTold",
     "TeamMemberStopped",
@@ -268,6 +280,9 @@ __all__ = [
     "Welfare",
     "WhichCode",
     "Who",
+    "WordDone",
+    "WordHow",
+    "Words",
     "by_text",
     "first_contact",
     "from_payload",

@@ -49,3 +49,6 @@ class HandOff(TeamMessage):
     kind: ClassVar[MessageKind] = MessageKind.HAND_OFF
     code: Code
     received: bool = False
+
+
+OFFER_CLASSES = (OffersDue, Turn, TurnTaken, HandOff)

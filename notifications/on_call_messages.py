@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from notifications.message_base import SPAN_FIELD, Code, Name, OneOf, TeamMessage, TeamOpening
+from notifications.message_base import SPAN_FIELD, Answer, Code, Name, OneOf, TeamMessage, TeamOpening
 from notifications.message_kinds import MessageKind
 
 Span = Annotated[str, SPAN_FIELD]
@@ -32,3 +32,16 @@ class SwapTold(TeamMessage):
     how: Annotated[str, OneOf(("taken", "refused", "nobody", "yours", "withdrawn"))]
     helper: Name
     span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapAnswer(Answer):
+    """To whoever texted about a turn of theirs: `helper` is asked, or it is `kept` and nobody is."""
+
+    kind: ClassVar[MessageKind] = MessageKind.SWAP_ANSWER
+    how: Annotated[str, OneOf(("asked", "kept"))]
+    helper: Name
+    span: Span
+
+
+SWAP_CLASSES = (SwapAsk, SwapTold, SwapAnswer)

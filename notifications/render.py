@@ -10,7 +10,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from notifications import languages
 from notifications.gsm import segments
 from notifications.languages import ENGLISH, TEMPLATES, Language, spoken_in
-from notifications.message_base import CHOICES_FIELD, DATE_FIELDS, LINE_FIELD, SPAN_FIELD, Message, specs
+from notifications.message_base import (
+    CHOICES_FIELD,
+    DATE_FIELDS,
+    LINE_FIELD,
+    SPAN_FIELDS,
+    TASKS_FIELD,
+    Message,
+    specs,
+)
 from notifications.messages import to_payload
 
 __all__ = ["ENVIRONMENT", "LANGUAGE", "TEMPLATES", "fill", "render", "source_of"]
@@ -78,8 +86,10 @@ def _in(language: Language, message: Message) -> dict[str, Any]:
     for name, spec in specs(type(message)).items():
         if spec in DATE_FIELDS:
             fields[name] = language.date(fields[name])
-        elif spec is SPAN_FIELD:
-            fields[name] = "-".join(language.date(one) for one in fields[name].split("-"))
+        elif spec in SPAN_FIELDS:
+            fields[name] = language.spans(fields[name])
+        elif spec is TASKS_FIELD:
+            fields[name] = language.tasks(fields[name])
         elif spec is LINE_FIELD:
             fields[name] = language.line(fields[name])
         elif spec is CHOICES_FIELD:

@@ -17,11 +17,13 @@ import yaml
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.lexicon import Lexicon
 from cism.domain.replies import OpenQuestion, QuestionKind, QuestionState, Reading, ReadingKind, Sender, read
+from cism.domain.staff_words import StaffWord
 from cism.domain.yaml_lines import plain_yaml
 from cism.errors import BadInput
 
 _MEMBER: Final = Sender(known=True, phone_confirmed=True)
 _STRANGER: Final = Sender(known=False)
+_HELPER: Final = Sender(known=True, phone_confirmed=True, words=frozenset(StaffWord))
 _CHECK_IN: Final = OpenQuestion.of(QuestionKind.CHECK_IN, "check-in")
 _PAGE: Final = OpenQuestion.of(QuestionKind.PAGE, "page", "A7K2")
 SITUATIONS: Final[Mapping[str, tuple[Sender, tuple[OpenQuestion, ...]]]] = MappingProxyType(
@@ -34,6 +36,8 @@ SITUATIONS: Final[Mapping[str, tuple[Sender, tuple[OpenQuestion, ...]]]] = Mappi
         "both": (_MEMBER, (_CHECK_IN, _PAGE)),
         "expired": (_MEMBER, (OpenQuestion.of(QuestionKind.PAGE, "page", "A7K2", QuestionState.EXPIRED),)),
         "unknown": (_STRANGER, (_CHECK_IN,)),
+        "helper": (_HELPER, ()),
+        "helper_asked": (_HELPER, (_CHECK_IN, _PAGE)),
     }
 )
 """Who writes, and which questions are open, by the name that a set uses."""

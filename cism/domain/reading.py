@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.questions import QuestionState
+from cism.domain.staff_words import StaffWord
 
 
 class ReadingKind(StrEnum):
@@ -34,6 +35,7 @@ class ReadingKind(StrEnum):
     )
     WHO = "who"  # exactly WHO from a confirmed number: one neutral text with the sign-in address
     WHO_IS_THIS = "who_is_this"  # does not know us or is somebody else: freeze, tell no detail, a human asks
+    STAFF_WORD = "staff_word"  # one of the words that helpers text about their own work, and nothing else
     FREE_TEXT = "free_text"  # anything else: a human reads it
 
 
@@ -41,11 +43,13 @@ class ReadingKind(StrEnum):
 class Sender:
     """Who the number belongs to, as far as reading needs it.
 
-    `known`: on a roster. `phone_confirmed`: the person confirmed this number by code.
+    `known`: on a roster. `phone_confirmed`: the person confirmed this number by code. `words`: those that
+    count from this person, by their role and by what else they may be writing about.
     """
 
     known: bool
     phone_confirmed: bool = False
+    words: frozenset[StaffWord] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Reading a reply, in the one order that the contract fixes.
 
 Exact carrier word -> crisis lexicon -> intent to opt out in other words -> digit -> anything else, a human.
+Of that last part the words of helpers about their own work are told apart, where they are the whole text.
 Tapbacks and pictures are told apart right after the crisis lexicon: what a tapback quotes is searched for
 crisis words (people tap on their own texts too, and our texts contain none), but never for digits or wishes.
 
@@ -21,6 +22,7 @@ from cism.domain.questions import ALLOWED_DIGITS, OpenQuestion, QuestionKind, Qu
 from cism.domain.reading import Reading, ReadingKind, Sender
 from cism.domain.reply_digits import Digit, begins_with_three, bind, care_now, human, only_digit
 from cism.domain.reply_text import Searchable, fold, is_emoji_only, lone_digit
+from cism.domain.staff_words import command
 
 __all__ = [
     "ALLOWED_DIGITS",
@@ -43,6 +45,10 @@ CARRIER_WORDS: Final[dict[str, ReadingKind]] = {
     **dict.fromkeys(["start", "yes", "unstop"], ReadingKind.CARRIER_START),
     **dict.fromkeys(["help", "info"], ReadingKind.CARRIER_HELP),
 }
+# What is asked of somebody about themselves, and may be answered in any words.
+_ABOUT_THEMSELVES: Final = frozenset(
+    {QuestionKind.CHECK_IN, QuestionKind.OPT_IN, QuestionKind.INVITATION, QuestionKind.CONFIRM_PHONE}
+)
 _ASCII_SPACE: Final = " \t\r\n\f\v"
 
 
@@ -104,6 +110,7 @@ def read(
         _care_in_words,
         _digit,
         _who,
+        _staff_word,
     )
     return next((reading for step in steps if (reading := step(inbound))), None) or _for_a_human(inbound)
 
@@ -191,6 +198,16 @@ def _who(inbound: _Inbound) -> Reading | None:
     if not exact and not inbound.asks_who:
         return None
     return Reading(kind=ReadingKind.WHO_IS_THIS, to_human=True, noted_digit=inbound.noted, asks_who=True)
+
+
+def _staff_word(inbound: _Inbound) -> Reading | None:
+    """Where a human would read it otherwise; never where it could answer a question about the sender."""
+    said = command(inbound.text)
+    if said is None or said.word not in inbound.sender.words or lone_digit(inbound.text):
+        return None
+    if said.code is None and any(q.is_open and q.kind in _ABOUT_THEMSELVES for q in inbound.questions):
+        return None
+    return Reading(kind=ReadingKind.STAFF_WORD, to_human=False)
 
 
 def _for_a_human(inbound: _Inbound) -> Reading:

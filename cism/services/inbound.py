@@ -35,6 +35,7 @@ from cism.services import (
     questions,
     queue,
     sign_ins,
+    staff_words,
     unsent,
     worry,
 )
@@ -227,7 +228,8 @@ def _asked(session: Session, person: Person | None, now: datetime) -> dict[str, 
 
 def _read(session: Session, sms: InboundSms, person: Person | None, asked: dict[str, Question]) -> Reading:
     confirmed = person is not None and person.phone_confirmed_at is not None and person.frozen_at is None
-    sender = Sender(known=person is not None, phone_confirmed=confirmed)
+    own = staff_words.of(session, person) if confirmed and person is not None else frozenset()
+    sender = Sender(known=person is not None, phone_confirmed=confirmed, words=own)
     listed = [care_calls.as_asked(item) for item in reversed(list(asked.values()))]
     reading = read(sms.body, sender, listed, languages.lexicons())
     if sms.opt_out_type is not None and reading.kind not in _MORE_THAN_A_WORD:
@@ -452,6 +454,19 @@ def _who_is_this(text: _Text) -> None:
     _read_by_reply(stranger)
 
 
+def _staff_word(text: _Text) -> None:
+    """A helper's own work: what the page with the same buttons does, and one answer."""
+    if text.person is None:
+        return
+    answer = staff_words.act(text.session, text.person, text.sms.body, text.now)
+    if answer.message is not None:
+        text.reply(answer.message, "word")
+    if answer.unclear:  # a row of words that is nobody's name may be anything
+        row = text.session.get_one(InboundMessage, text.sms.sid)
+        row.body, row.state = text.sms.body, InboundState.QUEUED
+        _to_human(text)
+
+
 def _free_text(text: _Text) -> None:
     _read_by_reply(text)
 
@@ -545,5 +560,6 @@ _ACTS: dict[ReadingKind, Callable[[_Text], None]] = {
     ReadingKind.AMBIGUOUS_CODES: _ambiguous,
     ReadingKind.WHO: _who,
     ReadingKind.WHO_IS_THIS: _who_is_this,
+    ReadingKind.STAFF_WORD: _staff_word,
     ReadingKind.FREE_TEXT: _free_text,
 }

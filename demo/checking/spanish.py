@@ -6,6 +6,14 @@ from typing import Final
 
 # The first that is found in the text tells; more special ones stand first.
 SIGNS: Final[tuple[tuple[str, str], ...]] = (
+    ("WORDS", r"puedes escribir: "),
+    ("MY_TASKS", r"^Lo tuyo: |^Ahora no se te pide nada"),
+    ("MY_TURNS", r"^Tus guardias: |^No tienes guardia"),
+    ("DESK", r"^Sin tomar: |^Nadie espera que"),
+    ("BRIEF_IN", r"^En breve: "),
+    ("WORD_DONE", r"^(?:[A-Z]\d[A-Z]\d: )?Hecho: "),
+    ("WORD_HOW", r"^No se hizo: "),
+    ("SWAP_ANSWER", r"^Tu guardia "),
     ("CONFIRM_PHONE", r"soy yo"),
     ("PHONE_CONFIRMED", r"tu numero queda confirmado"),
     ("REMINDER", r"otra vez, solo esta"),

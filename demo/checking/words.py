@@ -68,6 +68,14 @@ class Kind(Enum):
     WHO = "sign-in address"
     LINK_CODE = "sign-in code"
     PASSKEY_ADDED = "new passkey"
+    WORDS = "what can be texted"
+    MY_TASKS = "own tasks"
+    MY_TURNS = "own turns"
+    DESK = "not taken yet"
+    BRIEF_IN = "brief"
+    WORD_DONE = "word done"
+    WORD_HOW = "word not understood"
+    SWAP_ANSWER = "turn asked or kept"
     UNKNOWN = "unknown"
 
 
@@ -87,6 +95,14 @@ ASKS_FOR_HELP: Final = frozenset({Kind.ESCALATION, Kind.WELFARE, Kind.QUEUE_OVER
 
 # The first that is found in the text tells; more special ones stand first.
 _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
+    (Kind.WORDS, r"you can text: "),
+    (Kind.MY_TASKS, r"^Yours: |^Nothing is asked of you now"),
+    (Kind.MY_TURNS, r"^On call: |^You have no turn on call"),
+    (Kind.DESK, r"^Not taken yet: |^Nobody waits to be called"),
+    (Kind.BRIEF_IN, r"^In short: "),
+    (Kind.WORD_DONE, r"^(?:[A-Z]\d[A-Z]\d: )?Done: "),
+    (Kind.WORD_HOW, r"^Not done: "),
+    (Kind.SWAP_ANSWER, r"^Your turn on call "),
     (Kind.CONFIRM_PHONE, r"this is me"),
     (Kind.PHONE_CONFIRMED, r"your number is confirmed"),
     (Kind.REMINDER, r"again, just this once"),

@@ -50,6 +50,8 @@ def test_all_care_texts_are_held_to_the_hours_and_all_answers_to_a_conversation(
         Kind.WHO,
         Kind.LINK_CODE,
         Kind.PASSKEY_ADDED,
+        *(Kind.WORDS, Kind.MY_TASKS, Kind.MY_TURNS, Kind.DESK, Kind.BRIEF_IN, Kind.WORD_DONE, Kind.WORD_HOW),
+        Kind.SWAP_ANSWER,
     }
     assert care == set(PROACTIVE)
     assert answers - of_the_team == set(ANSWERS)
