@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench faults api format coverage lock clean pictures
+.PHONY: help up demo test check bench faults api format coverage lock clean pictures
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,9 @@ help: ## list the verbs
 	@echo "  make test ARGS='-k quiet_hours'                   give pytest more arguments"
 	@echo "  make test TEST_WORKERS=2                          two tests at once"
 	@echo "  make faults ARGS='--only F8 --seeds 0:20 --again' one case, some seeds, once more"
+
+up: $(VENV)/run.stamp ## start it here; without Twilio no real phone is reached
+	@$(BIN)/cism up $(ARGS)
 
 demo: $(VENV)/run.stamp ## the main job on real incidents, by itself, in a few minutes
 	@BREAK="$(BREAK)" KEEP="$(KEEP)" $(BIN)/python -m demo

@@ -73,6 +73,13 @@ _TITLES: Final[Mapping[Role, str]] = MappingProxyType(
 )
 
 
+_OWN_PEER: Final = "your own peer"
+_GONE: Final = "somebody who has left"
+OWNER: Final = "whoever runs this program's machine"
+WHO: Final = (*_TITLES.values(), _OWN_PEER, _GONE, OWNER)
+"""Everybody whom a receipt may name, for whoever translates them."""
+
+
 def seen(act: str, relations: Collection[Relation]) -> Seen | None:
     """What an act of the audit log showed of a person; None where the actor's row shows nothing of them.
 
@@ -94,5 +101,5 @@ def seen_by_owner(act: str) -> Seen | None:
 def title(roles: Collection[Role], *, own_peer: bool = False) -> str:
     """Who it was, by role and never by name: the graver duty first."""
     if own_peer:
-        return "your own peer"
-    return next((words for role, words in _TITLES.items() if role in roles), "somebody who has left")
+        return _OWN_PEER
+    return next((words for role, words in _TITLES.items() if role in roles), _GONE)

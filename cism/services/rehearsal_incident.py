@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -28,14 +29,9 @@ def usual(
 
     Raises BadInput for a roster without two active responders in one agency.
     """
-    query = select(Person).where(Person.status == PersonStatus.ACTIVE)
-    people = session.scalars(query if agency is None else query.where(Person.agency == agency)).all()
-    teams: dict[str, list[Person]] = defaultdict(list)
-    for row in people:
-        if {item.role for item in row.roles} == {Role.RESPONDER}:
-            teams[row.agency].append(row)
+    people = _active(session, agency)
     size = Counter(row.agency for row in people)
-    able = [team for team in teams.values() if len(team) >= len(_CIRCLES)]
+    able = _able(people)
     if not able:
         message = "this roster has no agency with two active responders; give an incident with --incident"
         raise BadInput(message)
@@ -51,6 +47,25 @@ def usual(
             for row, circle in zip(chosen, _CIRCLES, strict=False)
         ),
     )
+
+
+def can_be_played(session: Session, agency: str) -> bool:
+    """Whether an agency has the two active responders of `usual`."""
+    return bool(_able(_active(session, agency)))
+
+
+def _active(session: Session, agency: str | None) -> Sequence[Person]:
+    query = select(Person).where(Person.status == PersonStatus.ACTIVE)
+    return session.scalars(query if agency is None else query.where(Person.agency == agency)).all()
+
+
+def _able(people: Iterable[Person]) -> list[list[Person]]:
+    """The responders of each agency that has enough of them."""
+    teams: dict[str, list[Person]] = defaultdict(list)
+    for row in people:
+        if {item.role for item in row.roles} == {Role.RESPONDER}:
+            teams[row.agency].append(row)
+    return [team for team in teams.values() if len(team) >= len(_CIRCLES)]
 
 
 def _meant(protocol: Protocol, person: Person) -> list[IncidentType]:

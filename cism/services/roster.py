@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -115,12 +115,20 @@ def confirm(session: Session, agency: str | None, now: datetime) -> int:
 
 
 def _strangers(rows: Iterable[RosterRow], only: str | None) -> list[tuple[int, str]]:
-    """Rows of agencies that are not the importer's own."""
+    """Agencies that are not the importer's own, each once and at its first line."""
+    lines: dict[str, list[int]] = {}
+    for row in rows:
+        if only is not None and row.agency != only:
+            lines.setdefault(row.agency, []).append(row.line)
+    told = "leave its people out, its coordinator imports them"
     return [
-        (row.line, f"agency: {row.agency} is not yours; leave its people out, its coordinator imports them")
-        for row in rows
-        if only is not None and row.agency != only
+        (found[0], f"agency: {agency} is not yours{_and_more(found)}; {told}")
+        for agency, found in lines.items()
     ]
+
+
+def _and_more(lines: Sequence[int]) -> str:
+    return f" (also in {len(lines) - 1} more lines, the last is {lines[-1]})" if len(lines) > 1 else ""
 
 
 def _read_english(rows: Iterable[RosterRow]) -> list[str]:

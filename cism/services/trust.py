@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.access import relations
 from cism.domain.people import Role
-from cism.domain.receipt import seen, seen_by_owner, title
+from cism.domain.receipt import OWNER, seen, seen_by_owner, title
 from cism.services import disclosures, people
 from cism.store.tables import (
     AffectedPerson,
@@ -77,7 +77,7 @@ def _line(session: Session, row: Audit, person: Person, mine: set[str], helpers:
         return None
     if actor == _OWNER:
         what = seen_by_owner(row.act)
-        return Line(row.at, "whoever runs this program's machine", what) if what and row.object_id else None
+        return Line(row.at, OWNER, what) if what and row.object_id else None
     roles, agency = _roles(session, actor)
     if not roles or (row.object_id not in mine and agency != person.agency):
         return None

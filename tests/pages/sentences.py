@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import nodes
 
+from cism.domain import receipt
 from cism.domain.briefs import brief_of
 from cism.domain.incident_types import load_incident_types
 from cism.domain.interventions import CATALOGUE
@@ -74,7 +75,7 @@ def everything() -> dict[str, str]:
 
 def of_data() -> set[str]:
     """What stands in the product's own data and is shown; an agency's own kinds stay as it wrote them."""
-    return {one.label for one in load_incident_types().values()}
+    return {one.label for one in load_incident_types().values()} | set(receipt.WHO) | set(receipt.Seen)
 
 
 def bare(path: Path) -> list[str]:

@@ -273,6 +273,25 @@ async def test_the_pages_are_in_the_persons_language(site: Site) -> None:
     assert "5 de 5" in (await _questions(site, **ALL)).text
 
 
+async def test_the_receipt_speaks_the_persons_language(site: Site) -> None:
+    with site.db.transaction() as session:
+        people.lock_person(session, site.id_of("R1")).language = "es"
+    await site.log()
+    await by_phone(site, "R1")
+    text = (await site.client.get("/me/receipt")).text
+    assert "puso tu nombre en la lista de un incidente" in text
+    assert "incident&#39;s list" not in text
+
+
+async def test_a_refusal_does_not_lead_back_to_the_page_that_refused(site: Site) -> None:
+    await by_phone(site, "R1")
+    refused = await site.client.get("/log")
+    assert refused.status_code == 403
+    main = refused.text.partition("<main")[2]
+    assert 'href="/log"' not in main
+    assert 'href="/"' in main
+
+
 @pytest.mark.parametrize(("key", "told"), [("K1", True), ("P1", False), ("C1", False)])
 async def test_only_a_clinician_who_has_the_call_reads_that_something_was_shared(
     site: Site, key: str, told: bool

@@ -73,7 +73,7 @@ async def test_a_coordinators_whole_day_without_javascript(
     await page.get_by_role("link", name="Roster").click()
     await _roster(page, tmp_path / "roster.csv", bad=True)
     await page.get_by_text("Nothing was written", exact=True).first.wait_for()
-    await page.get_by_role("link", name="Another file").click()
+    await page.get_by_role("link", name="Choose the file again").click()
     await _roster(page, tmp_path / "roster.csv", bad=False)
     await page.get_by_role("button", name="Write it").click()
     await page.get_by_role("heading", name="Imported").wait_for()

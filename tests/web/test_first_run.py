@@ -188,7 +188,8 @@ async def test_a_rehearsal_that_cannot_be_played_says_why(
     monkeypatch.setenv("CISM_VAULT_KEYS", base64.urlsafe_b64encode(VAULT_KEY).decode())
     answer = await press(empty, "/set-up", await empty.client.get("/set-up"), "Rehearse", people="own")
     assert answer.status_code == 422
-    assert "two active responders" in answer.text
+    assert "no two active responders yet" in answer.text
+    assert "--incident" not in answer.text  # the terminal's words
 
 
 @pytest.mark.parametrize("key", ["R1", "P1", "K1", "S1"])

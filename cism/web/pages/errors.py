@@ -34,10 +34,17 @@ def page(request: Request, status: int, words: str | None) -> Response:
     """One refusal in words; those of a refusal by a service are translated where there is a translation."""
     title = _TITLES.get(status, _("That did not work"))
     said = _told(words) or _WORDS.get(status, _("Go back and try again."))
-    way = (
-        ("/log", _("Log an incident")) if request.url.path.startswith("/log") else ("/sign-in", _("Sign in"))
-    )
+    way = _way(request, status)
     return render(request, "error.html", status=status, title=title, words=said, way=way)
+
+
+def _way(request: Request, status: int) -> tuple[str, Said]:
+    """Where to go on: never to the page that has just said no."""
+    if getattr(request.state, "visitor", None) is not None and status in {403, 404}:
+        return "/", _("To your first page")
+    if request.url.path.startswith("/log"):
+        return "/log", _("Log an incident")
+    return "/sign-in", _("Sign in")
 
 
 def _told(words: str | None) -> str | None:

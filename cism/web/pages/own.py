@@ -23,7 +23,7 @@ from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import spoken, zone_name
 from cism.web.pages.showing import show
 from cism.web.pages.who import owner
-from cism.web.words import _
+from cism.web.words import Said, _
 
 router = APIRouter(prefix="/me", include_in_schema=False)
 
@@ -61,7 +61,10 @@ async def receipt(request: Request) -> Response:
     def work(session: Session, person: Person) -> dict[str, Any]:
         lines = trust.receipt(session, person.id)
         audit.write(session, person.id, "read receipt", person.id)
-        shown = [{"when": spoken(line.at, person.zone), "who": line.who, "what": line.what} for line in lines]
+        shown = [
+            {"when": spoken(line.at, person.zone), "who": Said(line.who), "what": Said(line.what)}
+            for line in lines
+        ]
         return {"lines": shown, "zone": zone_name(person.zone, product_now(session))}
 
     return await _page(request, "own_receipt.html", work)

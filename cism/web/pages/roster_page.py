@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from cism.domain.access import Act
 from cism.domain.roster_rows import COLUMNS
 from cism.errors import BadInput, NotSignedIn
-from cism.services import audit, roster
+from cism.services import audit, roster, roster_example
 from cism.services.roster import ImportReport
 from cism.store.db import now as product_now
 from cism.store.tables import Person
@@ -49,7 +49,7 @@ async def ask(request: Request) -> Response:
 
     def work(session: Session, _visitor: Visitor, person: Person) -> dict[str, Any]:
         audit.write(session, person.id, "page roster")
-        return {"columns": COLUMNS, "said": request.query_params.get("asked")}
+        return {"columns": COLUMNS, "example": roster_example.of(person)}
 
     return await charge.look(request, Act.CHANGE_ROSTER, "coordinator/roster.html", work)
 

@@ -14,7 +14,16 @@ from cism.domain.access import Act
 from cism.domain.people import PersonStatus
 from cism.domain.protocol import load_protocol, protocol_keys
 from cism.errors import BadInput, NotAllowed
-from cism.services import agencies, audit, links, people, reach, rehearsal_apart, self_test
+from cism.services import (
+    agencies,
+    audit,
+    links,
+    people,
+    reach,
+    rehearsal_apart,
+    rehearsal_incident,
+    self_test,
+)
 from cism.services.agencies import AgencyChange
 from cism.services.self_test import Address, Provider, SelfTest
 from cism.store.db import now as product_now
@@ -51,6 +60,9 @@ _FORGED: Final = {
     False: _("A post with a false signature is not refused: do not go on before this is clear."),
     None: _("Whether a false signature is refused could not be tried."),
 }
+_NOBODY_TO_REHEARSE: Final = _(
+    "Your roster has no two active responders yet. Import a roster, or rehearse with invented people."
+)
 
 
 @router.get("")
@@ -114,13 +126,19 @@ async def rehearse(request: Request) -> Response:
     who = await staff(request, Act.SET_AGENCY)
     backend = backend_of(request)
 
-    def work(session: Session) -> str:
+    own = form.one("people") == "own"
+
+    def work(session: Session) -> str | None:
+        if own and not rehearsal_incident.can_be_played(session, who.agency):
+            return None
         audit.write(session, who.person_id or "", "rehearse", who.agency)
         return agencies.get(session, who.agency).protocol
 
     key = await backend.act(work)
+    if key is None:
+        return await _steps(request, problem=_NOBODY_TO_REHEARSE, status=422)
     try:
-        found = await rehearsal_apart.play(backend.settings, key, own_roster=form.one("people") == "own")
+        found = await rehearsal_apart.play(backend.settings, key, own_roster=own)
     except BadInput as error:
         return await _steps(request, problem=str(error), status=422)
     names = await backend.read(lambda session: _names(session, who.agency))
@@ -170,6 +188,7 @@ def _standing(session: Session, who: Visitor) -> dict[str, Any]:
         "key": row.key,
         "protocol": row.protocol,
         "count": session.scalar(active) or 0,
+        "responders": rehearsal_incident.can_be_played(session, row.key),
         "answered": not reach.missing_roles(session, row.key),
         "ending": (me.phone or "")[-2:],
         "confirmed": spoken(me.phone_confirmed_at, me.zone) if me.phone_confirmed_at else None,
