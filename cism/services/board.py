@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, lazyload
 
 from cism.domain.escalation import EscalationState
@@ -26,6 +26,7 @@ from cism.store.tables import AffectedPerson, Assignment, Escalation, GroupSessi
 
 A_PAGE: Final = 25
 CONTACTS: Final = (StepKind.CONTACT, StepKind.PEER_TASK)
+_PLACE: Final = (Incident.logged_at.desc(), Incident.id)
 _TO_COME, _MADE, _MISSED = range(3)
 _SHOWN_MEETINGS: Final = (SessionState.PROPOSED, SessionState.APPROVED, SessionState.HELD)
 
@@ -85,18 +86,27 @@ def page(
     session: Session, agency: str, viewer_id: str | None, now: datetime, *, start: int = 0
 ) -> tuple[list[Row], int]:
     """One page of the board, the newest incident first, and how many open incidents there are."""
-    is_open = (Incident.agency == agency, Incident.state == IncidentState.OPEN)
-    total = int(session.scalar(select(func.count()).select_from(Incident).where(*is_open)) or 0)
-    # ids first: rows carry their protocol, and to sort thousands of them takes longer than all the rest
-    place = (Incident.logged_at.desc(), Incident.id)
-    ids = list(
-        session.scalars(select(Incident.id).where(*is_open).order_by(*place).offset(start).limit(A_PAGE))
+    total = int(session.scalar(select(func.count()).select_from(Incident).where(*is_open(agency))) or 0)
+    ids = list(session.scalars(newest(agency, start=start)))
+    query = (
+        select(Incident).where(Incident.id.in_(ids)).order_by(*_PLACE).options(lazyload(Incident.affected))
     )
-    query = select(Incident).where(Incident.id.in_(ids)).order_by(*place).options(lazyload(Incident.affected))
     rows = list(session.scalars(query))
     mine = _of_viewer(session, [row.id for row in rows], viewer_id)
     shown = {row.id: found for row, found in _rows(session, [r for r in rows if r.id not in mine], now)}
     return [shown.get(row.id) or Row(row, mine=True) for row in rows], total
+
+
+def is_open(agency: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Which incidents stand on an agency's board."""
+    return (Incident.agency == agency, Incident.state == IncidentState.OPEN)
+
+
+def newest(agency: str, *, start: int) -> Select[str]:
+    """The ids of one page. Ids first: to sort thousands of rows, which carry their protocol, takes longer
+    than all the rest.
+    """
+    return select(Incident.id).where(*is_open(agency)).order_by(*_PLACE).offset(start).limit(A_PAGE)
 
 
 def one(session: Session, row: Incident, now: datetime) -> Row:

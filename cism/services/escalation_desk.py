@@ -7,18 +7,18 @@ about anybody who stands on a list with oneself (domain.md 11.17).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, and_, false, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from cism.domain.access import Access, Act, Datum, best_access, may_do, relations
 from cism.domain.escalation import EscalationLevel, EscalationState
 from cism.domain.people import Role
 from cism.services import escalations, handing_on, people
-from cism.store.tables import Escalation, Person, Question
+from cism.store.tables import Escalation, Incident, Person, Question
 
 _GOING_ON = (EscalationState.OPEN, EscalationState.ACKED)
 MOST = 150  # on one page, which stays small enough for a phone; what is closed makes room
@@ -68,14 +68,14 @@ def pressing(session: Session, agency: str, roles: Collection[Role], person_id: 
     return len(session.scalars(query.with_only_columns(Escalation.id).limit(MOST)).all())
 
 
-def open_lines(session: Session, reader: Person, now: datetime) -> list[Line]:
+def open_lines(session: Session, reader: Person) -> list[Line]:
     """What is not closed, for one reader: what nobody has taken first, by its deadline."""
     query = visible(session, _own_agency(reader), reader.id)
     rows = session.scalars(
         query.where(Escalation.state.in_(_GOING_ON)).order_by(Escalation.level_at).limit(MOST)
     ).all()
-    known = people.by_ids(session, [row.acked_by for row in rows if row.acked_by])
-    lines = [_line(session, reader, row, known, now) for row in rows]
+    beside = _beside(session, reader, rows)
+    lines = [_line(session, reader, row, beside) for row in rows]
     return sorted(lines, key=lambda line: (line.taken and not line.mine, line.taken, line.by, line.id))
 
 
@@ -107,13 +107,38 @@ def _own_agency(reader: Person) -> str | None:
     return reader.agency if may_do(roles, Act.LIST_ESCALATIONS, same_agency=True) else None
 
 
-def _line(session: Session, reader: Person, row: Escalation, known: dict[str, Person], now: datetime) -> Line:
-    taken = row.state is EscalationState.ACKED
-    question = session.scalar(
-        select(Question).where(
-            Question.person_id == reader.id, Question.subject_id == row.id, Question.state == "open"
-        )
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside the rows of a list, each read once for all of them."""
+
+    known: dict[str, Person]
+    questions: dict[str, Question]  # this reader's open ones, by escalation
+    handed: dict[str, str]  # the colleague who is asked to take over, by escalation
+    incidents: Sequence[Incident]  # kept so that each row finds its own without asking again
+
+
+def _beside(session: Session, reader: Person, rows: Sequence[Escalation]) -> _Beside:
+    mine = select(Question).where(
+        Question.person_id == reader.id,
+        Question.subject_id.in_([row.id for row in rows]),
+        Question.state == "open",
     )
+    incidents = (
+        select(Incident)
+        .where(Incident.id.in_({row.incident_id for row in rows if row.incident_id}))
+        .options(lazyload(Incident.affected))
+    )
+    return _Beside(
+        people.by_ids(session, [row.acked_by for row in rows if row.acked_by]),
+        {one.subject_id or "": one for one in session.scalars(mine)},
+        handing_on.asked_of_many(session, rows),
+        session.scalars(incidents).all(),
+    )
+
+
+def _line(session: Session, reader: Person, row: Escalation, beside: _Beside) -> Line:
+    taken = row.state is EscalationState.ACKED
+    known, question = beside.known, beside.questions.get(row.id)
     roles = [item.role for item in reader.roles]
     held = relations(roles, assigned=question is not None or row.acked_by == reader.id)
     names = best_access(held, Datum.ESCALATION) is Access.YES
@@ -127,7 +152,7 @@ def _line(session: Session, reader: Person, row: Escalation, known: dict[str, Pe
         by=_deadline(session, row, taken=taken),
         code=question.code if question is not None and not taken else None,
         taker=known[row.acked_by].name if names and row.acked_by in known else None,
-        offered=handing_on.asked_of(session, row) == reader.id,
+        offered=beside.handed.get(row.id) == reader.id,
     )
 
 

@@ -6,6 +6,7 @@ them still where nobody says yes (domain.md 5).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -29,6 +30,13 @@ def asked_of(session: Session, row: Escalation) -> str | None:
     """Which colleague is being asked to take it over from whoever has it."""
     asked = session.get(HandingOn, row.id)
     return asked.to_id if asked is not None and _holds(row, asked) else None
+
+
+def asked_of_many(session: Session, rows: Collection[Escalation]) -> dict[str, str]:
+    """The same for several with one query: the colleague by the escalation's id, where one is asked."""
+    by_id = {row.id: row for row in rows}
+    found = session.scalars(select(HandingOn).where(HandingOn.escalation_id.in_(by_id)))
+    return {one.escalation_id: one.to_id for one in found if _holds(by_id[one.escalation_id], one)}
 
 
 def write(session: Session, row: Escalation, colleague_id: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cism.domain.incident import Circle, IncidentState, Severity
@@ -17,6 +17,11 @@ class Incident(Base):
     """A critical incident; it keeps the protocol version it started with."""
 
     __tablename__ = "incident"
+    # Rows carry their protocol: what lists and counts ten thousand of them must not read the rows.
+    __table_args__ = (
+        Index("incident_board", "agency", "state", "logged_at", "id"),
+        Index("incident_kinds", "agency", "type", "state", "logged_by"),
+    )
     id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
     ref: Mapped[str] = mapped_column(String(12), unique=True)
     agency: Mapped[str] = mapped_column(ForeignKey("agency.key"), index=True)

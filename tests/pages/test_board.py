@@ -10,12 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
+from sqlalchemy import text as sql
 
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.incident import IncidentState, Severity
 from cism.domain.people import Role
-from cism.services import escalations, sign_ins
+from cism.services import board, escalations, sign_ins
 from cism.services.sign_ins import Way
 from cism.store.tables import Audit, Event, Incident, Person, SensitiveDate
 from tests.pages import played
@@ -235,3 +236,20 @@ async def test_a_long_board_has_pages(site: Site, monkeypatch: pytest.MonkeyPatc
     assert sorted([len(one) for one in shown]) == [1, 2]
     assert sorted(shown[0] + shown[1]) == sorted(refs)
     assert (await site.client.get("/board?from=nonsense")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        board.newest("x", start=0),
+        select(func.count()).select_from(Incident).where(*board.is_open("x")),
+    ],
+    ids=["the newest", "how many"],
+)
+async def test_listing_and_counting_many_incidents_reads_no_row_of_theirs(site: Site, query: Any) -> None:
+    """A row carries its protocol, some ten kilobytes."""
+    with site.db.read() as session:
+        bind = session.get_bind()
+        said = str(query.compile(bind, compile_kwargs={"literal_binds": True}))
+        plan = [str(row[3]) for row in session.execute(sql(f"EXPLAIN QUERY PLAN {said}"))]
+    assert any("COVERING INDEX incident_board" in line for line in plan), plan

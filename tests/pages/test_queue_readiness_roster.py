@@ -10,11 +10,12 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from cism.domain.escalation import EscalationLevel, EscalationState
 from cism.domain.people import Role
 from cism.services import on_call, queue
 from cism.services.on_call import Calendar
 from cism.store.states import QueueState
-from cism.store.tables import Outbox, Person, PersonCert, QueueItem, Step
+from cism.store.tables import Escalation, Incident, Outbox, Person, PersonCert, QueueItem, Step
 from tests.pages.test_board import as_person, counted
 from tests.web.browsing import fields
 from tests.web.conftest import AGENCY, HEADER, ROSTER, Site
@@ -210,4 +211,36 @@ async def test_a_long_queue_takes_as_many_questions_as_a_short_one(site: Site) -
     with counted(site) as many:
         text = (await site.client.get("/queue")).text
     assert text.count("This person is to be called") == 20
+    assert len(many) == len(few)
+
+
+async def test_a_long_list_of_calls_for_help_takes_as_many_questions_as_a_short_one(site: Site) -> None:
+    ref = str((await site.log())["ref"])
+
+    def open_calls(count: int) -> None:
+        with site.db.transaction() as session:
+            incident = session.scalars(select(Incident).where(Incident.ref == ref)).one()
+            for _number in range(count):
+                session.add(
+                    Escalation(
+                        agency=AGENCY,
+                        incident_id=incident.id,
+                        level=EscalationLevel.URGENT,
+                        reason="asked",
+                        state=EscalationState.OPEN,
+                        rung=0,
+                        opened_at=site.clock.at,
+                        level_at=site.clock.at,
+                    )
+                )
+
+    open_calls(1)
+    as_person(site, "K1")
+    await site.client.get("/escalations")
+    with counted(site) as few:
+        await site.client.get("/escalations")
+    open_calls(20)
+    with counted(site) as many:
+        text = (await site.client.get("/escalations")).text
+    assert text.count("Nobody has taken it.") == 21
     assert len(many) == len(few)

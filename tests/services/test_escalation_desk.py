@@ -27,7 +27,7 @@ def _with(world: World, role: str) -> str:
 
 def _lines(world: World, key: str) -> list[Line]:
     def look(session: Session) -> list[Line]:
-        return escalation_desk.open_lines(session, people.get(session, world.id_of(key)), now(session))
+        return escalation_desk.open_lines(session, people.get(session, world.id_of(key)))
 
     return world.see(look)
 

@@ -41,7 +41,7 @@ async def desk(request: Request) -> Response:
         now = product_now(session)
         audit.write(session, person.id, "list escalations")
         return {
-            "lines": [_shown(line, person) for line in escalation_desk.open_lines(session, person, now)],
+            "lines": [_shown(line, person) for line in escalation_desk.open_lines(session, person)],
             "decisions": _decisions(session, person, now),
             "resting": _resting(session, person, now),
         }

@@ -18,9 +18,11 @@ def upgrade() -> None:
     _add_on_call()
     _add_calendars()
     _add_past()
+    _add_board()
 
 
 def downgrade() -> None:
+    _drop_board()
     _drop_past()
     _drop_calendars()
     _drop_on_call()
@@ -154,3 +156,14 @@ def _add_past() -> None:
 def _drop_past() -> None:
     op.drop_index("ix_past_member_incident_id", "past_member")
     op.drop_table("past_member")
+
+
+def _add_board() -> None:
+    """What the board and the log form read of many incidents stands in indexes, beside the long rows."""
+    op.create_index("incident_board", "incident", ["agency", "state", "logged_at", "id"])
+    op.create_index("incident_kinds", "incident", ["agency", "type", "state", "logged_by"])
+
+
+def _drop_board() -> None:
+    op.drop_index("incident_kinds", "incident")
+    op.drop_index("incident_board", "incident")
