@@ -18,6 +18,7 @@ from cism.services import (
     clock_steps,
     crash,
     once_more,
+    provider_line,
     recovery,
     redaction,
     sending_order,
@@ -171,6 +172,8 @@ class Courier:
     ) -> _Handful:
         since = monotonic()
         limit = 0 if self._stopped else await self.line.room(limit)
+        if (refusal := self.line.refusal()) is not None:
+            await in_transaction(self.db, provider_line.refused, refusal)
         if limit < 1:
             return _Handful((), since)
         rate = self.settings.rate

@@ -26,6 +26,7 @@ class Line:
         self._since: datetime | None = None
         self._waited_since: datetime | None = None
         self._on_trial = False
+        self._refusal: SendError | None = None
 
     @property
     def is_held(self) -> bool:
@@ -60,11 +61,16 @@ class Line:
         self._since = self._now()  # a trial of which nothing is heard again is followed by another
         try:
             await self._gateway.inbound_since(self._now())
-        except SendError:
-            self._on_trial = False
+        except SendError as error:
+            self._on_trial, self._refusal = False, error
             self._hold()
             return 0
         return min(limit, 1)
+
+    def refusal(self) -> SendError | None:
+        """How a question failed since this was last asked: of what is held nothing else tells."""
+        found, self._refusal = self._refusal, None
+        return found
 
     def untried(self) -> None:
         """There was nothing to try it with: the next text need not wait again."""

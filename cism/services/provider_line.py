@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.second_way import Primary
 from cism.services import events
-from cism.store.db import now
+from cism.store.db import now, real_now
 from cism.store.tables import ProviderLine
 from notifications.gateway import SendError, SendFailure
 
@@ -40,6 +40,11 @@ def note(session: Session, answers: Sequence[SendError | None], real: datetime) 
     if known.fails is not before.fails:
         told = "second_way.opened" if known.fails else "second_way.closed"
         events.record(session, told, now(session))
+
+
+def refused(session: Session, refusal: SendError) -> None:
+    """It failed at a question that stood for a text: what is held is not tried, and yet it fails."""
+    note(session, [refusal], real_now(session))
 
 
 def _known(row: ProviderLine) -> Primary:

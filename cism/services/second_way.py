@@ -34,6 +34,7 @@ from notifications.second_way import SecondWay, write
 
 AT_ONCE: Final = 20
 LOOKS_BACK: Final = timedelta(minutes=30)  # an unclear send that is older is a human's, and old news by mail
+HELD_BACK: Final = timedelta(seconds=10)  # longer than any waits whom a provider takes that only stumbled
 PROBES_EVERY: Final = timedelta(seconds=10)
 _KINDS: Final = [kind for kind in MessageKind if class_of(kind) in {Carried.PAGE, Carried.ESCALATION}]
 _ALSO: Final = (Outbox.state, Outbox.incident_id, Outbox.tried_real, Person.email, Person.agency)
@@ -116,7 +117,7 @@ def claim(session: Session, *, number: str, address: str) -> list[Mail]:
             Outbox.lane == outbox.LANE_URGENT,
             Outbox.kind.in_([kind.value for kind in _KINDS]),
             Outbox.second_real.is_(None),
-            _waits(real, fails=primary.fails),
+            _waits(now, real, fails=primary.fails),
         )
         .order_by(Outbox.not_before)
         .limit(AT_ONCE)
@@ -125,7 +126,7 @@ def claim(session: Session, *, number: str, address: str) -> list[Mail]:
     rows = session.execute(query).all()
     mails: list[Mail] = []
     for row in rows:
-        if row.state is OutboxState.PENDING and not goes_now(primary, real - row.tried_real):
+        if row.state is OutboxState.PENDING and not goes_now(primary, real - (row.tried_real or real)):
             continue
         to = _to(session, row, address, now)
         if to is not None:
@@ -133,14 +134,20 @@ def claim(session: Session, *, number: str, address: str) -> list[Mail]:
     return mails
 
 
-def _waits(real: datetime, *, fails: bool) -> ColumnElement[bool]:
-    """Surely not taken at least once; or unclear: settled in vain, or not worth the wait while all fails."""
+def _waits(now: datetime, real: datetime, *, fails: bool) -> ColumnElement[bool]:
+    """Surely not taken at least once; or unclear: settled in vain, or not worth the wait while all fails.
+
+    While all fails also one that nobody tried for a while: what is held back from the provider is not tried.
+    """
     unclear = [OutboxState.UNSETTLED, OutboxState.UNKNOWN] if fails else [OutboxState.UNSETTLED]
     tried = and_(Outbox.retry_real.is_not(None), Outbox.tried_real.is_not(None))
-    return or_(
+    found = [
         and_(Outbox.state == OutboxState.PENDING, tried),
         and_(Outbox.state.in_(unclear), Outbox.claimed_real > real - LOOKS_BACK),
-    )
+    ]
+    if fails:
+        found.append(and_(*engine.outbox_ready(now - HELD_BACK, real), Outbox.tried_real.is_(None)))
+    return or_(*found)
 
 
 def _to(session: Session, row: Any, address: str, now: datetime) -> str | None:

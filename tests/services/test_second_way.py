@@ -441,3 +441,31 @@ async def test_the_runtime_of_an_installation_has_it_where_it_is_set(tmp_path: P
         made = runtime.from_settings(Settings(**given, **more))
         assert (made.mailer is not None) == bool(more)
         await made.aclose()
+
+
+def test_a_page_that_was_held_back_from_a_provider_that_only_fails_goes_by_mail_within_a_minute(
+    any_world: World, sink: SmtpSink
+) -> None:
+    provider = Failing(SendFailure.UNKNOWN)
+    any_world.log("THREAT", "jordan:A", severity="S1")
+    give_mail(any_world)
+    before = {row.id for row in pages(any_world)}
+
+    async def goes_on(seconds: int) -> None:
+        for _ in range(seconds):
+            await sender.deliver(urgent_only=True)
+            pass_real(any_world, seconds=1)
+
+    sender = courier(any_world, provider)
+    asyncio.run(goes_on(5))
+    assert sender.line.is_held
+    any_world.log("THREAT", "sam:A", severity="S1")
+    asyncio.run(goes_on(50))
+    fresh = [row for row in pages(any_world) if row.id not in before]
+    assert fresh
+    assert {row.tried_real for row in fresh} == {None}
+    mailed(any_world, sink, provider)
+    assert {(row.state, row.channel) for row in pages(any_world) if row.id not in before} == {
+        (OutboxState.SENT, "email")
+    }
+    assert provider.sent == []
