@@ -199,8 +199,9 @@ def decide_closing(
     kinds: type[Outcome] | type[WelfareOutcome] = WelfareOutcome if welfare else Outcome
     known = [kind.value for kind in kinds]
     if outcome not in known:
-        message = f"{outcome!r} does not end {'a welfare case' if welfare else 'an escalation'}; use one of: "
-        raise OutcomeUnknown(message + ", ".join(known))
+        case = "a welfare case" if welfare else "an escalation"
+        message = f"{outcome!r} does not end {case}; use one of: {', '.join(known)}"
+        raise OutcomeUnknown(message)
     if not may_move(state, EscalationState.CLOSED):
         raise AlreadyDone
     found = kinds(outcome)

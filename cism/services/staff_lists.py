@@ -67,7 +67,7 @@ def desk(session: Session, person: Person, said: Command, now: datetime) -> Answ
     del said
     if not escalation_desk.may_take(person, asked=False):
         return Answered(m.Desk())
-    open_now = [one for one in escalation_desk.open_lines(session, person, now) if not one.taken]
+    open_now = [one for one in escalation_desk.open_lines(session, person) if not one.taken]
     shown = open_now[:TASKS_LIMIT]
     rows = [escalations.locked(session, one.id) for one in sorted(shown, key=lambda one: one.id)]
     codes = {row.id: escalations.question_of(session, row, person, now).code or "" for row in rows}

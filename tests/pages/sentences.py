@@ -14,6 +14,7 @@ from cism.domain.briefs import brief_of
 from cism.domain.incident_types import load_incident_types
 from cism.domain.interventions import CATALOGUE
 from cism.web.pages.templating import TEMPLATES, environment
+from tests.pages import refusals
 
 WEB = TEMPLATES.parent
 _MARKUP = re.compile(r"<[^>]*>|&\w+;")
@@ -70,7 +71,7 @@ def everything() -> dict[str, str]:
         found.update(dict.fromkeys(of_template(path), str(path.relative_to(WEB))))
     for path in modules():
         found.update(dict.fromkeys(of_module(path), str(path.relative_to(WEB))))
-    return found | dict.fromkeys(of_data(), "data")
+    return refusals.sentences() | found | dict.fromkeys(of_data(), "data")
 
 
 def of_data() -> set[str]:

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cism.web import refusals
 from cism.web.pages.templating import page as render
 from cism.web.words import Said, _
 
@@ -33,7 +34,7 @@ def wanted(request: Request) -> bool:
 def page(request: Request, status: int, words: str | None) -> Response:
     """One refusal in words; those of a refusal by a service are translated where there is a translation."""
     title = _TITLES.get(status, _("That did not work"))
-    said = _told(words) or _WORDS.get(status, _("Go back and try again."))
+    said = (refusals.told(words) if words else None) or _WORDS.get(status, _("Go back and try again."))
     way = _way(request, status)
     return render(request, "error.html", status=status, title=title, words=said, way=way)
 
@@ -45,7 +46,3 @@ def _way(request: Request, status: int) -> tuple[str, Said]:
     if request.url.path.startswith("/log"):
         return "/log", _("Log an incident")
     return "/sign-in", _("Sign in")
-
-
-def _told(words: str | None) -> str | None:
-    return Said(words) if words and not isinstance(words, Said) else words

@@ -15,6 +15,7 @@ from cism.services import first_run
 from cism.services.first_run import FirstCoordinator
 from cism.services.sign_ins import LONGEST
 from cism.store.db import now as product_now
+from cism.web import refusals
 from cism.web.backend import backend_of
 from cism.web.pages.cookies import set_page_cookie, start_session
 from cism.web.pages.forms import Form, posted
@@ -64,7 +65,9 @@ async def found(request: Request) -> Response:
         )
     except BadInput as error:
         written = {name: form.one(name) for name in _names()}
-        return await _form(request, written, error.errors or [str(error)], status=422)
+        return await _form(
+            request, written, [refusals.told(one) for one in error.errors or [str(error)]], status=422
+        )
     answer = RedirectResponse("/set-up", status_code=303)
     start_session(request, answer, signed_in)
     answer.delete_cookie(_COOKIE, path=_PATH)

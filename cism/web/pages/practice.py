@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from cism.domain.access import Act
 from cism.errors import BadInput
 from cism.services import audit, people, practice
+from cism.web import refusals
 from cism.web.backend import backend_of
 from cism.web.pages.forms import posted
 from cism.web.pages.local_time import spoken, zone_name
@@ -57,7 +58,7 @@ class Mover:
         try:
             await practice.move(backend_of(request).settings, how)
         except BadInput as error:
-            self.problem = str(error)
+            self.problem = refusals.told(str(error))
 
 
 @router.get("")
@@ -82,7 +83,7 @@ async def start(request: Request) -> Response:
     try:
         await backend_of(request).act(work)
     except BadInput as error:
-        return await _page(request, who, str(error), status=422)
+        return await _page(request, who, refusals.told(str(error)), status=422)
     return RedirectResponse("/practice", status_code=303)
 
 

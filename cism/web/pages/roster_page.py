@@ -20,6 +20,7 @@ from cism.services import audit, roster, roster_example
 from cism.services.roster import ImportReport
 from cism.store.db import now as product_now
 from cism.store.tables import Person
+from cism.web import refusals
 from cism.web.backend import backend_of
 from cism.web.middleware import MOST_BYTES
 from cism.web.pages import charge
@@ -89,7 +90,9 @@ async def _read(request: Request, *, keep: bool) -> Response:
     try:
         report = await _imported(request, who, given.text, keep=keep)
     except BadInput as error:
-        return await _shown(request, given, None, error.errors or [str(error)], keep=False)
+        return await _shown(
+            request, given, None, [refusals.told(one) for one in error.errors or [str(error)]], keep=False
+        )
     return await _shown(request, given, report, [], keep=keep)
 
 

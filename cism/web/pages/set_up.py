@@ -28,6 +28,7 @@ from cism.services.agencies import AgencyChange
 from cism.services.self_test import Address, Provider, SelfTest
 from cism.store.db import now as product_now
 from cism.store.tables import Person
+from cism.web import refusals
 from cism.web.backend import backend_of
 from cism.web.pages.forms import posted
 from cism.web.pages.local_time import spoken
@@ -140,7 +141,7 @@ async def rehearse(request: Request) -> Response:
     try:
         found = await rehearsal_apart.play(backend.settings, key, own_roster=own)
     except BadInput as error:
-        return await _steps(request, problem=str(error), status=422)
+        return await _steps(request, problem=refusals.told(str(error)), status=422)
     names = await backend.read(lambda session: _names(session, who.agency))
     texts = [one | {"who": names.get(one["person"], one["person"])} for one in found["texts"]]
     return await show(
