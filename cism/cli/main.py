@@ -35,6 +35,7 @@ _WHERE: Final = {
     "paper": "paper:app",
     "roster": "moves:app",
     "agency": "agency:app",
+    "statistics": "statistics:statistics_",
     "on-call": "on_call:app",
     "incidents": "replay:listing",
     "incident": "incident_changes:app",

@@ -146,6 +146,11 @@ def shown_count(relation: Relation, count: int) -> int | None:
     return None if relation in _OUTSIDE and 0 < count < SMALLEST_COUNT else count
 
 
+def reported(count: int) -> int | None:
+    """A count as it may stand in a report that leaves the team."""
+    return shown_count(Relation.REPORTS, count)
+
+
 def relations(
     roles: Collection[Role], *, affected: bool = False, logged: bool = False, assigned: bool = False
 ) -> frozenset[Relation]:
@@ -206,6 +211,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.CONFIRM_DISCLOSURE: _ANSWERING,
         Act.BREAK_GLASS: _ANSWERING | _HELPERS,
         Act.LIST_BROKEN_GLASS: _IN_CHARGE,
+        Act.SEE_STATISTICS: _IN_CHARGE,
         Act.SET_AGENCY: _IN_CHARGE,
         Act.SET_ON_CALL: _IN_CHARGE,
         Act.AGREE_READY: _CLINICAL,

@@ -38,6 +38,7 @@ class Act(StrEnum):
     CONFIRM_DISCLOSURE = "confirm_disclosure"
     BREAK_GLASS = "break_glass"  # look although the table refuses it: for an hour, seen by another
     LIST_BROKEN_GLASS = "list_broken_glass"
+    SEE_STATISTICS = "see_statistics"
     SET_AGENCY = "set_agency"  # its name, lines and protocol, what it attests, who lends it aid
     SET_ON_CALL = "set_on_call"  # who is on call when; own turns everybody sees and swaps themselves
     AGREE_READY = "agree_ready"  # that a peer can serve again after an incident of their own

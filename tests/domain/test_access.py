@@ -180,6 +180,7 @@ MAY = {
     Act.MAKE_OFFER: {K, D},
     Act.CHANGE_ROSTER: {K, D},
     Act.END_CONTACTS: {K, D},
+    Act.SEE_STATISTICS: {K, D},
     Act.SET_AGENCY: {K, D},
     Act.SET_ON_CALL: {K, D},
     Act.HOLD_RECORDS: {K, D},

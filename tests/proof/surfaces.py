@@ -81,6 +81,7 @@ READS = {
     "on-call rotations": "--agency metro-pd",
     "on-call calendars": "--agency metro-pd",
     "on-call swaps": "",
+    "statistics": "--agency metro-pd",
 }
 
 

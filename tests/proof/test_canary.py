@@ -52,6 +52,7 @@ COMMANDS = (
     "break-glass list --as QX7ROSTERdina --json",
     "on-call rotations --agency metro-pd --json",
     "on-call calendars --agency metro-pd --json",
+    "statistics --agency metro-pd --json",
     "token list --json",
     "keys status --json",
     "languages list --json",
