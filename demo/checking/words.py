@@ -163,6 +163,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
 )
 _ALL_SIGNS: Final = (*_SIGNS, *((Kind[name], sign) for name, sign in spanish.SIGNS))
 _COMPILED: Final = tuple((kind, re.compile(sign)) for kind, sign in _ALL_SIGNS)
+_ADDRESS: Final = re.compile(r"https?://\S+")
 _CODE: Final = re.compile(r"\b[A-Z][0-9][A-Z][0-9]\b")
 # What would tell a stranger who sees the locked screen what it is about: beginnings of words.
 _TELLING: Final = re.compile(
@@ -196,5 +197,5 @@ def digit_and_code(body: str) -> tuple[str | None, str | None]:
 
 def telling_word(body: str) -> str | None:
     """A word that may stand in no text, or None."""
-    found = _TELLING.search(body)
+    found = _TELLING.search(_ADDRESS.sub("", body))  # the chance letters of an address are no words
     return found.group(1).lower() if found else None

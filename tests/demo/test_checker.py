@@ -52,7 +52,8 @@ TOLD, CONFIRMED = (
 )
 WORDS, ARRIVED = "no word that a locked screen would give away", "what was sent arrived"
 WINDOWS, APPROVED = "sessions inside each person's window", "no debriefing before a clinician approved it"
-FLOWS, RUNS = "at least 99% of acts through Prefect flows", "at most 200 flow runs, none failed"
+FLOWS = "at least 99% of acts through Prefect flows"
+RUNS = "at most 200 flow runs, or one for 5 acts; none failed"
 
 
 def broken(found: Evidence) -> set[str]:
@@ -200,6 +201,7 @@ def test_after_a_death_on_duty_nothing_is_held_before_the_funeral() -> None:
         ({"true": 98, "false": 2}, None, FLOWS),
         ({"true": 0, "false": 0}, None, FLOWS),
         (None, {"COMPLETED": 201}, RUNS),
+        ({"true": 2000, "false": 0}, {"COMPLETED": 401}, RUNS),
         (None, {"COMPLETED": 40, "CRASHED": 1}, RUNS),
     ],
 )
@@ -207,6 +209,10 @@ def test_the_machinery_has_its_limits(
     acts: dict[str, int] | None, runs: dict[str, int] | None, promise: str
 ) -> None:
     assert promise in broken(evidence(good(), acts=acts, runs=runs))
+
+
+def test_a_longer_story_may_have_more_runs() -> None:
+    assert RUNS not in broken(evidence(good(), acts={"true": 2000, "false": 0}, runs={"COMPLETED": 400}))
 
 
 def test_examples_name_nobody() -> None:

@@ -37,6 +37,11 @@ def test_no_text_of_the_product_would_give_anything_away(
     assert not [text for m in variants(message_class) if telling_word(text := render(m, tag))]
 
 
+def test_the_chance_letters_of_an_address_are_no_word() -> None:
+    assert telling_word("Details: https://peers.example/a/gunDiPSq-shot") is None
+    assert telling_word("The gun: https://peers.example/a/jyUnNDiP") == "gun"
+
+
 def test_all_care_texts_are_held_to_the_hours_and_all_answers_to_a_conversation() -> None:
     about = {kind: cls.purpose for kind, cls in MESSAGE_CLASSES.items()}
     care = {
