@@ -193,6 +193,7 @@ ACTS: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.STAND_DOWN: _IN_CHARGE,
         Act.CLOSE_INCIDENT: _IN_CHARGE,
         Act.REOPEN_INCIDENT: _IN_CHARGE,
+        Act.ASK_HELPER: _IN_CHARGE,
         Act.REMOVE_AFFECTED: _IN_CHARGE,
         Act.KEEP_DATES: _IN_CHARGE,
         Act.LIST_ESCALATIONS: _ANSWERING,

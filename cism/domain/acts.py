@@ -20,6 +20,7 @@ class Act(StrEnum):
     STAND_DOWN = "stand_down"
     CLOSE_INCIDENT = "close_incident"
     REOPEN_INCIDENT = "reopen_incident"
+    ASK_HELPER = "ask_helper"  # this one, out of turn; every rule that keeps a helper out still holds
     REMOVE_AFFECTED = "remove_affected"
     KEEP_DATES = "keep_dates"  # days on which nothing automatic goes to its people
     LIST_ESCALATIONS = "list_escalations"

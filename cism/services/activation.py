@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -14,6 +15,7 @@ from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import next_open
 from cism.domain.selection import choose, has_their_own, match_peers, must_step_back
+from cism.errors import AlreadyDone, BadInput
 from cism.services import (
     calls,
     choice,
@@ -32,6 +34,7 @@ from cism.store.states import AssignmentState
 from cism.store.tables import AffectedPerson, Assignment, Incident, Person, Question, Step, new_id
 
 _OPEN = (AssignmentState.ASKED, AssignmentState.SILENT)
+_HAS_IT = (AssignmentState.ASKED, AssignmentState.ACCEPTED)
 _MOMENT = timedelta(microseconds=1)
 EXHAUSTED = "nobody left to ask"
 LOOK_AGAIN = timedelta(hours=1)  # design: while a team is short
@@ -75,6 +78,31 @@ def look(session: Session, row: Incident, now: datetime, *, repeat: bool = False
             )
         return EXHAUSTED
     return f"asked {len(plan.ask)}"
+
+
+def to_choose_from(session: Session, row: Incident, now: datetime) -> list[str]:
+    """Whom those in charge may ask by name, the best first: own helpers whom every rule lets serve now and
+    whom nobody has asked. Nobody once the team is complete.
+    """
+    if not _missing(session, row):
+        return []
+    return [peer.id for peer in choose(choice.roster(session), choice.context(session, row, now)).own]
+
+
+def ask_by_name(session: Session, row: Incident, peer_id: str, now: datetime) -> None:
+    """Ask this helper out of turn, with the usual time to answer; whoever was asked before keeps theirs.
+
+    Raises AlreadyDone for whoever has their page, BadInput for whoever a rule keeps out.
+    """
+    if any(one.peer_id == peer_id and one.state in _HAS_IT for one in _assignments(session, row.id)):
+        raise AlreadyDone
+    if peer_id not in to_choose_from(session, row, now):
+        message = "this helper cannot be asked now: a rule keeps them out, or the team is complete"
+        raise BadInput(message)
+    deadline = now + choice.protocol_of(row).activation.answer_within
+    plan = replace(_plan(session, row, now), ask=(peer_id,), deadline=deadline)
+    _ask(session, row, peer_id, plan, now, repeat=False)
+    _look_at(session, row, deadline, now)
 
 
 def on_page_undelivered(session: Session, step: Step, now: datetime) -> str | None:

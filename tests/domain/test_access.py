@@ -167,6 +167,7 @@ MAY = {
     Act.STAND_DOWN: {K, D},
     Act.CLOSE_INCIDENT: {K, D},
     Act.REOPEN_INCIDENT: {K, D},
+    Act.ASK_HELPER: {K, D},
     Act.REMOVE_AFFECTED: {K, D},
     Act.KEEP_DATES: {K, D},
     Act.LIST_ESCALATIONS: {K, C, D},

@@ -18,7 +18,8 @@ from cism.domain.incident import IncidentState, Severity
 from cism.domain.people import Role
 from cism.services import board, escalations, sign_ins
 from cism.services.sign_ins import Way
-from cism.store.tables import Audit, Event, Incident, Person, SensitiveDate
+from cism.store.states import AssignmentState
+from cism.store.tables import Assignment, Audit, Event, Incident, Person, Question, SensitiveDate
 from tests.pages import played
 from tests.web.browsing import fields, sign_in
 from tests.web.conftest import AGENCY, OTHER, Site
@@ -253,3 +254,37 @@ async def test_listing_and_counting_many_incidents_reads_no_row_of_theirs(site: 
         said = str(query.compile(bind, compile_kwargs={"literal_binds": True}))
         plan = [str(row[3]) for row in session.execute(sql(f"EXPLAIN QUERY PLAN {said}"))]
     assert any("COVERING INDEX incident_board" in line for line in plan), plan
+
+
+async def test_a_helper_is_asked_by_name_with_a_reason_once_and_never_against_a_rule(site: Site) -> None:
+    ref = (await site.log(affected=[{"person_id": "P1", "circle": "B"}, {"person_id": "R1", "circle": "B"}]))[
+        "ref"
+    ]
+    as_person(site, "C1")
+    page = (await site.client.get(f"/board/{ref}")).text
+    listed = re.search(r'name="helper".*?</select>', page, re.DOTALL)
+    assert listed is not None
+    assert "Pia" not in listed[0], "who is on the list helps nobody of it"
+    assert "Paul" in listed[0]
+    assert (await act(site, ref, "ask", helper=site.id_of("P2"), reason="")).status_code == 422
+    against = await act(site, ref, "ask", helper=site.id_of("P1"), reason="nearer")
+    assert against.status_code == 422
+    form = fields(await site.client.get(f"/board/{ref}"), "/ask")
+    for _ in range(2):
+        sent = form | {"helper": site.id_of("P2"), "reason": "nearer"}
+        assert (await site.client.post(f"/board/{ref}/ask", data=sent)).status_code == 303
+    asked = [one for one in site.rows(select(Assignment)) if one.peer_id == site.id_of("P2")]
+    assert [one.state for one in asked] == [AssignmentState.ASKED]
+    (kept,) = site.rows(select(Event).where(Event.kind == "reason.ask"))
+    assert (kept.after, kept.actor_id) == ("nearer", site.id_of("C1"))
+    site.perform()
+    assert (
+        len(
+            [
+                one
+                for one in site.rows(select(Question).where(Question.kind == "page"))
+                if one.person_id == site.id_of("P2")
+            ]
+        )
+        == 1
+    )

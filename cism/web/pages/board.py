@@ -13,7 +13,7 @@ from starlette.responses import Response
 from cism.domain.access import Act, patch_act
 from cism.domain.incident import IncidentState, Severity
 from cism.domain.sensitive_dates import DateKind
-from cism.services import audit, board, people, picture, replies_count, sensitive_dates
+from cism.services import activation, audit, board, people, picture, replies_count, sensitive_dates
 from cism.services.picture import Item
 from cism.store.db import now as product_now
 from cism.store.tables import Incident, Person
@@ -39,6 +39,7 @@ _ACTS: Final = {
     "lower": patch_act("severity", lowers=True),
     "dates": Act.KEEP_DATES,
     "remove": Act.REMOVE_AFFECTED,
+    "ask": Act.ASK_HELPER,
 }
 
 
@@ -141,6 +142,8 @@ def _whole(session: Session, found: Case, person: Person, now: datetime) -> dict
         "drawing": drawn,
         "lanes": _in_words(items),
         "helpers": other_sections.team_of(session, row),
+        "to_ask": _to_ask(session, found, now),
+        "asking": board_words.ASKING,
         "replies": replies_count.of(session, row.id),
         "persons": _persons(session, row),
         "more_persons": max(0, len(row.affected) - _MOST_PEOPLE),
@@ -178,6 +181,14 @@ def _in_words(items: list[tuple[Item, Said, Said]]) -> list[tuple[Said, list[Sai
     for one, _name, said in items:
         lanes.setdefault(board_words.LANES[one.lane], []).append(said)
     return list(lanes.items())
+
+
+def _to_ask(session: Session, found: Case, now: datetime) -> list[dict[str, str]]:
+    if not found.may(Act.ASK_HELPER) or found.row.state is not IncidentState.OPEN:
+        return []
+    ids = activation.to_choose_from(session, found.row, now)
+    known = people.by_ids(session, ids)
+    return [{"id": one, "name": known[one].name} for one in ids[:_MOST_PEOPLE]]
 
 
 def _persons(session: Session, row: Incident) -> list[dict[str, str]]:

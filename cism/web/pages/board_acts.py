@@ -6,7 +6,7 @@ said it; there is no field for words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from typing import Final
 
@@ -19,10 +19,20 @@ from cism.domain.access import Act, patch_act
 from cism.domain.incident import Severity
 from cism.domain.sensitive_dates import DateKind
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import audit, events, intake, removal, reopening, response, sensitive_dates
+from cism.services import (
+    activation,
+    audit,
+    events,
+    intake,
+    people,
+    removal,
+    reopening,
+    response,
+    sensitive_dates,
+)
 from cism.store.db import now as product_now
 from cism.web.pages import charge
-from cism.web.pages.board_words import REASONS
+from cism.web.pages.board_words import ASKING, REASONS
 from cism.web.pages.charge import Case
 from cism.web.pages.forms import Form
 from cism.web.pages.local_time import instant
@@ -54,10 +64,12 @@ async def acted(request: Request, ref: str, act: str) -> Response:
     return await charge.do(request, Act.SEE_TIMELINE, work, to=f"/board/{ref}")
 
 
-def _reason(session: Session, found: Case, form: Form, act: str, now: datetime) -> None:
+def _reason(
+    session: Session, found: Case, form: Form, act: str, now: datetime, among: Collection[str] = REASONS
+) -> None:
     """Why it goes against the plan: one of the page's words, beside what it is the reason of."""
     given = form.one("reason")
-    if given not in REASONS:
+    if given not in among:
         message = _("Choose a reason.")
         raise BadInput(message)
     by = found.visitor.person_id
@@ -119,6 +131,12 @@ def _remove(session: Session, found: Case, form: Form, now: datetime) -> None:
     removal.remove(session, found.row.id, form.one("person"), by=found.visitor.person_id, now=now)
 
 
+def _ask(session: Session, found: Case, form: Form, now: datetime) -> None:
+    _reason(session, found, form, "ask", now, among=ASKING)
+    row = people.lock_incident(session, found.row.id)
+    activation.ask_by_name(session, row, form.one("helper"), now)
+
+
 def _day(form: Form) -> date:
     try:
         return date.fromisoformat(form.one("day"))
@@ -154,5 +172,6 @@ _WORK: Final[Mapping[str, tuple[str, Callable[[Case, Form], Act], _Work]]] = {
     "statements": ("change incident", _always(patch_act("statements_complete")), _statements),
     "keep-day": ("add date", _always(Act.KEEP_DATES), _keep_day),
     "forget-day": ("remove date", _always(Act.KEEP_DATES), _forget_day),
+    "ask": ("ask helper", _always(Act.ASK_HELPER), _ask),
     "remove": ("remove affected", _always(Act.REMOVE_AFFECTED), _remove),
 }

@@ -93,6 +93,14 @@ REASONS: Final = {
     "clinician_asks": _("A clinician asks for it"),
     "team_asks": _("The team on the ground asks for it"),
 }
+ASKING: Final = {
+    "knows_them": _("They know the people, or the work"),
+    "speaks": _("They speak the language"),
+    "nearer": _("They are nearer"),
+    "said_yes": _("They have said on the phone that they can"),
+    "team_asks": _("The team on the ground asks for it"),
+}
+"""Why this helper and not the next in turn."""
 DATES: Final = {
     DateKind.BIRTHDAY: _("birthday"),
     DateKind.MEMORIAL: _("memorial"),
