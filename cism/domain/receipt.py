@@ -33,6 +33,8 @@ _BY_ACT: Final[Mapping[str, Seen]] = MappingProxyType(
         "read timeline": Seen.CONTACTS,
         "ack escalation": Seen.CALL,
         "close escalation": Seen.CALL,
+        "close escalation for another": Seen.CALL,
+        "escalation_other": Seen.CALL,
         "escalation_open": Seen.CALL,
         "escalation_mine": Seen.CALL,
         "escalation ack": Seen.CALL,

@@ -37,6 +37,7 @@ class Line:
     by: datetime
     code: str | None  # where this reader was asked by text and has not answered
     taker: str | None  # who has it, for whoever the table lets know more than that it is taken
+    others: bool  # a colleague has it, and this reader may end it in their place
     offered: bool  # a colleague asks this reader to take it over
 
 
@@ -152,8 +153,14 @@ def _line(session: Session, reader: Person, row: Escalation, beside: _Beside) ->
         by=_deadline(session, row, taken=taken),
         code=question.code if question is not None and not taken else None,
         taker=known[row.acked_by].name if names and row.acked_by in known else None,
+        others=taken and row.acked_by != reader.id and _ends_for_others(reader, row),
         offered=beside.handed.get(row.id) == reader.id,
     )
+
+
+def _ends_for_others(reader: Person, row: Escalation) -> bool:
+    roles = [item.role for item in reader.roles]
+    return may_do(roles, Act.CLOSE_FOR_ANOTHER, same_agency=row.agency == reader.agency)
 
 
 def _deadline(session: Session, row: Escalation, *, taken: bool) -> datetime:

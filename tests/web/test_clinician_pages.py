@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from sqlalchemy import select
@@ -10,8 +12,8 @@ from cism.domain.escalation import EscalationState
 from cism.services import escalations, people
 from cism.store.db import now
 from cism.store.states import SessionState
-from cism.store.tables import Audit, Escalation, GroupSession, Question
-from tests.web.browsing import press
+from cism.store.tables import Audit, Escalation, Event, GroupSession, Question
+from tests.web.browsing import fields, press
 from tests.web.conftest import Site
 from tests.web.test_own_page import by_phone
 
@@ -181,3 +183,50 @@ async def test_a_debriefing_is_decided_with_the_facts_that_it_needs(
     (meeting,) = site.rows(select(GroupSession).where(GroupSession.id == question.subject_id))
     assert meeting.state is state
     assert "A group meeting is proposed" not in (await _get(site, "/escalations")).text
+
+
+async def test_the_director_ends_a_colleagues_call_with_a_reason_and_nobody_else_does(site: Site) -> None:
+    await site.text("R1", "3")
+    site.perform()
+    (row,) = site.rows(select(Escalation))
+    await _as(site, "K1")
+    await press(site, "/escalations", await _get(site, "/escalations"), "I take it and call")
+    path = f"/task/escalation/{row.id}"
+    given = {"outcome": "reached", "reason": "told_me"}
+    await _as(site, "C1")
+    assert "End it in their place" not in (await _get(site, "/escalations")).text
+    await _as(site, "D1")
+    assert "End it in their place" in (await _get(site, "/escalations")).text
+    page = await _get(site, path)
+    assert site.person("K1").name in page.text
+    assert "Rita" not in page.text
+    form = fields(page, "/close-for")
+    for wrong in ({"outcome": "reached"}, {"reason": "told_me"}, given | {"reason": "because"}):
+        assert (await site.client.post(f"{path}/close-for", data=form | wrong)).status_code == 422
+    for _again in range(2):
+        assert (await site.client.post(f"{path}/close-for", data=form | given)).status_code == 303
+    (closed,) = site.rows(select(Escalation))
+    assert (closed.state, closed.outcome, closed.closed_by) == (
+        EscalationState.CLOSED,
+        "reached",
+        site.id_of("D1"),
+    )
+    (kept,) = site.rows(select(Event).where(Event.kind == "reason.close_for"))
+    assert (kept.after, kept.actor_id, kept.subject_id) == ("told_me", site.id_of("D1"), row.id)
+    assert "page close escalation for another" in {item.act for item in site.rows(select(Audit))}
+
+
+@pytest.mark.parametrize("key", ["C1", "P1"])
+async def test_nobody_without_the_directors_row_ends_what_another_has(site: Site, key: str) -> None:
+    await site.text("R1", "3")
+    site.perform()
+    (row,) = site.rows(select(Escalation))
+    await _as(site, "K1")
+    await press(site, "/escalations", await _get(site, "/escalations"), "I take it and call")
+    await _as(site, key)
+    page = await site.client.get("/me")
+    token = next(iter(re.findall(r'name="form_token" value="([^"]+)"', page.text)))
+    sent = {"form_token": token, "outcome": "reached", "reason": "told_me"}
+    refused = await site.client.post(f"/task/escalation/{row.id}/close-for", data=sent)
+    assert refused.status_code in {403, 404}
+    assert site.rows(select(Escalation))[0].state is EscalationState.ACKED

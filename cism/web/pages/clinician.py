@@ -80,6 +80,7 @@ def _shown(line: escalation_desk.Line, reader: Person) -> dict[str, Any]:
         "mine": line.mine,
         "taker": line.taker,
         "offered": line.offered,
+        "others": line.others,
         "code": line.code,
         "href": f"/task/escalation/{line.id}",
     }

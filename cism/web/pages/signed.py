@@ -17,7 +17,7 @@ from cism.services.links import HOME, Opened
 from cism.store.db import now as product_now
 from cism.store.tables import Person
 from cism.web.backend import backend_of
-from cism.web.pages import acts
+from cism.web.pages import acts, close_for
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import zone_name
 from cism.web.pages.showing import show
@@ -29,6 +29,7 @@ Work = Callable[[Session, Opened, Form], None]
 BUTTONS: Final[Mapping[str, tuple[Work, str]]] = {
     "answer": (acts.answer, "answer"),
     "handled": (acts.handled, "handle queue"),
+    "close-for": (close_for.close, "close escalation for another"),
     "hand-on": (acts.hand_on, "hand on escalation"),
     "limits": (acts.limits_told, "tell limits"),
     "offer": (acts.offered, "make offer"),

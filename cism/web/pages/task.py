@@ -15,7 +15,7 @@ from cism.errors import NotFound
 from cism.services import audit, escalation_desk, escalations, handing_on, people, warm_hand_over
 from cism.store.db import now as product_now
 from cism.store.tables import Escalation, Person
-from cism.web.pages import helper_sections, link_view
+from cism.web.pages import close_for, helper_sections, link_view
 from cism.web.pages.local_time import spoken
 from cism.web.pages.sections import LEVELS, Section, over
 from cism.web.pages.signed import look, press
@@ -71,6 +71,8 @@ def _escalation(session: Session, person: Person, subject: str) -> Section:
         raise NotFound
     if row.state is EscalationState.OPEN and not escalation_desk.was_asked(session, person, row):
         return _to_take(session, person, row)
+    if close_for.may(row, person):
+        return close_for.section(session, row, person)
     return helper_sections.escalation(session, person, subject, product_now(session))
 
 
