@@ -25,7 +25,7 @@ from tests.faults.ground import Kind as Store
 from tests.faults.load import log
 
 CHECK_INS: Final = 20
-_WANTED_PAGES: Final = 2  # a team of one, and one more is asked
+WANTED_PAGES: Final = 2  # a team of one, and one more is asked
 _DUE: Final = people.NOON + timedelta(hours=24)
 _CATCH_UP: Final = 30.0  # seconds from the restart until all that is not in doubt has left
 _DOUBT: Final = (
@@ -172,7 +172,7 @@ def judge_site(site: Site, restarted: datetime, *, killed: bool, note: str) -> O
     pages = {text.to for text in texts if text.kind is Kind.PAGE}
     noticed = any(text.kind is Kind.TEAM_NOTICE and text.to == site.coordinator for text in texts)
     missing = len(found.missing) + (not noticed)
-    lost = max(0, missing - flagged) + max(0, _WANTED_PAGES - len(pages))
+    lost = max(0, missing - flagged) + max(0, WANTED_PAGES - len(pages))
     broken = []
     if flagged > missing:
         broken.append(f"{flagged - missing} flagged as unknown although the provider lists them")

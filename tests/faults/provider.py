@@ -14,7 +14,7 @@ from demo.checking.words import Kind, kind_of
 from notifications.phone_wall.records import callback_id
 from tests.faults import judge, load
 from tests.faults.campaign import Case, Outcome
-from tests.faults.ground import Ground
+from tests.faults.ground import Ground, WallSeen
 from tests.faults.ground import Kind as Store
 from tests.faults.rig import Rig
 
@@ -25,15 +25,15 @@ _REFUSED_FOR_GOOD = (21211, 21610, 21614, 21612)
 _TOO_MANY = "20429"
 _SETTLED_WITHIN = 120.0
 _KNOWN_WITHIN = timedelta(minutes=10)
-_FLAGGED = ("unsettled_send", "call_needed", "contact_missed")
+FLAGGED = ("unsettled_send", "call_needed", "contact_missed")
 
-_STORM = {
+STORM = {
     "429": {"chance": 0.45, "seconds": [1, 4], "burst": [1, 4]},
     "refused": {"chance": 0.05, "codes": list(_REFUSED_FOR_GOOD)},
 }
 _TENTH = 0.1
 _NEVER_ACCEPTED = ("500_before", "reset_before", "hang_before")
-_BROKEN = {
+BROKEN = {
     **dict.fromkeys(_NEVER_ACCEPTED, _TENTH),
     **dict.fromkeys(("500_after_accept", "reset_after_accept", "hang_after_accept"), _TENTH),
     "lose_status_callback": 0.3,  # so that the list has to settle some
@@ -49,7 +49,7 @@ def store_of(seed: int) -> Store:
 def storm_of_check_ins(seed: int, ground: Ground) -> Outcome:
     """Check-ins that fall due at once while every second request is turned away."""
     rig = Rig(ground, store_of(seed), check_ins=_PEOPLE, at_once=_AT_ONCE, answer_seconds=0.2)
-    rig.faults(_STORM, seed)
+    rig.faults(STORM, seed)
     rig.check_ins_due()
     rig.until_rest()
     return _check_ins(rig, _throttled_rules(rig))
@@ -58,7 +58,7 @@ def storm_of_check_ins(seed: int, ground: Ground) -> Outcome:
 def storm_of_pages(seed: int, ground: Ground) -> Outcome:
     """Incidents that are logged in the same storm."""
     rig = Rig(ground, store_of(seed), at_once=_AT_ONCE, answer_seconds=0.2)
-    rig.faults(_STORM, seed)
+    rig.faults(STORM, seed)
     _log(rig)
     rig.until_rest()
     return _pages(rig, _throttled_rules(rig))
@@ -67,19 +67,19 @@ def storm_of_pages(seed: int, ground: Ground) -> Outcome:
 def broken_check_ins(seed: int, ground: Ground) -> Outcome:
     """5xx, resets and time-outs, before and after a check-in was accepted."""
     rig = Rig(ground, store_of(seed), check_ins=_PEOPLE)
-    rig.faults(_BROKEN, seed)
+    rig.faults(BROKEN, seed)
     rig.check_ins_due()
     rig.until_rest()
-    return _check_ins(rig, [*_unclear_rules(rig), *_too_slow(rig)])
+    return _check_ins(rig, [*handed_twice(rig.wall), *_too_slow(rig)])
 
 
 def broken_pages(seed: int, ground: Ground) -> Outcome:
     """The same while incidents are logged."""
     rig = Rig(ground, store_of(seed))
-    rig.faults(_BROKEN, seed)
+    rig.faults(BROKEN, seed)
     _log(rig)
     rig.until_rest()
-    return _pages(rig, _unclear_rules(rig))
+    return _pages(rig, handed_twice(rig.wall))
 
 
 def silent_callbacks(seed: int, ground: Ground) -> Outcome:
@@ -118,7 +118,7 @@ def _check_ins(rig: Rig, broken: Iterable[str]) -> Outcome:
     arrived = [text for text in texts if text.arrived]
     told = judge.judge(arrived, required)
     items = Counter(item["kind"] for item in rig.ground.queue(rig.url))
-    flagged = sum(items[kind] for kind in _FLAGGED)
+    flagged = sum(items[kind] for kind in FLAGGED)
     return Outcome(
         injected=len(rig.injected()["injected"]),
         sent=len(texts),
@@ -172,9 +172,9 @@ def _throttled_rules(rig: Rig) -> list[str]:
     return sorted(set(found))
 
 
-def _unclear_rules(rig: Rig) -> list[str]:
+def handed_twice(wall: WallSeen) -> list[str]:
     """A request that may have been accepted is never made again."""
-    tries = _tries(rig.wall.export())
+    tries = _tries(wall.export())
     found = Counter(len(each) for d, each in tries.items() if d)
     more = sum(count for times, count in found.items() if times > 1)
     return [f"{more} texts were handed over more than once"] if more else []

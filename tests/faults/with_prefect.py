@@ -1,11 +1,13 @@
-"""F4 and F5 with Prefect: the conductor is killed under it; its server is killed, and its database wiped."""
+"""F4, F5, F7 and F8 with Prefect: its conductor is killed, its server is killed, the provider fails."""
 
 from __future__ import annotations
 
 import random
 import subprocess
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from cism.clock import RealClock, wait
 from cism.services import clockwork
@@ -13,11 +15,13 @@ from cism.store.db import now
 from demo.checking.words import Kind
 from tests.faults import judge
 from tests.faults.campaign import Case, Outcome, added
-from tests.faults.ground import Ground
-from tests.faults.kills import LATER, PASSINGS, Site, go_on, judge_site, prepare, wait_for_death
+from tests.faults.ground import Ground, WallSeen
+from tests.faults.kills import LATER, PASSINGS, WANTED_PAGES, Site, go_on, judge_site, prepare, wait_for_death
+from tests.faults.provider import BROKEN, FLAGGED, STORM, handed_twice
 from tests.flows.conftest import PrefectServer
 
 _LATE: Final = 60.0  # seconds that a lost Prefect may delay anything
+_RESTS: Final = 300.0  # seconds: a doubt takes two minutes, and what is turned away waits for its turns
 _READY: Final = {"conductor": "prefect.ready", "worker": "worker.ready"}
 
 
@@ -37,6 +41,41 @@ def conductor_killed(seed: int, ground: Ground) -> Outcome:
         killed, note = process.poll() is None, f"after {span:.2f} s"
         ground.kill(process)
     return go_on(site, killed=killed, later=chance.choice(LATER), note=note)
+
+
+def storm(seed: int, ground: Ground) -> Outcome:
+    """Half of all requests are turned away while Prefect's runs hand texts over."""
+    return _amid(seed, ground, STORM, lambda wall: [])
+
+
+def broken_provider(seed: int, ground: Ground) -> Outcome:
+    """5xx, resets and time-outs, before and after a text was accepted, in the middle of Prefect's runs."""
+    return _amid(seed, ground, BROKEN, handed_twice)
+
+
+def _amid(seed: int, ground: Ground, plan: dict[str, Any], rules: Callable[[WallSeen], list[str]]) -> Outcome:
+    chance = random.Random(f"amid {seed}")
+    site = _site(ground, ground.stock.prefect(), "postgresql" if seed % 2 else "sqlite", chance)
+    conductor, _ = _part(site, "conductor"), _part(site, "worker")
+    site.wall.ask("POST", "/faults", {"plan": plan, "seed": seed})
+    site.begin()
+    took = ground.until(site.quiet, _RESTS, "it comes to rest", conductor)
+    texts = [text for text in judge.texts_of(site.wall.export(), judge.moves_of(site.db)) if text.arrived]
+    found = judge.judge(texts, site.due)
+    items = Counter(item["kind"] for item in ground.queue(site.db.url))
+    flagged = sum(items[kind] for kind in FLAGGED)
+    pages = {text.to for text in texts if text.kind is Kind.PAGE}
+    return Outcome(
+        injected=len(site.wall.ask("GET", "/injected")["injected"]),
+        sent=found.sent,
+        lost=max(0, len(found.missing) - flagged) + max(0, WANTED_PAGES - len(pages)),
+        doubled=len(found.doubled),
+        early=found.early,
+        late=found.late,
+        unknown=items["unsettled_send"],
+        note=f"at rest after {took:.0f} s; {dict(items)} for humans",
+        broken=tuple(rules(site.wall)),
+    )
 
 
 def server_killed(seed: int, ground: Ground) -> Outcome:
@@ -100,6 +139,14 @@ CASES = (
         "SIGKILL of the conductor under Prefect",
         conductor_killed,
         20,
+        at_once=2,
+    ),
+    Case("F7-prefect", "429 storms, half of all requests, under Prefect", storm, 4, at_once=2),
+    Case(
+        "F8-prefect",
+        "5xx, resets, time-outs, before and after accept, under Prefect",
+        broken_provider,
+        4,
         at_once=2,
     ),
     Case("F5", "SIGKILL of Prefect's server; its database wiped", server_killed, 6),
