@@ -73,7 +73,7 @@ class WordDone(Answer):
     """It is done. `until`: the day before which nobody asks; `helper`: the colleague who is asked."""
 
     kind: ClassVar[MessageKind] = MessageKind.WORD_DONE
-    done: Annotated[str, OneOf(("rest", "back", "limits", "read_out", "refer", "give"))]
+    done: Annotated[str, OneOf(("rest", "back", "ready", "limits", "read_out", "refer", "give"))]
     code: Code = ""
     until: When = ""
     helper: Name = ""
@@ -84,12 +84,14 @@ class WordHow(Answer):
     """It could not be done: what is wrong, and how to write it.
 
     `name`: nobody who can take it has that name, or several have; `code`: it is of nothing that is theirs;
-    `turn`: none of theirs begins that day; `late`: it may not be swapped any more; the others name the word.
+    `turn`: none of theirs begins that day; `ready`: nothing keeps them from being asked;
+    `late`: it may not be swapped any more; the others name the word.
     """
 
     kind: ClassVar[MessageKind] = MessageKind.WORD_HOW
     about: Annotated[
-        str, OneOf(("rest", "keep", "limits", "refer", "give", "swap", "name", "code", "turn", "late"))
+        str,
+        OneOf(("rest", "ready", "keep", "limits", "refer", "give", "swap", "name", "code", "turn", "late")),
     ]
 
 

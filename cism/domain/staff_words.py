@@ -29,6 +29,7 @@ class StaffWord(StrEnum):
     WEEK = "week"  # their turns on call
     REST = "rest"  # asked for nothing before a day
     BACK = "back"  # may be asked again
+    READY = "ready"  # they can serve again after an incident of their own
     SWAP = "swap"  # a colleague is asked to take a turn
     KEEP = "keep"  # the colleague is asked no longer
     BRIEF = "brief"  # how a call, or a meeting, goes
@@ -70,6 +71,7 @@ FORMS: Final[Mapping[StaffWord, Form]] = MappingProxyType(
         StaffWord.WEEK: Form(spanish="semana", page="/week"),
         StaffWord.REST: Form(spanish="descanso", parts=(_DAY,), act=Act.ASK_FOR_REST, page="/week"),
         StaffWord.BACK: Form(spanish="regreso", act=Act.ASK_FOR_REST, page="/week"),
+        StaffWord.READY: Form(spanish="dispuesto", act=Act.ASK_FOR_REST, page="/week"),
         StaffWord.SWAP: Form(spanish="cambio", parts=(_DAY, _NAME, _DAY), least=2, page="/week"),
         StaffWord.KEEP: Form(spanish="conservo", parts=(_DAY,), page="/week"),
         StaffWord.BRIEF: Form(spanish="guia", parts=(_CODE,), least=0, act=Act.SERVE, page="/briefs"),

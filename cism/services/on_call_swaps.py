@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -66,6 +67,19 @@ def ask(
     session.flush()
     swap_telling.asked(session, row, now)
     return row
+
+
+def turn_on(
+    session: Session, owner: str, day: date, zone: str, now: datetime, role: Role | None = None
+) -> OwnTurn | None:
+    """The one turn of `owner` that begins on this day by the clocks of `zone`; None for none or several."""
+    place = ZoneInfo(zone)
+    fitting = [
+        one
+        for one in on_call.own_turns(session, owner, now, now + AHEAD)
+        if one.start.astimezone(place).date() == day and role in {None, one.role}
+    ]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def ask_once(

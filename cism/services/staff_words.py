@@ -26,6 +26,7 @@ from cism.services import (
     on_call,
     on_call_swaps,
     passing_on,
+    resting,
     staff_lists,
     words,
 )
@@ -85,6 +86,15 @@ def _back(session: Session, person: Person, said: Command, now: datetime) -> Ans
     return done("back")
 
 
+def _ready(session: Session, person: Person, said: Command, now: datetime) -> Answered:
+    del said
+    try:
+        resting.say_ready(session, person, person, now)
+    except AlreadyDone:
+        return how("ready")
+    return done("ready")
+
+
 def _swap(session: Session, person: Person, said: Command, now: datetime) -> Answered:
     turn = _turn(session, person.id, said.day, person, now)
     if turn is None:
@@ -128,15 +138,9 @@ def _turn(
 ) -> on_call.OwnTurn | None:
     """The one turn of `owner` that begins that day by the reader's clock; None for none or several."""
     begin = _day(day, reader, now)
-    turns = on_call.own_turns(session, owner, now, now + on_call_swaps.AHEAD)
-    fitting = [
-        one
-        for one in turns
-        if begin is not None
-        and one.start.astimezone(begin.tzinfo).date() == begin.date()
-        and role in {None, one.role}
-    ]
-    return fitting[0] if len(fitting) == 1 else None
+    if begin is None:
+        return None
+    return on_call_swaps.turn_on(session, owner, begin.date(), reader.zone, now, role)
 
 
 _ACTS: Final[Mapping[StaffWord, _Act]] = MappingProxyType(
@@ -146,6 +150,7 @@ _ACTS: Final[Mapping[StaffWord, _Act]] = MappingProxyType(
         StaffWord.WEEK: staff_lists.turns,
         StaffWord.REST: _rest,
         StaffWord.BACK: _back,
+        StaffWord.READY: _ready,
         StaffWord.SWAP: _swap,
         StaffWord.KEEP: _keep,
         StaffWord.BRIEF: brief,

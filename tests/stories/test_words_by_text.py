@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from cism.services import questions
 from cism.store.staff_tables import Away
 from cism.store.tables import (
+    AffectedPerson,
     Audit,
     Escalation,
     InboundMessage,
@@ -64,6 +65,17 @@ def test_rest_passes_on_what_was_asked_and_not_what_is_theirs(story: Story) -> N
     assert len(others) > len(asked)  # the next was asked at once
     mine = story.rows(Question, Question.person_id == story.person(asked[0]).id, Question.kind == "page")
     assert [row.state for row in mine] == ["answered"]
+    quiet_staff(story)
+
+
+def test_a_peer_who_rests_after_an_incident_of_their_own_says_that_they_can_serve_again(story: Story) -> None:
+    story.phone("peer-2").says("READY").expects("word_how", "nothing of your own")
+    story.log("THREAT", "peer-1:A", severity="S2", ended_at=story.now())
+    for _again in range(2):
+        story.phone("peer-1").says("READY").expects("word_done", "has still to agree")
+    (mine,) = story.rows(AffectedPerson)
+    assert mine.ready_self_at is not None
+    assert mine.ready_clinician_at is None
     quiet_staff(story)
 
 

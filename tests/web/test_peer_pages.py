@@ -11,6 +11,7 @@ from sqlalchemy import select
 from cism.domain.people import Role
 from cism.services import away, on_call, people
 from cism.store.db import now
+from cism.store.on_call_tables import OnCallChange
 from cism.store.staff_tables import Away
 from cism.store.states import AssignmentState
 from cism.store.tables import AffectedPerson, Assignment, Audit, Question
@@ -194,6 +195,31 @@ async def test_a_turn_is_swapped_only_once_both_have_said_so(site: Site) -> None
     with site.db.read() as session:
         moment = now(session)
         assert on_call.own_turns(session, site.id_of("P1"), moment, moment + timedelta(days=8)) == []
+
+
+async def test_a_turn_is_offered_for_one_of_the_colleagues(site: Site) -> None:
+    with site.db.transaction() as session:
+        moment = now(session)
+        first = moment.date() + timedelta(days=1)
+        on_call.rotate(
+            session,
+            on_call.Calendar("metro-pd", Role.PEER),
+            [site.id_of("P1"), site.id_of("P2")],
+            zone="America/New_York",
+            first_day=first,
+            handover=time(8, 0),
+            days=1,
+            now=moment,
+        )
+    await by_phone(site, "P1")
+    page = await _get(site, "/week")
+    theirs, mine = str(first + timedelta(days=1)), str(first)
+    answer = await press(site, "/week", page, "Ask them to take it", colleague=site.id_of("P2"), back=mine)
+    assert answer.status_code == 422
+    assert "no turn that begins on that day" in answer.text
+    await press(site, "/week", page, "Ask them to take it", colleague=site.id_of("P2"), back=theirs)
+    assert "In return:" in (await _get(site, "/week")).text
+    assert site.rows(select(OnCallChange))[0].return_starts_at is not None
 
 
 async def test_every_brief_says_its_phases_in_order_and_what_it_never_is(site: Site) -> None:

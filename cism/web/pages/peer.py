@@ -21,7 +21,7 @@ from cism.web.pages import helper_sections, link_view, offer_sections
 from cism.web.pages.local_time import spoken
 from cism.web.pages.signed import look, press
 from cism.web.pages.waiting import waiting
-from cism.web.words import Said, _
+from cism.web.words import Said, _, best
 
 router = APIRouter(prefix="/peer", include_in_schema=False)
 
@@ -54,6 +54,7 @@ async def today(request: Request) -> Response:
             "meetings": _meetings(session, person, now),
             "load": _load(session, person, now),
             "swaps": _swaps(session, person, now),
+            "words": "PALABRAS" if best(person.language) == "es" else "WORDS",
         }
 
     return await look(request, Act.SERVE, "peer/today.html", work, scripts=("countdown.js",))

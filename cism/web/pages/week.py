@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -109,7 +110,17 @@ def _ask_swap(session: Session, opened: Opened, form: Form) -> None:
     if turn is None:
         message = _("That turn is not yours any more. Open the page again.")
         raise BadInput(message)
-    on_call_swaps.ask_once(session, person, turn, form.one("colleague"), now)
+    colleague, back = form.one("colleague"), None
+    if form.one("back"):
+        day = instant(form.one("back"), "00:00", person.zone).astimezone(ZoneInfo(person.zone)).date()
+        back = on_call_swaps.turn_on(session, colleague, day, person.zone, now, turn.role)
+        if back is None:
+            message = _(
+                "Your colleague has no turn that begins on that day. Choose another, or leave it empty."
+            )
+            raise BadInput(message)
+    in_return = (back.start, back.end) if back is not None else None
+    on_call_swaps.ask_once(session, person, turn, colleague, now, in_return=in_return)
 
 
 def _accept(session: Session, opened: Opened, form: Form) -> None:
