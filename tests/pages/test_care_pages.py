@@ -288,6 +288,7 @@ async def test_a_refusal_does_not_lead_back_to_the_page_that_refused(site: Site)
     refused = await site.client.get("/log")
     assert refused.status_code == 403
     main = refused.text.partition("<main")[2]
+    assert "Supervisors and coordinators log incidents." in main
     assert 'href="/log"' not in main
     assert 'href="/"' in main
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act
 from cism.domain.incident_types import INCIDENT_TYPES, Intervention
-from cism.errors import BadInput, KeyReused
+from cism.errors import BadInput, KeyReused, NotAllowed
 from cism.services import audit, intake
 from cism.services.notify import lines
 from cism.services.team_state import NO_CHECK_INS, NOTHING_LEAVES, WORKING, team_state
@@ -30,6 +30,7 @@ from cism.web.pages.local_time import local, spoken, zone_name
 from cism.web.pages.log_choices import Choices
 from cism.web.pages.showing import show
 from cism.web.pages.who import signed_in
+from cism.web.words import _
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,7 +56,7 @@ async def form(request: Request) -> Response:
         return RedirectResponse(_TO_SIGN_IN, status_code=303)
 
     def work(session: Session) -> Choices:
-        require_in_agency(caller, Act.LOG_INCIDENT, caller.agency)
+        _require(caller)
         offered = log_choices.choices(session, caller)
         audit.write(session, actor_of(caller), "read roster for log form")
         return offered
@@ -105,9 +106,18 @@ async def receipt(request: Request, ref: str) -> Response:
     return await show(request, "receipt.html", scripts=_SCRIPTS, **shown)
 
 
+def _require(caller: Caller) -> None:
+    """What the API refuses, in words of a page."""
+    try:
+        require_in_agency(caller, Act.LOG_INCIDENT, caller.agency)
+    except NotAllowed as error:
+        message = _("Supervisors and coordinators log incidents. If something happened, call one of them.")
+        raise NotAllowed(message) from error
+
+
 def _logged(session: Session, caller: Caller, given: Form) -> Outcome:
     """Read and log in one transaction. "Now" in a form that came before is the moment it came first."""
-    require_in_agency(caller, Act.LOG_INCIDENT, caller.agency)
+    _require(caller)
     offered = log_choices.choices(session, caller)
     key = given.one("key")[:80] or secrets.token_hex(16)
     before = _known(session, caller, key)
