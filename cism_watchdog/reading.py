@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
+import queue
+import threading
+import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,17 +49,15 @@ def ping(url: str, time_out: float) -> bool:
 
 
 def parse(text: str) -> dict[str, float]:
-    """The series of Prometheus' text format; lines that are none are passed over."""
+    """The series of Prometheus' text format; lines and numbers that are none are passed over."""
     found: dict[str, float] = {}
     for line in text.splitlines():
         series, _, value = line.rpartition(" ")
         if not series or line.startswith("#"):
             continue
-        try:
+        with suppress(ValueError):
             found[series] = float(value)
-        except ValueError:
-            continue
-    return found
+    return {series: value for series, value in found.items() if not math.isnan(value)}
 
 
 def _parts(text: str) -> dict[str, str] | None:
@@ -68,22 +71,41 @@ def _parts(text: str) -> dict[str, str] | None:
 
 
 def _get(url: str, time_out: float) -> str | None:
+    """The page; None where it was not whole after so many seconds.
+
+    A time-out of a socket begins anew with every byte, and looking up a name has none: an answer that drips
+    would hold up the watchdog itself. So somebody else waits for it, and is not waited for.
+    """
+    found: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    until = time.monotonic() + time_out
+    threading.Thread(target=lambda: found.put(_asked(url, time_out, until)), daemon=True).start()
+    try:
+        return found.get(timeout=time_out)
+    except queue.Empty:
+        return None
+
+
+def _asked(url: str, time_out: float, until: float) -> str | None:
     request = urllib.request.Request(url, headers={"User-Agent": _AGENT})  # noqa: S310 - checked in settings
     # no proxy: what stands between must not answer in the engine's place
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=time_out) as answer:
-            return _text(answer)
+            return _text(answer, until)
     except urllib.error.HTTPError as answer:  # 503 is what `/readyz` says where a part is missing
         with answer:
-            return _text(answer) if answer.code == 503 else None
+            return _text(answer, until) if answer.code == 503 else None
     except (OSError, http.client.HTTPException, ValueError):
         return None
 
 
-def _text(answer: Any) -> str | None:
+def _text(answer: Any, until: float) -> str | None:
+    read = bytearray()
     try:
-        read: bytes = answer.read(_MOST)
+        while len(read) < _MOST and (more := answer.read1(_MOST - len(read))):
+            read += more
+            if time.monotonic() > until:
+                return None
     except (OSError, http.client.HTTPException):
         return None
     return read.decode("utf-8", "replace")
