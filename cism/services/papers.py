@@ -120,7 +120,17 @@ def missing(session: Session, settings: Settings) -> str | None:
         return "no agency has a passphrase: `cism paper passphrase AGENCY`"
     if settings.paper_folder is None and not settings.paper_mail:
         return "it leaves this machine by no way: set CISM_PAPER_FOLDER or CISM_PAPER_MAIL"
+    if not settings.paper_mail and _lies_here(settings):
+        return "CISM_PAPER_FOLDER lies on the disk of CISM_HOME: is the share of the other machine mounted?"
     return None
+
+
+def _lies_here(settings: Settings) -> bool:
+    """Where a share is not mounted, its empty folder takes the paper, and dies with this machine."""
+    folder, home = settings.paper_folder, settings.home
+    if folder is None or not folder.exists() or not home.exists():
+        return False
+    return folder.stat().st_dev == home.stat().st_dev
 
 
 def _due(session: Session) -> list[_Open]:

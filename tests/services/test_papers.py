@@ -172,6 +172,21 @@ def test_without_any_way_out_it_counts_as_not_left(world: World) -> None:
     assert [item.kind for item in world.rows(QueueItem)] == [papers.FAILED]
 
 
+def test_a_folder_on_this_machines_own_disk_is_no_way_out_and_doctor_says_so(
+    world: World, tmp_path: Path
+) -> None:
+    ready(world)
+    home, share = tmp_path / "home", tmp_path / "share"
+    home.mkdir()
+    share.mkdir()  # of a share that is not mounted
+    said = world.see(lambda session: papers.missing(session, settings(share, home=home)))
+    assert said is not None
+    assert "is the share of the other machine mounted?" in said
+    server = {"second_smtp_host": "127.0.0.1", "second_smtp_tls": "none", "second_from": "cism@example.org"}
+    mailed = settings(share, home=home, paper_mail=True, **server)
+    assert world.see(lambda session: papers.missing(session, mailed)) is None
+
+
 def test_old_papers_go_and_those_of_others_stay(world: World, tmp_path: Path) -> None:
     (tmp_path / "paper-other-pd-20200101T0800Z.enc").write_bytes(b"x")
     world.act(papers.set_passphrase, world.cast.agency, PHRASE)
