@@ -29,6 +29,7 @@ _PAGES: Final = (
     ("C1", "/board"),
     ("C1", "/board?from=5000"),
     ("C1", "/board/{ref}"),
+    ("C1", "/board/{ref}?ask=1"),
     ("C1", "/queue"),
     ("C1", "/queue/{item}"),
     ("C1", "/readiness"),

@@ -261,15 +261,18 @@ async def test_a_helper_is_asked_by_name_with_a_reason_once_and_never_against_a_
         "ref"
     ]
     as_person(site, "C1")
-    page = (await site.client.get(f"/board/{ref}")).text
+    closed = (await site.client.get(f"/board/{ref}")).text
+    assert f'href="/board/{ref}?ask=1#by-name"' in closed
+    assert 'name="helper"' not in closed
+    page = (await site.client.get(f"/board/{ref}?ask=1")).text
     listed = re.search(r'name="helper".*?</select>', page, re.DOTALL)
     assert listed is not None
     assert "Pia" not in listed[0], "who is on the list helps nobody of it"
     assert "Paul" in listed[0]
-    assert (await act(site, ref, "ask", helper=site.id_of("P2"), reason="")).status_code == 422
-    against = await act(site, ref, "ask", helper=site.id_of("P1"), reason="nearer")
-    assert against.status_code == 422
-    form = fields(await site.client.get(f"/board/{ref}"), "/ask")
+    form = fields(await site.client.get(f"/board/{ref}?ask=1"), "/ask")
+    for key, reason in (("P2", ""), ("P1", "nearer")):
+        sent = form | {"helper": site.id_of(key), "reason": reason}
+        assert (await site.client.post(f"/board/{ref}/ask", data=sent)).status_code == 422
     for _ in range(2):
         sent = form | {"helper": site.id_of("P2"), "reason": "nearer"}
         assert (await site.client.post(f"/board/{ref}/ask", data=sent)).status_code == 303

@@ -172,3 +172,30 @@ async def test_a_call_for_help_is_taken_by_keyboard_alone_and_without_scripts(
     await plain.get_by_role("button", name="I take it and call").click()
     assert running.rows(select(Escalation))[0].acked_by == running.id_of("K1")
     await plain.context.close()
+
+
+async def test_the_director_ends_a_colleagues_call_without_scripts(
+    running: Site, chromium: Browser, pictures: Path
+) -> None:
+    await running.text("R1", "3")
+    running.perform()
+    holder = await signed_in(chromium, running, "K1")
+    await go(holder, running, "/escalations")
+    async with holder.expect_navigation():
+        await holder.get_by_role("button", name="I take it and call").click()
+    await holder.context.close()
+    seen = await signed_in(chromium, running, "D1")
+    await go(seen, running, "/escalations")
+    await _look(seen, "desk-of-the-director", pictures)
+    await seen.get_by_role("link", name="End it in their place").click()
+    await _look(seen, "end-for-another", pictures)
+    path = seen.url.removeprefix(running.settings.public_url)
+    await seen.context.close()
+    page = await signed_in(chromium, running, "D1", scripts=False)
+    await go(page, running, path)
+    await page.get_by_label("A human has spoken with them").check()
+    await page.get_by_label("Reason").select_option("told_me")
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="End it").click()
+    assert running.rows(select(Escalation))[0].closed_by == running.id_of("D1")
+    await page.context.close()

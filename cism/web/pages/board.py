@@ -66,11 +66,15 @@ async def whole(request: Request) -> Response:
 async def one(request: Request, ref: str) -> Response:
     """One incident: its picture, its team, its people, and what its coordinator may do."""
 
+    asking = "ask" in request.query_params  # whom one might ask is looked for only then: it weighs everybody
+
     def work(session: Session, visitor: Visitor, person: Person) -> dict[str, Any]:
         found, now = charge.case(session, visitor, ref), product_now(session)
         audit.write(session, person.id, "page read incident", found.row.id)
         audit.write(session, person.id, "page read timeline", found.row.id)
-        return _whole(session, found, person, now)
+        return _whole(session, found, person, now) | {
+            "to_ask": _to_ask(session, found, now) if asking else None
+        }
 
     return await charge.look(request, Act.SEE_TIMELINE, "coordinator/incident.html", work)
 
@@ -142,7 +146,6 @@ def _whole(session: Session, found: Case, person: Person, now: datetime) -> dict
         "drawing": drawn,
         "lanes": _in_words(items),
         "helpers": other_sections.team_of(session, row),
-        "to_ask": _to_ask(session, found, now),
         "asking": board_words.ASKING,
         "replies": replies_count.of(session, row.id),
         "persons": _persons(session, row),
