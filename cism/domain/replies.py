@@ -203,7 +203,7 @@ def _who(inbound: _Inbound) -> Reading | None:
 def _staff_word(inbound: _Inbound) -> Reading | None:
     """Where a human would read it otherwise; never where it could answer a question about the sender."""
     said = command(inbound.text)
-    if said is None or said.word not in inbound.sender.words or lone_digit(inbound.text):
+    if said is None or said.word not in inbound.sender.words:
         return None
     if said.code is None and any(q.is_open and q.kind in _ABOUT_THEMSELVES for q in inbound.questions):
         return None
