@@ -127,7 +127,7 @@ class Model:
             case Stop(who):
                 self._stop(who)
             case Answer(nth):
-                self.open.discard(list(self.texts.values())[nth].asked or "")
+                self.open.discard(self.texts[f"m{nth}"].asked or "")
 
     def view(self) -> dict[str, object]:
         """What both worlds must agree on."""
