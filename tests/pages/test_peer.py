@@ -82,6 +82,7 @@ async def test_a_peers_whole_day(running: Site, chromium: Browser, pictures: Pat
     await page.get_by_label("Hand back everything").first.check()
     await page.get_by_role("button", name="I need a rest").click()
     await page.get_by_text("Nobody asks you for anything").wait_for()
+    running.perform()  # what they were asked, and what is theirs, goes on to others
     await go(page, running, "/peer")
     await page.get_by_text("No call is due now.").wait_for()
     (mine,) = running.rows(select(Assignment).where(Assignment.peer_id == running.id_of(peer)))
