@@ -239,6 +239,7 @@ async def test_a_long_board_has_pages(site: Site, monkeypatch: pytest.MonkeyPatc
     assert (await site.client.get("/board?from=nonsense")).status_code == 200
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the other plans by what it has in it
 @pytest.mark.parametrize(
     "query",
     [
