@@ -1,10 +1,17 @@
-"""A pytest plugin for `.ci/run`, where every part is installed: a test that is skipped there fails."""
+"""A pytest plugin for `.ci/run`, where every part is installed: a test that is skipped there fails.
+
+But for the extracts of real incidents: they may not be copied into this repository, so a machine that checks
+it need not have them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Final
 
 import pytest
+
+ALLOWED: Final = "the extracts of real incidents are not on this machine"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -13,6 +20,8 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     if report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if reason.endswith(ALLOWED):
+            return report
         report.outcome = "failed"
         report.longrepr = f"nothing may be skipped here: {reason}"
     return report
