@@ -38,7 +38,7 @@ from tests.faults.ground import Kind as Store
 
 TIME_OUT = 1.5  # seconds until an answer that never comes is given up; in earnest it is 10
 _STEP = 2.0  # seconds that are skipped at a time, where nothing is to be done
-_SETTLE_EVERY, _SWEEP_EVERY = 5.0, 60.0  # as the conductor does
+_SETTLE_EVERY, _SWEEP_EVERY, _SWEEP_RETRY = 5.0, 60.0, 5.0  # as the conductor does
 _ON_ITS_WAY = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.UNKNOWN)
 _CALLS_ON_THEIR_WAY = (CallState.PENDING, CallState.DIALING, CallState.UNKNOWN)
 
@@ -81,7 +81,8 @@ class Rig:
         self._runner = ground.enter(asyncio.Runner())
         self.courier = Courier(self.db, self._gateway(), self.settings, at_once=at_once)
         ground.on_end(lambda: self._runner.run(self.courier.aclose()))
-        self._settled = self._swept = self.clock.now() - timedelta(hours=1)
+        self._settled = self.clock.now() - timedelta(hours=1)
+        self._sweep_from, self._unread = self._settled, False
 
     def _with_webhooks_here(self, rate: float | None, wall: dict[str, Any]) -> None:
         app = FastAPI(openapi_url=None)
@@ -138,11 +139,19 @@ class Rig:
         if self.clock.now() - self._settled >= timedelta(seconds=_SETTLE_EVERY):
             self._settled = self.clock.now()
             done += self._run(self.courier.settle())
-        if self.clock.now() - self._swept >= timedelta(seconds=_SWEEP_EVERY):
-            self._swept = self.clock.now()
-            with suppress(SendError):  # a provider that is away is listed again later, as the house does
-                done += self._run(self.courier.sweep_inbound())
+        if self.clock.now() >= self._sweep_from:
+            done += self._sweep()
         return done
+
+    def _sweep(self) -> int:
+        self._unread = True  # until it was listed, there may be texts that nobody has read: no rest yet
+        self._sweep_from = self.clock.now() + timedelta(seconds=_SWEEP_RETRY)
+        with suppress(SendError):  # a provider that is away is listed again soon, as the house does
+            done = self._run(self.courier.sweep_inbound())
+            self._unread = False
+            self._sweep_from += timedelta(seconds=_SWEEP_EVERY - _SWEEP_RETRY)
+            return done
+        return 0
 
     def until_rest(self, within: float = 900.0) -> float:
         """Go on until nothing is on its way, skipping where there is only to wait; the seconds it took.
@@ -173,6 +182,8 @@ class Rig:
         return int(self._runner.run(work))
 
     def _on_its_way(self) -> bool:
+        if self._unread:
+            return True
         with self.db.read() as session:
             moment = now(session)
             texts = select(Outbox.id).where(Outbox.state.in_(_ON_ITS_WAY), Outbox.not_before <= moment)
