@@ -17,14 +17,14 @@ import httpx
 from fastapi import FastAPI
 
 from cism.services import claims
-from cism.settings import WALL_NUMBER, Settings
+from cism.services.gateway import build_gateway
+from cism.settings import Settings
 from cism.store.db import real_now
 from cism.store.tables import Outbox
 from cism.web import webhooks
 from cism.web.backend import Backend
-from notifications.gateway import ListedMessage, OutgoingSms, SendError
+from notifications.gateway import Gateway, ListedMessage, OutgoingSms, SendError
 from notifications.phone_wall.server import RunningWall, running, running_wall
-from notifications.twilio_gateway import TwilioGateway
 from tests.delivery.acts import Fate
 from tests.delivery.engine import Engine, Taken
 from tests.delivery.model import THROTTLED_FOR
@@ -42,7 +42,7 @@ _WENT_WRONG: Final[dict[Fate, dict[str, Any]]] = {
 class OverWall(Engine):
     """The real thing with a real provider's ways."""
 
-    def __init__(self, world: World, wall: RunningWall, http: httpx.Client, gateway: TwilioGateway) -> None:
+    def __init__(self, world: World, wall: RunningWall, http: httpx.Client, gateway: Gateway) -> None:
         # a provider's dates are whole seconds: what the trace counts in seconds stays exact
         world.db.clock.real = world.db.clock.real.replace(microsecond=0)  # type: ignore[attr-defined]
         super().__init__(world)
@@ -117,16 +117,7 @@ def over_wall(world: World, home: Path) -> Iterator[OverWall]:
             )
         )
         http = stack.enter_context(httpx.Client(timeout=30.0, trust_env=False))
-        gateway = TwilioGateway(
-            account_sid=account,
-            auth_token=token,
-            sender=WALL_NUMBER,
-            messaging_service_sid=None,
-            urgent_sender=None,
-            base_url=wall.url,
-            status_callback_base=web,
-            timeout=10.0,
-        )
+        gateway = build_gateway(settings.model_copy(update={"wall_url": wall.url}))
         made = OverWall(world, wall, http, gateway)
         stack.callback(made.close)
         yield made
