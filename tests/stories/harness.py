@@ -28,12 +28,11 @@ from tests.stories import promises
 from tests.stories.clock import StoryClock
 from tests.stories.phones import Arrival, Phone
 from tests.stories.roster import Cast
-from tests.stories.servers import Servers
+from tests.stories.servers import PATIENCE, Servers
 
 T = TypeVar("T")
 _CODE = re.compile(r"\b[A-Z][0-9][A-Z][0-9]\b")
 _LINK = re.compile(r"https?://\S+")
-_PATIENCE = 60.0  # a machine with much else to do is slow, and not wrong
 _ROUNDS = 200
 
 
@@ -246,7 +245,7 @@ class Story:
 
     def _arrive(self) -> None:
         """Wait until the wall is done with everything and its receipts are written down."""
-        deadline = monotonic() + _PATIENCE
+        deadline = monotonic() + PATIENCE
         while (late := self._on_the_way()) is not None:
             assert monotonic() < deadline, f"the phone wall never finished: {late}"
             wait(0.002)

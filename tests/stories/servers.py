@@ -17,6 +17,9 @@ from cism.web.backend import Backend
 from notifications.phone_wall.server import RunningWall, running, running_wall
 from notifications.twilio_gateway import TwilioGateway
 
+PATIENCE = 60.0
+"""Seconds for an answer: a stalled machine makes no story's send unclear; the faults that are asked for do."""
+
 
 @dataclass
 class Servers:
@@ -65,7 +68,7 @@ class Servers:
             urgent_sender=None,
             base_url=self.wall.url,
             status_callback_base=self.settings.public_url,
-            timeout=2.0,
+            timeout=PATIENCE,
         )
 
 
@@ -82,6 +85,6 @@ def servers(db: Database, home: Path) -> Iterator[Servers]:
         config = {"account_sid": account, "auth_token": token, "step_seconds": 0.0}
         with (
             running_wall(inbound_url=f"{web_url}/twilio/sms", **config) as wall,
-            httpx.Client(timeout=10) as client,
+            httpx.Client(timeout=PATIENCE) as client,
         ):
             yield Servers(wall, settings, client)
