@@ -7,19 +7,18 @@ first use without a build step. What has no translation is shown in English.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from gettext import GNUTranslations, NullTranslations
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any, Final
 
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from markupsafe import escape
+
+from notifications import catalogues
 
 LOCALE: Final = Path(__file__).parent / "locale"
 ENGLISH: Final = "en"
@@ -92,44 +91,16 @@ def languages() -> tuple[str, ...]:
 
 def best(tag: str | None, accepted: str = "") -> str:
     """The page language of somebody: their own where it is one of ours, else the browser's, else English."""
-    wanted = [tag] if tag else _by_wish(accepted)
-    found = (one.strip().lower().partition("-")[0] for one in wanted)
-    return next((one for one in found if one in languages()), ENGLISH)
+    wanted = catalogues.wished(tag or accepted)
+    return next((one for one in wanted if one in languages()), ENGLISH)
 
 
 @cache
 def translations(tag: str) -> NullTranslations:
     """All sentences of a language."""
-    if tag == ENGLISH:
-        return NullTranslations()
-    made = io.BytesIO()
-    write_mo(made, catalogue(tag))
-    made.seek(0)
-    return GNUTranslations(made)
+    return NullTranslations() if tag == ENGLISH else catalogues.compiled(catalogue(tag))
 
 
 def catalogue(tag: str) -> Catalog:
     """The files of a language as one."""
-    whole = Catalog(locale=tag)
-    for path in sorted((LOCALE / tag).glob("*.po")):
-        with path.open("rb") as file:
-            for message in read_po(file, locale=tag):
-                if message.id:
-                    whole.add(message.id, message.string)
-    return whole
-
-
-def _by_wish(accepted: str) -> list[str]:
-    """The tags of an Accept-Language header, the most wanted first."""
-    found = []
-    for place, part in enumerate(accepted.split(",")):
-        tag, _sep, weight = part.partition(";")
-        found.append((-_weight(weight), place, tag))
-    return [tag for _weight_, _place, tag in sorted(found)]
-
-
-def _weight(written: str) -> float:
-    try:
-        return float(written.strip().removeprefix("q=")) if written.strip() else 1.0
-    except ValueError:
-        return 0.0
+    return catalogues.read(sorted((LOCALE / tag).glob("*.po")), tag)

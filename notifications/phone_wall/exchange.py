@@ -15,6 +15,7 @@ from notifications.phone_wall.records import Call, HandsetMode, VoiceMode
 from notifications.phone_wall.store import Store
 from notifications.phone_wall.twiml import Gather, Hangup, Redirect, Say, verbs_of
 from notifications.phone_wall.webhooks import Webhooks
+from notifications.phone_wall.words import WrongActError, _
 
 ENDINGS: Final = {HandsetMode.UNREACHABLE: "no-answer", HandsetMode.UNKNOWN: "failed"}
 VOICE_ENDINGS: Final = {VoiceMode.NO_ANSWER: "no-answer", VoiceMode.BUSY: "busy"}
@@ -34,6 +35,12 @@ class Act:
 
 ACTS: Final = {"answer": "answer", "press": "key", "silence": "key"}
 """What each act needs the call to wait for; hanging up can be done while it waits for anything."""
+_NO_ACT: Final = _("do is one of: %(acts)s")
+_NOT_WAITING: Final = {
+    None: _("no call at this handset waits for anything"),
+    "answer": _("no call at this handset waits for an answer"),
+    "key": _("no call at this handset waits for a key"),
+}
 
 
 class _HungUpError(Exception):
@@ -70,17 +77,14 @@ class Exchange:
                 self._acts[call.sid].put_nowait(Act("hang_up"))
 
     def act(self, handset: str, act: Act) -> Call:
-        """Do something with the call at a handset. A ValueError says why that is not possible."""
+        """Do something with the call at a handset. A WrongActError says why that is not possible."""
         live = [call for call in self._store.calls_by_handset.get(handset, []) if call.waits_for]
         wanted = ACTS.get(act.do)
         if act.do != "hang_up" and wanted is None:
-            problem = f"do is one of: {', '.join(ACTS)}, hang_up"
-            raise ValueError(problem)
+            raise WrongActError(_NO_ACT, acts=", ".join((*ACTS, "hang_up")))
         fitting = [call for call in live if wanted in (None, call.waits_for)]
         if not fitting:
-            named = {None: "anything", "answer": "an answer", "key": "a key"}[wanted]
-            problem = f"no call at this handset waits for {named}"
-            raise ValueError(problem)
+            raise WrongActError(_NOT_WAITING[wanted])
         self._store.record("call_waits", sid=fitting[0].sid, what=None)
         self._acts[fitting[0].sid].put_nowait(act)
         return fitting[0]
@@ -119,7 +123,7 @@ class Exchange:
     async def _talk(self, call: Call, *, is_machine: bool) -> None:
         at = call.url or ""
         script = await self._fetch(call, at) if call.url else (call.twiml or "")
-        for _ in range(_MOST_DOCUMENTS):
+        for _document in range(_MOST_DOCUMENTS):
             self._store.record("script", sid=call.sid, script=script)
             following = await self._play(call, script, at, is_machine=is_machine)
             if following is None:

@@ -17,10 +17,14 @@ from notifications.phone_wall.records import Message
 from notifications.phone_wall.store import Store, new_sid
 from notifications.phone_wall.twiml import root_of
 from notifications.phone_wall.webhooks import Answer, Webhooks, new_token
+from notifications.phone_wall.words import WrongActError, _
 
 STOP_WORDS: Final = frozenset(["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"])
 START_WORDS: Final = frozenset(["START", "YES", "UNSTOP"])
 HELP_WORDS: Final = frozenset(["HELP", "INFO"])
+
+_NO_NUMBER: Final = _("not a phone number in E.164 form such as +12125550123: %(number)s")
+_NO_SENDER: Final = _("this handset never got a text, so say which number it writes to")
 
 STOPPED: Final = "You will get no more texts from this number. Reply START to get them again."
 STARTED: Final = "You will get texts from this number again. Reply STOP to end them, HELP for help."
@@ -66,13 +70,12 @@ class Handsets:
     async def say(self, handset: str, body: str, to: str | None = None) -> Said:
         """Let a handset text one of our senders: the one given, or the one that it heard from last.
 
-        A ValueError says what is wrong with the numbers.
+        A WrongActError says what is wrong with the numbers.
         """
         sender = to or self._last_heard(handset)
         for number in (handset, sender):
             if not E164.fullmatch(number):
-                problem = f"not a phone number in E.164 form such as +12125550123: {number!r}"
-                raise ValueError(problem)
+                raise WrongActError(_NO_NUMBER, number=repr(number))
         word = kept_word(body)
         message = self._receive(handset, sender, body)
         replies = self._obey(word, handset, sender)
@@ -85,8 +88,7 @@ class Handsets:
             if not message.is_inbound:
                 return message.from_
         if not self._config.numbers:
-            problem = "this handset never got a text, so say which number it writes to"
-            raise ValueError(problem)
+            raise WrongActError(_NO_SENDER)
         return self._config.numbers[0]
 
     def _receive(self, handset: str, sender: str, body: str) -> Message:

@@ -7,32 +7,26 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from notifications.phone_wall import panel
+from notifications.phone_wall import panel, words
 from notifications.phone_wall.exchange import KEYS, Act
 from notifications.phone_wall.records import Call, HandsetMode, Message, VoiceMode
 from notifications.phone_wall.rest import form_of
 from notifications.phone_wall.wall import Wall
+from notifications.phone_wall.words import Sentence, WrongActError, _
 
 _HERE: Final = Path(__file__).parent
 _MOST_HANDSETS: Final = 60
 _MOST_MESSAGES: Final = 30
 _SEEN: Final = 0.1  # seconds
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_AFTER, _AT_ONCE = _("after %(seconds)s s"), _("at once")
+_COOKIE_SECONDS: Final = 365 * 24 * 3600
 _FIRST, _NO_SPAN = timedelta(days=36_500), timedelta(0)
-
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
-    autoescape=select_autoescape(),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +90,12 @@ def handsets(wall: Wall, only: str | None = None) -> list[Handset]:
     return shown
 
 
-def took(entry: Message) -> str:
+def took(entry: Message) -> Sentence | None:
     """How long a text was on its way, where that can be seen with bare eyes."""
     if entry.arrived_at is None or entry.is_inbound:
-        return ""
+        return None
     seconds = (entry.arrived_at - entry.accepted_at).total_seconds()
-    return f"after {seconds:.1f} s" if seconds >= _SEEN else "at once"
+    return Sentence(*((_AFTER, {"seconds": f"{seconds:.1f}"}) if seconds >= _SEEN else (_AT_ONCE, {})))
 
 
 def _numbers(wall: Wall) -> set[str]:
@@ -118,9 +112,14 @@ def _latest(wall: Wall, number: str) -> datetime:
 
 
 async def _page(request: Request) -> Response:
-    wall: Wall = request.app.state.wall
     only = request.query_params.get("number") or None
-    return _render(wall, only=only)
+    if (chosen := request.query_params.get("language")) in words.NAMES:
+        answer = RedirectResponse(f"/?number={quote(only)}" if only else "/", status_code=303)
+        answer.set_cookie(
+            words.COOKIE, chosen or "", max_age=_COOKIE_SECONDS, httponly=True, samesite="strict"
+        )
+        return answer
+    return _render(request, only=only)
 
 
 async def _say(request: Request) -> Response:
@@ -129,8 +128,8 @@ async def _say(request: Request) -> Response:
     wall: Wall = request.app.state.wall
     try:
         await wall.handsets.say(number, body, form.get("to") or None)
-    except ValueError as problem:
-        return _render(wall, problem=str(problem), given=form, status=400)
+    except WrongActError as wrong:
+        return _render(request, problem=wrong.sentence, given=form, status=400)
     return _back(form)
 
 
@@ -142,8 +141,8 @@ async def _fault(request: Request) -> Response:
     else:
         try:
             panel.inject(wall, kind)
-        except ValueError as problem:
-            return _render(wall, problem=str(problem), status=400)
+        except WrongActError as wrong:
+            return _render(request, problem=wrong.sentence, status=400)
     return RedirectResponse("/#faults", status_code=303)
 
 
@@ -152,8 +151,8 @@ async def _handset(request: Request) -> Response:
     wall: Wall = request.app.state.wall
     try:
         panel.set_handset(wall, form)
-    except ValueError as problem:
-        return _render(wall, problem=str(problem), status=400)
+    except WrongActError as wrong:
+        return _render(request, problem=wrong.sentence, status=400)
     return _back(form)
 
 
@@ -164,8 +163,8 @@ async def _act(request: Request) -> Response:
     keys = form.get("keys", "")
     try:
         wall.exchange.act(form.get("number", ""), Act(do, keys if KEYS.fullmatch(keys) else ""))
-    except ValueError as problem:
-        return _render(wall, problem=str(problem), status=400)
+    except WrongActError as wrong:
+        return _render(request, problem=wrong.sentence, status=400)
     return _back(form)
 
 
@@ -177,14 +176,18 @@ def _back(form: Mapping[str, str]) -> Response:
 
 
 def _render(
-    wall: Wall,
+    request: Request,
     *,
     only: str | None = None,
-    problem: str | None = None,
+    problem: Sentence | None = None,
     given: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> Response:
+    wall: Wall = request.app.state.wall
+    said = words.of(request)
     facts: dict[str, Any] = {
+        "language": said.tag,
+        "languages": words.NAMES,
         "handsets": handsets(wall, only),
         "total": len(_numbers(wall)),
         "version": wall.store.changes.version,
@@ -196,7 +199,11 @@ def _render(
         "buttons": panel.BUTTONS,
         "armed": panel.armed(wall),
         "happened": len(wall.store.injected),
-        "modes": panel.MODES,
-        "voices": panel.VOICES,
+        "states": words.STATES,
+        "modes": words.MODES,
+        "voices": words.VOICES,
+        "mode_tags": words.MODE_TAGS,
+        "voice_tags": words.VOICE_TAGS,
     }
-    return HTMLResponse(_TEMPLATES.get_template("wall.html").render(facts), status)
+    page = said.templates.get_template("wall.html").render(facts)
+    return HTMLResponse(page, status, {"Content-Language": said.tag})

@@ -73,3 +73,32 @@ async def test_without_scripts_it_is_answered_too(wall: RunningWall, chromium: B
     await page.locator(".handset .reply button").click()
     assert cast(str, await page.locator(".said p").inner_text()) == "2"
     await page.context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_a_spanish_team_is_trained_at_the_same_wall(
+    wall: RunningWall, chromium: Browser, pictures: Path, width: int
+) -> None:
+    await send(wall, ONE, "Se busca equipo. 1 A7K2 para aceptar, 0 A7K2 para pasar.")
+    page = await phone(chromium, width, locale="es-US")
+    await page.goto(wall.url)
+    await expect(page.get_by_role("heading", name="Pared de teléfonos")).to_be_visible()
+    assert await page.locator("html").get_attribute("lang") == "es"
+    await page.get_by_text("Hacer que algo falle").click()
+    await page.get_by_role("button", name="El próximo mensaje no llega").click()
+    await expect(page.locator(".armed li")).to_have_text(["El próximo mensaje no llega"])
+    await send(wall, OTHER, "Este se pierde.")
+    other = page.get_by_role("article", name=f"Teléfono {OTHER}")
+    await expect(other.locator(".bad")).to_have_text("no entregado 30003")  # live, and in Spanish
+    handset = page.get_by_role("article", name=f"Teléfono {ONE}")
+    await handset.get_by_label(f"Responder desde {ONE}").fill("1 A7K2")
+    await handset.get_by_role("button", name="Enviar").click()
+    await expect(handset.locator(".said p")).to_have_text("1 A7K2")
+    await page.get_by_text("Hacer que algo falle").click()
+    await handset.get_by_text("Este teléfono").click()
+    await axe(page)
+    await closer_look(page, "phone-wall-es", pictures)
+    await page.get_by_role("link", name="English").click()
+    await expect(page.get_by_role("heading", name="Phone wall")).to_be_visible()
+    assert await page.locator("html").get_attribute("lang") == "en"
+    await page.context.close()
