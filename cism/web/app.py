@@ -55,6 +55,7 @@ from cism.web.pages import (
     week,
 )
 from cism.web.pages import errors as error_pages
+from cism.web.pages.way_back import SignInFirst, to_sign_in
 from cism.web.words import _
 
 _STATIC = Path(__file__).parent / "static"
@@ -136,6 +137,8 @@ async def _refused(request: Request, raised: Exception) -> Response:
     if error.status >= 500:  # a server error
         log.failure("web.refused", error)
     await request.app.state.refusals.note(request, error)
+    if isinstance(error, SignInFirst):
+        return to_sign_in(error.back)
     if error_pages.wanted(request):
         return error_pages.page(request, error.status, error.args[0])
     return problems.of_refusal(error)

@@ -100,7 +100,6 @@ async def test_the_first_incident_of_the_own_roster_is_rehearsed_without_scripts
     await page.get_by_role("button", name="Send me a test text").click()
     await page.get_by_label("Code").fill(newest_code(empty, page.url.partition("?")[0]))
     await page.get_by_role("button", name="Open", exact=True).click()
-    await go(page, empty, "/set-up")
     await expect(page.get_by_text("was confirmed")).to_be_visible()
     await page.get_by_label("Trauma risk management").check()
     await page.get_by_role("button", name="Use this protocol").click()

@@ -6,6 +6,7 @@ import hashlib
 import json
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -73,6 +74,11 @@ async def filled(site: Site, **changed: Any) -> dict[str, Any]:
         "nobody_else": "yes",
         **changed,
     }
+
+
+def first(path: str) -> str:
+    """The way of whoever opens this page without being signed in."""
+    return f"/sign-in?{urlencode({'to': path})}"
 
 
 async def open_link(site: Site, path: str) -> httpx.Response:

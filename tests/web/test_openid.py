@@ -15,7 +15,7 @@ from sqlalchemy import select
 from cism.services import openid_staff
 from cism.store.tables import OpenIdSubject, Person, SignIn
 from tests.fakes.issuer import CLIENT, SECRET, Issuer, running_issuer
-from tests.web.browsing import fields
+from tests.web.browsing import fields, first
 from tests.web.conftest import AGENCY, OTHER, Site
 from tests.web.test_signing_in import signed_in
 
@@ -53,7 +53,7 @@ async def test_staff_sign_in_at_their_agency_and_log_and_no_own_page_opens(
 ) -> None:
     assert (await round_trip(site, issuer)).status_code == 200
     assert await signed_in(site)
-    assert (await site.client.get("/me")).headers["location"] == "/sign-in"  # the employer could be anybody
+    assert (await site.client.get("/me")).headers["location"] == first("/me")  # the employer could be anybody
     assert site.rows(select(SignIn.way)) == ["openid"]
     assert issuer.secrets_given == [f"{CLIENT}:{SECRET.replace(' ', '+')}"] or issuer.secrets_given == [
         f"{CLIENT}:{SECRET}"

@@ -8,9 +8,8 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from cism.errors import NotSignedIn
 from cism.services import audit, calendar_feeds, on_call, people
 from cism.store.db import now as product_now
 from cism.store.tables import Person
@@ -58,7 +57,7 @@ async def look(request: Request) -> Response:
 async def make(request: Request) -> Response:
     """Make an address, which ends the one before; it is shown this once."""
     await posted(request)
-    person_id = await owner(request)
+    person_id = await owner(request, back="/me/calendar")
 
     def work(session: Session) -> str:
         person = people.lock_person(session, person_id)
@@ -81,10 +80,7 @@ async def revoke(request: Request) -> Response:
 
 
 async def _page(request: Request, address: str | None = None) -> Response:
-    try:
-        person_id = await owner(request)
-    except NotSignedIn:
-        return RedirectResponse("/sign-in", status_code=303)
+    person_id = await owner(request)
 
     def work(session: Session) -> dict[str, Any]:
         audit.write(session, person_id, "read own turns", person_id)

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from cism.domain.consents import How
 from cism.domain.screening import PAIR_CUT, PAIR_ITEMS, PTSD_CUT, PTSD_ITEMS, pair, pc_ptsd_5
-from cism.errors import AlreadyDone, BadInput, NotAllowed, NotSignedIn
+from cism.errors import AlreadyDone, BadInput, NotAllowed
 from cism.services import answers, care_calls, notify, opting_out, own_care, people
 from cism.services.own_care import Care
 from cism.store.db import now as product_now
@@ -33,7 +33,6 @@ router = APIRouter(prefix="/me/care", include_in_schema=False)
 
 T = TypeVar("T")
 _HOME: Final = "/me/care"
-_TO_SIGN_IN: Final = "/sign-in"
 _OF_A_CHECK_IN: Final = frozenset({"1", "0"})
 # by number, so that an address tells whoever finds it nothing
 _SAID: Final = {
@@ -182,10 +181,7 @@ async def _for_owner(
     status: int = 200,
 ) -> Response:
     """A page about the person themselves; reading it is not audited, because it shows nobody else."""
-    try:
-        person_id = await owner(request)
-    except NotSignedIn:
-        return RedirectResponse(_TO_SIGN_IN, status_code=303)
+    person_id = await owner(request)
 
     def work(session: Session) -> dict[str, Any]:
         person, now = people.get(session, person_id), product_now(session)

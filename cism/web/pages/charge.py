@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act, in_charge, may_do, relations
-from cism.errors import NotAllowed, NotFound, NotSignedIn
+from cism.errors import NotAllowed, NotFound
 from cism.services import intake, people
 from cism.store.db import now as product_now
 from cism.store.tables import Incident, Person
@@ -21,8 +21,6 @@ from cism.web.pages.local_time import zone_name
 from cism.web.pages.showing import show
 from cism.web.pages.who import Visitor, staff
 from cism.web.words import _
-
-SIGN_IN: Final = "/sign-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +67,7 @@ async def look(
     status: int = 200,
 ) -> Response:
     """One page of somebody whose role opens it; `work` reads what it shows, and audits that."""
-    try:
-        who = await staff(request, act)
-    except NotSignedIn:
-        return RedirectResponse(SIGN_IN, status_code=303)
+    who = await staff(request, act)
 
     def reading(session: Session) -> dict[str, Any]:
         person, now = people.get(session, who.person_id or ""), product_now(session)
@@ -88,9 +83,6 @@ async def do(
 ) -> Response:
     """One act of theirs, in one transaction, and back to the page."""
     form = await posted(request)
-    try:
-        who = await staff(request, act)
-    except NotSignedIn:
-        return RedirectResponse(SIGN_IN, status_code=303)
+    who = await staff(request, act, back=to)
     await backend_of(request).act(lambda session: work(session, who, form))
     return RedirectResponse(to, status_code=303)

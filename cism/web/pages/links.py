@@ -29,6 +29,7 @@ from cism.web.pages.cookies import form_token, keep_visit, set_page_cookie, star
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.showing import show
 from cism.web.pages.templating import page
+from cism.web.pages.way_back import FIELD, after, place
 from cism.web.words import _
 
 router = APIRouter(include_in_schema=False)
@@ -41,9 +42,9 @@ _OWN_CARE: Final = "/me/care"
 async def look(request: Request, secret: str) -> Response:
     """The page, to the browser that gave the code; to any other the way to a code."""
     browser = request.cookies.get(_COOKIE)
-    sent = "sent" in request.query_params
+    sent, back = "sent" in request.query_params, place(request.query_params.get(FIELD, ""))
     if browser is None:
-        return await _gate(request, secret, sent=sent)
+        return await _gate(request, secret, sent=sent, back=back)
 
     def work(session: Session) -> link_view.View | None:
         opened = links.opened(session, secret, browser)
@@ -53,7 +54,7 @@ async def look(request: Request, secret: str) -> Response:
     try:
         found = await backend_of(request).act(work)
     except (NotSignedIn, NotFound):
-        return await _gate(request, secret, sent=sent, expired=not sent)
+        return await _gate(request, secret, sent=sent, expired=not sent, back=back)
     if found is None:
         return RedirectResponse(_OWN_CARE, status_code=303)  # the code signed them in
     request.state.language = found.language
@@ -76,13 +77,14 @@ async def look_again(secret: str, _act: str) -> Response:
 @router.post("/a/{secret}/code")
 async def send_code(request: Request, secret: str) -> Response:
     """Text a code to the enrolled phone. The page says the same for an address that is not ours."""
-    await posted(request)
+    back = place((await posted(request)).one(FIELD))
     if not backend_of(request).codes.allow(hashlib.sha256(secret.encode()).hexdigest()):
         return await _gate(
             request,
             secret,
             sent=True,
             problem=_("Several codes were sent. Use the newest, or wait a quarter of an hour."),
+            back=back,
         )
 
     def work(session: Session) -> None:
@@ -92,7 +94,7 @@ async def send_code(request: Request, secret: str) -> Response:
             return
 
     await backend_of(request).act(work)
-    answer = RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
+    answer = RedirectResponse(after(f"/a/{secret}", back, sent="1"), status_code=303)
     # the address lives on with the new code: a browser that was let in before has to give it too
     answer.delete_cookie(_COOKIE, path=f"/a/{secret}")
     return answer
@@ -102,7 +104,7 @@ async def send_code(request: Request, secret: str) -> Response:
 async def give_code(request: Request, secret: str) -> Response:
     """Check the code. The page says the same for an address that is not ours."""
     form = await posted(request)
-    code = "".join(form.one("code").split())
+    code, back = "".join(form.one("code").split()), place(form.one(FIELD))
 
     def work(session: Session) -> tuple[str, str | None] | None:
         try:
@@ -120,13 +122,17 @@ async def give_code(request: Request, secret: str) -> Response:
             secret,
             sent=True,
             problem=_("That code does not fit, or its time is over. Ask for a new one."),
+            back=back,
         )
-    return open_page(request, secret, *found)
+    return open_page(request, secret, *found, back=back)
 
 
-def open_page(request: Request, secret: str, browser: str, signed_in: str | None) -> Response:
-    """To the page, with what opens it; a sign-in opens the person's own pages too."""
-    answer = RedirectResponse(f"/a/{secret}", status_code=303)
+def open_page(
+    request: Request, secret: str, browser: str, signed_in: str | None, *, back: str | None = None
+) -> Response:
+    """To the page, with what opens it; a sign-in opens the person's own pages too, and goes `back`."""
+    going = back if back is not None and signed_in is not None else f"/a/{secret}"
+    answer = RedirectResponse(going, status_code=303)
     set_page_cookie(request, answer, _COOKIE, browser, f"/a/{secret}", int(LIFETIME.total_seconds()))
     if signed_in is not None:
         start_session(request, answer, signed_in)
@@ -197,7 +203,13 @@ async def act_once(
 
 
 async def _gate(
-    request: Request, secret: str, *, sent: bool = False, expired: bool = False, problem: str | None = None
+    request: Request,
+    secret: str,
+    *,
+    sent: bool = False,
+    expired: bool = False,
+    problem: str | None = None,
+    back: str | None = None,
 ) -> Response:
     token = await form_token(request)
     answer = page(  # without the way around: it says the same to everybody, whoever is signed in
@@ -209,6 +221,7 @@ async def _gate(
         sent=sent,
         expired=expired,
         problem=problem,
+        back=back,
     )
     keep_visit(request, answer)
     return answer

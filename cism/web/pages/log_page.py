@@ -29,12 +29,12 @@ from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import local, spoken, zone_name
 from cism.web.pages.log_choices import Choices
 from cism.web.pages.showing import show
+from cism.web.pages.way_back import LOG, to_sign_in
 from cism.web.pages.who import signed_in
 from cism.web.words import _
 
 router = APIRouter(include_in_schema=False)
 
-_TO_SIGN_IN = "/sign-in"
 _SCRIPTS = ("log.js",)
 
 
@@ -53,7 +53,7 @@ async def form(request: Request) -> Response:
     """The empty form."""
     caller = await signed_in(request)
     if caller is None:
-        return RedirectResponse(_TO_SIGN_IN, status_code=303)
+        return to_sign_in(LOG)
 
     def work(session: Session) -> Choices:
         _require(caller)
@@ -71,7 +71,7 @@ async def log_it(request: Request) -> Response:
     given = await posted(request)
     caller = await signed_in(request)
     if caller is None:
-        return RedirectResponse(_TO_SIGN_IN, status_code=303)
+        return to_sign_in(LOG)
     outcome = await backend_of(request).act(lambda session: _logged(session, caller, given))
     if outcome.reused:
         return await show(request, "already_sent.html", status=409, scripts=_SCRIPTS, ref=outcome.ref)
@@ -85,7 +85,7 @@ async def receipt(request: Request, ref: str) -> Response:
     """What happens now, and what to say to the crew; nothing about anybody (invariant 6)."""
     caller = await signed_in(request)
     if caller is None:
-        return RedirectResponse(_TO_SIGN_IN, status_code=303)
+        return to_sign_in(request.url.path)
 
     def work(session: Session) -> dict[str, Any]:
         stands = standing(session, caller, ref)

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from cism.domain.consents import WORDINGS, Purpose, always, purposes, wording
 from cism.domain.consents import How as ConsentHow
-from cism.errors import BadInput, NotSignedIn
+from cism.errors import BadInput
 from cism.services import audit, consents, notices, passkeys, people, sign_ins, trust
 from cism.store.db import database_of
 from cism.store.db import now as product_now
@@ -22,13 +22,13 @@ from cism.web.pages.cookies import end_session
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import spoken, zone_name
 from cism.web.pages.showing import show
+from cism.web.pages.way_back import SIGN_IN
 from cism.web.pages.who import owner
 from cism.web.words import Said, _
 
 router = APIRouter(prefix="/me", include_in_schema=False)
 
 T = TypeVar("T")
-_TO_SIGN_IN = "/sign-in"
 _ASKED = {
     Purpose.PAGES: _("texts that ask me to help"),
     Purpose.CARE: _("texts that ask how I am"),
@@ -104,7 +104,7 @@ async def sign_out_everywhere(request: Request) -> Response:
     def work(session: Session, person: Person, form: Form) -> None:
         sign_ins.end_all(session, person.id)
 
-    answer = await act_on_own(request, work, "sign out everywhere", to=_TO_SIGN_IN)
+    answer = await act_on_own(request, work, "sign out everywhere", to=SIGN_IN, back="/me")
     end_session(request, answer)
     return answer
 
@@ -112,23 +112,22 @@ async def sign_out_everywhere(request: Request) -> Response:
 async def _page(
     request: Request, template: str, work: Callable[[Session, Person], dict[str, Any]]
 ) -> Response:
-    try:
-        person_id = await owner(request)
-    except NotSignedIn:
-        return RedirectResponse(_TO_SIGN_IN, status_code=303)
+    person_id = await owner(request)
     shown = await backend_of(request).act(lambda session: work(session, people.get(session, person_id)))
     return await show(request, template, **shown)
 
 
 async def act_on_own(
-    request: Request, work: Callable[[Session, Person, Form], None], act: str, *, to: str = "/me"
+    request: Request,
+    work: Callable[[Session, Person, Form], None],
+    act: str,
+    *,
+    to: str = "/me",
+    back: str | None = None,
 ) -> Response:
-    """One act of a person about themselves, audited."""
+    """One act of a person about themselves, audited; `back` is its page, where that is not where it leads."""
     form = await posted(request)
-    try:
-        person_id = await owner(request)
-    except NotSignedIn:
-        return RedirectResponse(_TO_SIGN_IN, status_code=303)
+    person_id = await owner(request, back=back or to)
 
     def together(session: Session) -> None:
         work(session, people.lock_person(session, person_id), form)

@@ -18,6 +18,7 @@ from cism.web.pages.forms import Form, posted
 from cism.web.pages.links import open_page
 from cism.web.pages.own import act_on_own
 from cism.web.pages.templating import page
+from cism.web.pages.way_back import FIELD, SIGN_IN, place
 from cism.web.pages.who import owner
 from cism.web.throttle import asker
 from cism.web.words import _
@@ -28,7 +29,7 @@ router = APIRouter(include_in_schema=False)
 @router.post("/sign-in/passkey")
 async def begin(request: Request) -> Response:
     """Ask for a passkey, whoever's it may be."""
-    await posted(request)
+    back = place((await posted(request)).one(FIELD))
     _only_where_possible(request)
     backend = backend_of(request)
     if not backend.askers.allow(asker(request)):
@@ -36,7 +37,7 @@ async def begin(request: Request) -> Response:
         raise NotSignedIn(message)
     asked = await backend.act(passkeys.ask)
     return await _show(
-        request, asked, "in", _("Sign in with a passkey"), "/sign-in/passkey/answer", "/sign-in"
+        request, asked, "in", _("Sign in with a passkey"), "/sign-in/passkey/answer", SIGN_IN, back
     )
 
 
@@ -53,7 +54,8 @@ async def sign_in(request: Request) -> Response:
         return (*links.opened_home(session, person), started)
 
     request.state.actor = "unknown caller"
-    return open_page(request, *await backend_of(request).act(work))
+    found = await backend_of(request).act(work)
+    return open_page(request, *found, back=place(form.one(FIELD)))
 
 
 @router.post("/me/passkeys/new")
@@ -94,7 +96,10 @@ def _only_where_possible(request: Request) -> None:
         raise NotFound(message)
 
 
-async def _show(request: Request, asked: Asked, kind: str, title: str, action: str, back: str) -> Response:
+async def _show(
+    request: Request, asked: Asked, kind: str, title: str, action: str, back: str, on: str | None = None
+) -> Response:
+    """The page that asks the authenticator; `on` is where a sign-in leads."""
     token = await form_token(request)
     answer = page(
         request,
@@ -106,6 +111,7 @@ async def _show(request: Request, asked: Asked, kind: str, title: str, action: s
         title=title,
         action=action,
         back=back,
+        on=on,
         scripts=("passkey.js",),
     )
     keep_visit(request, answer)

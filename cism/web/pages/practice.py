@@ -105,7 +105,7 @@ async def move(request: Request) -> Response:
 
 async def _trainer(request: Request) -> Visitor:
     practice.refuse_unless_practice(backend_of(request).settings)
-    return await staff(request, Act.SET_AGENCY)
+    return await staff(request, Act.SET_AGENCY, back="/practice")
 
 
 def _mover(request: Request) -> Mover:

@@ -11,11 +11,11 @@ from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from cism.domain.access import Act
 from cism.domain.roster_rows import COLUMNS
-from cism.errors import BadInput, NotSignedIn
+from cism.errors import BadInput
 from cism.services import audit, roster, roster_example
 from cism.services.roster import ImportReport
 from cism.store.db import now as product_now
@@ -80,10 +80,7 @@ async def confirm(request: Request) -> Response:
 
 async def _read(request: Request, *, keep: bool) -> Response:
     given = await _given(request)
-    try:
-        who = await staff(request, Act.CHANGE_ROSTER)
-    except NotSignedIn:
-        return RedirectResponse(charge.SIGN_IN, status_code=303)
+    who = await staff(request, Act.CHANGE_ROSTER, back="/roster")
     if keep and given.digest != _digest(given.text):
         errors = [_("This is not the file that was looked at. Look at it first.")]
         return await _shown(request, given, None, errors, keep=False)

@@ -33,6 +33,7 @@ from cism.web.backend import backend_of
 from cism.web.pages.forms import posted
 from cism.web.pages.local_time import spoken
 from cism.web.pages.showing import show
+from cism.web.pages.way_back import after
 from cism.web.pages.who import Visitor, staff
 from cism.web.throttle import Throttle
 from cism.web.webhooks import auth_tokens
@@ -40,6 +41,7 @@ from cism.web.words import Said, _
 
 router = APIRouter(prefix="/set-up", include_in_schema=False)
 
+_HERE: Final = "/set-up"
 _TESTS: Final = Throttle(10, 15 * 60)  # each asks the provider, and our own address twice
 _MOST_SHOWN: Final = 150  # texts of a rehearsal on one page: some 100 kB
 _PROVIDER: Final = {
@@ -76,7 +78,7 @@ async def look(request: Request) -> Response:
 async def test_phones(request: Request) -> Response:
     """Try the provider, the public address and the signature."""
     await posted(request)
-    who = await staff(request, Act.SET_AGENCY)
+    who = await staff(request, Act.SET_AGENCY, back=_HERE)
     backend = backend_of(request)
     if not _TESTS.allow(who.agency):
         message = _("Several tests were made. Wait a quarter of an hour.")
@@ -90,7 +92,7 @@ async def test_phones(request: Request) -> Response:
 async def test_text(request: Request) -> Response:
     """A code to their own phone, by the same way as every text: typing it in proves that it came."""
     await posted(request)
-    who = await staff(request, Act.SET_AGENCY)
+    who = await staff(request, Act.SET_AGENCY, back=_HERE)
     secret = links.new_secret()
 
     def work(session: Session) -> None:
@@ -99,14 +101,14 @@ async def test_text(request: Request) -> Response:
         audit.write(session, person.id, "test text")
 
     await backend_of(request).act(work)
-    return RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
+    return RedirectResponse(after(f"/a/{secret}", _HERE, sent="1"), status_code=303)
 
 
 @router.post("/protocol")
 async def choose(request: Request) -> Response:
     """The protocol that new incidents of the agency follow."""
     form = await posted(request)
-    who = await staff(request, Act.SET_AGENCY)
+    who = await staff(request, Act.SET_AGENCY, back=_HERE)
     if form.one("protocol") not in protocol_keys():
         message = _("This form cannot be read. Open the page again and send it once more.")
         raise BadInput(message)
@@ -124,7 +126,7 @@ async def choose(request: Request) -> Response:
 async def rehearse(request: Request) -> Response:
     """Play the first incident in virtual time, with the agency's own people or with invented ones."""
     form = await posted(request)
-    who = await staff(request, Act.SET_AGENCY)
+    who = await staff(request, Act.SET_AGENCY, back=_HERE)
     backend = backend_of(request)
 
     own = form.one("people") == "own"
@@ -157,7 +159,7 @@ async def rehearse(request: Request) -> Response:
 async def _steps(
     request: Request, *, tested: SelfTest | None = None, problem: str | None = None, status: int = 200
 ) -> Response:
-    who = await staff(request, Act.SET_AGENCY)
+    who = await staff(request, Act.SET_AGENCY, back=_HERE)
     backend = backend_of(request)
 
     def work(session: Session) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from cism.web.pages import showing
 from cism.web.pages.cookies import end_session, session_secret, start_session
 from cism.web.pages.forms import posted
 from cism.web.pages.nav import main_page
+from cism.web.pages.way_back import FIELD, LOG, SIGN_IN, after, place
 from cism.web.pages.who import visitor
 from cism.web.throttle import asker
 from cism.web.words import _
@@ -41,13 +42,14 @@ async def home(request: Request) -> Response:
 @router.get("/sign-in")
 async def ask(request: Request) -> Response:
     """The ways to sign in."""
-    return await show(request)
+    return await show(request, back=place(request.query_params.get(FIELD, "")))
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     """Check the token and remember it for a shift."""
-    secret = (await posted(request)).one("token")
+    form = await posted(request)
+    secret, back = form.one("token"), place(form.one(FIELD))
     backend = backend_of(request)
     request.state.actor = "unknown caller"
 
@@ -69,8 +71,10 @@ async def sign_in(request: Request) -> Response:
         return await show(
             request,
             problem=_("This token is not known, or no longer valid. Copy it whole, or ask the coordinator."),
+            back=back,
         )
-    response = RedirectResponse("/log", status_code=303)
+    # it opens the log form alone
+    response = RedirectResponse(back if back and back.startswith(LOG) else LOG, status_code=303)
     start_session(request, response, started)
     return response
 
@@ -82,9 +86,10 @@ async def by_phone(request: Request) -> Response:
     The answer is the same for any number, and is on its way before the number is looked for: neither its
     words nor its time tell who is enrolled.
     """
-    number = _number((await posted(request)).one("phone"))
+    form = await posted(request)
+    number = _number(form.one("phone"))
     secret, backend, who = links.new_secret(), backend_of(request), asker(request)
-    answer = RedirectResponse(f"/a/{secret}?sent=1", status_code=303)
+    answer = RedirectResponse(after(f"/a/{secret}", place(form.one(FIELD)), sent="1"), status_code=303)
 
     async def send() -> None:
         await backend.act(lambda session: links.send_sign_in(session, number, secret, product_now(session)))
@@ -102,19 +107,20 @@ async def sign_out(request: Request) -> Response:
     secret = session_secret(request)
     if secret is not None:
         await backend_of(request).act(lambda session: sign_ins.end(session, secret))
-    response = RedirectResponse("/sign-in", status_code=303)
+    response = RedirectResponse(SIGN_IN, status_code=303)
     end_session(request, response)
     return response
 
 
-async def show(request: Request, problem: str | None = None) -> Response:
-    """The page with all ways to sign in; `problem` stands beside the token."""
+async def show(request: Request, problem: str | None = None, back: str | None = None) -> Response:
+    """The page with all ways to sign in; `problem` stands beside the token. From there on to `back`."""
     agencies = await backend_of(request).read(openid_staff.listed)
     return await showing.show(
         request,
         "sign_in.html",
         status=401 if problem else 200,
         problem=problem,
+        back=back,
         agencies=agencies,
         empty=await backend_of(request).read(first_run.is_open),
         passkeys=passkeys.possible(backend_of(request).settings.public_url),

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act
-from cism.errors import AlreadyDone, NotFound, NotSignedIn
+from cism.errors import AlreadyDone, NotFound
 from cism.services import audit, people
 from cism.services.links import HOME, Opened
 from cism.store.db import now as product_now
@@ -39,7 +39,6 @@ BUTTONS: Final[Mapping[str, tuple[Work, str]]] = {
     "welfare": (acts.end_welfare, "close escalation"),
     "worry": (acts.worried, "worry"),
 }
-_SIGN_IN: Final = "/sign-in"
 
 
 async def look(
@@ -51,10 +50,7 @@ async def look(
     scripts: tuple[str, ...] = (),
 ) -> Response:
     """One page of somebody whose role opens it; `work` reads what it shows, and audits that."""
-    try:
-        who = await staff(request, act)
-    except NotSignedIn:
-        return RedirectResponse(_SIGN_IN, status_code=303)
+    who = await staff(request, act)
 
     def reading(session: Session) -> dict[str, Any]:
         person, now = people.get(session, who.person_id or ""), product_now(session)
@@ -92,10 +88,7 @@ async def do(
 ) -> Response:
     """One act, audited with the person's id; back to the page, which shows how things stand now."""
     form = await posted(request)
-    try:
-        who = await staff(request, act)
-    except NotSignedIn:
-        return RedirectResponse(_SIGN_IN, status_code=303)
+    who = await staff(request, act, back=to)
     mine = Opened(who.person_id or "", *opened)
 
     def together(session: Session) -> None:

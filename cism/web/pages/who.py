@@ -9,13 +9,14 @@ from starlette.requests import Request
 
 from cism.domain.access import Act, may_do
 from cism.domain.people import Role
-from cism.errors import NotAllowed, NotSignedIn
+from cism.errors import NotAllowed
 from cism.services import people, sign_ins
 from cism.services.sign_ins import SignedIn, Way
 from cism.services.tokens import Caller
 from cism.web.auth import actor_of
 from cism.web.backend import backend_of
 from cism.web.pages.cookies import session_secret
+from cism.web.pages.way_back import SignInFirst
 from cism.web.words import _
 
 
@@ -53,16 +54,16 @@ async def visitor(request: Request) -> Visitor | None:
     return found
 
 
-async def staff(request: Request, act: Act) -> Visitor:
-    """The signed-in person, where they may do this in their agency.
+async def staff(request: Request, act: Act, *, back: str | None = None) -> Visitor:
+    """The signed-in person, where they may do this in their agency. `back`: the page that a button is on.
 
-    Raises NotSignedIn, also for whoever came by a pasted token or by the employer's sign-in, which open the
+    Raises SignInFirst, also for whoever came by a pasted token or by the employer's sign-in, which open the
     log form alone; NotAllowed.
     """
     found = await visitor(request)
     if found is None or not found.works:
         message = _("Sign in with your phone or a passkey to open this page.")
-        raise NotSignedIn(message)
+        raise SignInFirst(message, back or request.url.path)
     if not found.may(act):
         message = _("This page is not part of your role. Ask the coordinator if you need it.")
         raise NotAllowed(message)
@@ -75,12 +76,12 @@ async def signed_in(request: Request) -> Caller | None:
     return found.caller if found else None
 
 
-async def owner(request: Request) -> str:
-    """The person whose own pages this browser opens. Raises NotSignedIn where it opens none."""
+async def owner(request: Request, *, back: str | None = None) -> str:
+    """The person whose own pages this browser opens. Raises SignInFirst where it opens none."""
     found = await browser(request)
     if found is None or found.own is None:
         message = _("Sign in with your phone or a passkey to see your own page.")
-        raise NotSignedIn(message)
+        raise SignInFirst(message, back or request.url.path)
     return found.own
 
 
