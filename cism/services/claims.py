@@ -37,7 +37,7 @@ from cism.store.db import now as product_now
 from cism.store.db import real_now, tick
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question, Step
-from notifications.gateway import Receipt, SendError, body_digest
+from notifications.gateway import Receipt, SendError
 from notifications.messages import MessageKind, from_payload, is_urgent, marked_late
 from notifications.render import render
 
@@ -269,7 +269,7 @@ def _mark_sending(session: Session, claimed: Sequence[Claimed], now: datetime, r
             body_digest=bindparam("b_digest"),
         )
     )
-    values = [{"b_id": item.id, "b_digest": body_digest(item.body)} for item in claimed]
+    values = [{"b_id": item.id, "b_digest": settling.known_by(session, item.body)} for item in claimed]
     session.connection().execute(statement, values)
 
 

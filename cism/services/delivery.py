@@ -217,11 +217,11 @@ class Courier:
         crash.passing(self.db, crash.Point.SEND_ANSWERED)
         return Outcome(sms.message_id, receipt=receipt)
 
-    async def _settle_one(self, row: tuple[str, str, str, object]) -> int:
-        message_id, to, digest, claimed_real = row
+    async def _settle_one(self, row: tuple[str, str, object]) -> int:
+        message_id, to, claimed_real = row
         async with self._asking:
             try:
-                listed = await self.gateway.find(to, claimed_real, digest)  # type: ignore[arg-type]
+                listed = await self.gateway.find(to, claimed_real)  # type: ignore[arg-type]
             except SendError:
                 listed = []
         try:
@@ -281,7 +281,7 @@ def apply_receipt(
         settling.settle(session, row, Receipt(sid, status, error_code), now(session), real_now(session))
 
 
-def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:
+def _unsettled(session: Session) -> list[tuple[str, str, object]]:
     """Unknown sends, and those left in `sending` by a process that died, past the send's own time-out."""
     clock_steps.follow(session)
     real = real_now(session)
@@ -296,4 +296,4 @@ def _unsettled(session: Session) -> list[tuple[str, str, str, object]]:
     unknown = select(Outbox).where(MOVING, Outbox.state == OutboxState.UNKNOWN, Outbox.claimed_real > EVER)
     # the sum is no lane: else SQLite reads the whole history in that order to find the few that move
     rows = session.scalars(unknown.order_by(Outbox.lane + 0, Outbox.claimed_real).limit(50))
-    return [(row.id, unsent.number_of(session, row), row.body_digest or "", row.claimed_real) for row in rows]
+    return [(row.id, unsent.number_of(session, row), row.claimed_real) for row in rows]

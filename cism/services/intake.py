@@ -19,8 +19,8 @@ from cism.domain.protocol import load_protocol, protocol_or_default, to_json
 from cism.errors import BadInput, KeyReused, NotFound
 from cism.services import events, lives, parties, people, removal, response, steps
 from cism.services.team_state import team_state
+from cism.store.db import find_hash, real_now
 from cism.store.db import now as product_now
-from cism.store.db import real_now
 from cism.store.tables import AffectedPerson, Agency, IdempotencyKey, Incident, Person
 
 _REF_LETTERS = "ABCDEFGHJKMNPQRTUVWXY23456789"
@@ -67,7 +67,8 @@ class Logged:
 
 def log_once(session: Session, report: IncidentInput, *, caller: str, key: str | None) -> Logged:
     """Log an incident; with a key, the same report answers with the same incident."""
-    digest = hashlib.sha256(_canonical(report).encode()).hexdigest()
+    # under a key: a short list of roster ids could be tried until it fits
+    digest = find_hash(session, "report", hashlib.sha256(canonical(report).encode()).hexdigest())
     if key is not None:
         known = session.get(IdempotencyKey, (caller, key))
         if known is not None:
@@ -321,7 +322,9 @@ def _new_ref(session: Session) -> str:
             return ref
 
 
-def _canonical(report: IncidentInput) -> str:
+def canonical(report: IncidentInput) -> str:
+    """What one report is told from another by: everything in it but who sent it."""
+
     def plain(value: object) -> object:
         if isinstance(value, datetime):
             return value.timestamp()

@@ -15,7 +15,7 @@ from cism.store.db import find_hash, offset, real_now
 from cism.store.db import now as product_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Restore, StraySend
-from notifications.gateway import InboundSms, MessageStatus, Receipt, body_digest
+from notifications.gateway import InboundSms, MessageStatus, Receipt
 from notifications.messages import to_payload
 from notifications.render import render
 
@@ -45,7 +45,7 @@ def exact(session: Session, row: Restore) -> int:
         strays[stray.to_hash, stray.body_digest].append(stray)
     settled = 0
     for text in _waiting(session, now, row) if strays else ():
-        digest = body_digest(render(outbox.message_of(text), text.language))
+        digest = settling.known_by(session, render(outbox.message_of(text), text.language))
         fitting = strays.get((_to(session, text), digest))
         if fitting:
             _went_out(session, text, fitting.pop(0), digest, now, real)

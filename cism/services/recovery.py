@@ -13,7 +13,17 @@ from sqlalchemy.orm import Session
 
 from cism import log
 from cism.errors import StorageUnavailable
-from cism.services import dialling, engine, events, inbound, matching, reapplying, restore_told, restoring
+from cism.services import (
+    dialling,
+    engine,
+    events,
+    inbound,
+    matching,
+    reapplying,
+    restore_told,
+    restoring,
+    settling,
+)
 from cism.store.db import Database, database_of, find_hash, in_transaction, real_now
 from cism.store.db import now as product_now
 from cism.store.tables import Restore, StraySend
@@ -125,7 +135,7 @@ def _note(session: Session, restore_id: str, listed: Sequence[ListedMessage]) ->
                 sid=item.sid,
                 restore_id=row.id,
                 to_hash=find_hash(session, "phone", item.to),
-                body_digest=item.body_digest,
+                body_digest=settling.known_again(session, item.body_digest),
                 made_real=item.created_at,
                 status=item.status.value,
                 error_code=item.error_code,

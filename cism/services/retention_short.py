@@ -111,8 +111,8 @@ def sent(session: Session, now: datetime, held: Held) -> Due:
 
 
 def forget_sent(session: Session, ids: Sequence[str]) -> None:
-    """Their fields, and a number that is on no roster."""
-    empty = {"payload": nobodys("{}"), "to_number": None, "redacted": True}
+    """Their fields, what they are known again by, and a number that is on no roster."""
+    empty = {"payload": nobodys("{}"), "to_number": None, "body_digest": None, "redacted": True}
     for part in parts(ids):
         session.execute(update(Outbox).where(Outbox.id.in_(part)).values(**empty))
 

@@ -83,7 +83,7 @@ class OverWall(Engine):
         """What the wall's list says to the real gateway."""
         assert row.claimed_real is not None
         to = self.claimed[name].to
-        return self.runner.run(self.gateway.find(to, row.claimed_real, row.body_digest or ""))
+        return self.runner.run(self.gateway.find(to, row.claimed_real))
 
     def _had(self) -> list[str]:
         return [one.sid for one in self.wall.app_state.store.messages if not one.is_inbound]

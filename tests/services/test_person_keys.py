@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, Final, cast
 
 import pytest
 from sqlalchemy import Table, insert, select, text
 from sqlalchemy.orm import Session
 
-from cism.store import owners, person_keys
+from cism.store import owners, person_keys, seal
 from cism.store.db import Database
 from cism.store.person_keys import PersonKeys
 from cism.store.tables import Base, InboundMessage, Person, PersonKey, Question
@@ -171,11 +172,19 @@ def test_keys_are_asked_for_once_and_not_person_by_person(world: World) -> None:
 def test_a_process_forgets_keys_after_ten_minutes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a key which another process destroyed is soon nowhere."""
     world.rows(Person)
-    later = person_keys.monotonic() + person_keys.FORGOTTEN_AFTER + 1
+    later = person_keys.monotonic() + 601.0  # docs/privacy.md promises ten minutes
     assert len(world.db.keys)
     monkeypatch.setattr(person_keys, "monotonic", lambda: later)
     with world.db.read():
         assert not len(world.db.keys)
+
+
+def test_sealing_the_same_words_twice_looks_different_each_time() -> None:
+    """AES-GCM breaks where one key seals twice with one nonce, and equal names must not look equal."""
+    person, ring = _key("somebody"), seal.current()
+    for sealer in (person, ring):
+        assert len({sealer.seal("Jordan Reyes") for _ in range(50)}) == 50
+        assert len({_nonce(sealer.seal(f"Jordan {number}")) for number in range(50)}) == 50
 
 
 def test_a_destroyed_key_opens_nothing_and_seals_nothing(world: World) -> None:
@@ -189,6 +198,10 @@ def test_a_destroyed_key_opens_nothing_and_seals_nothing(world: World) -> None:
         session.add(_inbound(world, jordan))
     assert _raw(world.db, "from_number, body") == "g1 g1"
     assert [one.body for one in world.rows(InboundMessage, InboundMessage.sid == "SMx")] == [None]
+
+
+def _nonce(sealed: str) -> bytes:
+    return base64.urlsafe_b64decode(sealed.split(".", 2)[2])[:12]
 
 
 def _key(person_id: str) -> person_keys.Held:

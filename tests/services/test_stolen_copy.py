@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import text
 
-from cism.services import roster
+from cism.domain.incident import Circle
+from cism.services import claims, intake, links, roster
 from cism.store import migrate as _migrate  # noqa: F401 - every table is known by then
 from cism.store.tables import Base
 from tests.services.world import World
@@ -34,6 +37,8 @@ _CLEAR: Final = {
     "step.outcome": "what a step came to, in a few code words",
 }
 """What is written in clear and is more than one word, with the reason."""
+_GUESSED: Final = ("id", "name", "phone", "email", "unit", "station", "rank", "timezone")
+_WAYS: Final = (hashlib.sha256, hashlib.sha1, hashlib.md5)
 
 
 @pytest.fixture
@@ -81,6 +86,32 @@ def test_whoever_asked_for_a_call_is_an_opaque_id_whatever_is_joined_to_it(
         assert all(row[name].startswith(("v1.", "p1.")) for name in sealed), sealed
 
 
+def test_no_hash_can_be_tried_with_what_a_thief_can_guess(sqlite_url: str) -> None:
+    """Names and templates are no secrets: a bare hash of a text to Jordan says which id is Jordan's."""
+    world = World(sqlite_url)
+    report = intake.IncidentInput(
+        type="THREAT",
+        agency=world.cast.agency,
+        ended_at=world.now(),
+        affected=(intake.AffectedInput(person_id="jordan", circle=Circle.A),),
+    )
+    world.act(intake.log_once, report, caller="token", key="roadside")
+    world.rest()
+    world.act(links.send_sign_in, world.cast.phone("jordan"), "an-address", world.now())
+    guesses = [report.agency, intake.canonical(report), *_codes(world)]
+    for hours in (0, 30):
+        world.advance(hours=hours)
+        guesses += [one.body for one in world.act(claims.claim, rate=None)]
+    assert any("Jordan" in one and "all good" in one for one in guesses), "a check-in with the name left"
+    for row in world.cast.rows.values():
+        guesses += [value for name, value in row.items() if value and name in _GUESSED]
+        guesses += [f"phone\0{row['phone']}", f"roster\0{world.cast.agency}\0{row['id']}"]
+    made = {way(guess.encode()).hexdigest() for guess in guesses for way in _WAYS}
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as copy:
+        assert {place for place, value in _values(copy) if value in made} == set()
+    world.close()
+
+
 def test_the_page_on_privacy_names_every_table_that_ties_something_to_a_person() -> None:
     page = _PRIVACY.read_text(encoding="utf-8")
     ties = {
@@ -91,6 +122,10 @@ def test_the_page_on_privacy_names_every_table_that_ties_something_to_a_person()
         or any(key.column.table.name == "person" for key in column.foreign_keys)
     }
     assert sorted(name for name in ties if f"`{name}`" not in page) == []
+
+
+def _codes(world: World) -> list[str]:
+    return [str(json.loads(row.payload)["secret"]) for row in world.sent("link_code")]
 
 
 def _told(copy: sqlite3.Connection, world: World) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from datetime import time, timedelta
@@ -11,10 +12,10 @@ from sqlalchemy import func, inspect, select, text
 
 from bench import people, surge
 from cism.errors import DatabaseChanged, DatabaseNewer
-from cism.services import clockwork, engine
+from cism.services import clockwork, engine, settling
 from cism.store import migrate, person_keys
-from cism.store.db import Database, now
-from cism.store.tables import Event, Step
+from cism.store.db import Database, find_hash, now
+from cism.store.tables import Event, IdempotencyKey, Outbox, Step
 
 _FIRST_OF_ALL, _BEFORE = "0001", "0002"
 
@@ -112,6 +113,30 @@ def test_migrations_lead_back_and_forth_and_lose_nothing_that_both_versions_know
     assert len(between["step"][1]) > 8
     with full.transaction() as session:
         assert engine.run_due(session) is not None, "and it goes on"
+
+
+def test_a_bare_hash_of_something_that_can_be_guessed_comes_under_the_installations_key(
+    full: Database,
+) -> None:
+    """And what an older version had sent or logged is still known again by it."""
+    body, report = "Hi Jordan, all good?", '["a report"]'
+    migrate.downgrade(full, "0004")
+    with full.engine.begin() as connection:
+        bare = {name: hashlib.sha256(name.encode()).hexdigest() for name in (body, report)}
+        connection.execute(text("UPDATE outbox SET body_digest = :bare"), {"bare": bare[body]})
+        one = connection.execute(text("SELECT id FROM incident LIMIT 1")).scalar()
+        connection.execute(
+            text(
+                "INSERT INTO idempotency_key (caller, key, body_hash, incident_id, made_at) "
+                "VALUES ('caller', 'key', :bare, :one, '2026-03-02 15:00:00+00:00')"
+            ),
+            {"bare": bare[report], "one": one},
+        )
+    migrate.upgrade(full)
+    with full.transaction() as session:
+        assert set(session.scalars(select(Outbox.body_digest))) == {settling.known_by(session, body)}
+        (known,) = session.scalars(select(IdempotencyKey.body_hash))
+        assert known == find_hash(session, "report", bare[report])
 
 
 Table = tuple[list[str], list[tuple[object, ...]]]

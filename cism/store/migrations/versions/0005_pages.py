@@ -7,6 +7,8 @@ Revises: 0004
 import sqlalchemy as sa
 from alembic import op
 
+from cism.store.migrations import digests_0005
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -19,9 +21,11 @@ def upgrade() -> None:
     _add_calendars()
     _add_past()
     _add_board()
+    digests_0005.add()
 
 
 def downgrade() -> None:
+    digests_0005.drop()
     _drop_board()
     _drop_past()
     _drop_calendars()
