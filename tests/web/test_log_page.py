@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -12,8 +12,9 @@ from sqlalchemy import select
 from cism.domain.incident import Circle
 from cism.domain.people import Role
 from cism.errors import BadInput
-from cism.services import answers, engine
-from cism.store.tables import AffectedPerson, Audit, Incident, Question, Token
+from cism.services import answers, engine, intake, removal
+from cism.store.tables import AffectedPerson, Audit, Incident, Person, Question, Token
+from cism.web.pages import log_choices
 from cism.web.pages.local_time import instant
 from tests.conftest import START
 from tests.web.browsing import fields, filled, first, sign_in
@@ -89,7 +90,7 @@ async def test_a_form_token_of_another_browser_is_refused(site: Site) -> None:
 async def test_the_form_offers_the_crew_the_zone_and_whoever_logs(site: Site) -> None:
     await sign_in(site)
     text = (await site.client.get("/log")).text
-    assert text.index("Patrol") < text.index("Command")  # one's own crew first
+    assert text.index("Probably on shift with you") < text.index("Rita Respond") < text.index("Command")
     assert "Sam Super (you)" in text
     assert "New York time (EST)" in text
     assert "Mon 2 Mar, 10:00" in text
@@ -376,3 +377,60 @@ def test_a_local_time_that_came_twice_or_never_is_refused() -> None:
     for day, clock in (("", "10:00"), ("2026-03-07", "10:00Z"), ("9999-12-31", "23:59")):
         with pytest.raises(BadInput):
             instant(day, clock, "America/Los_Angeles")
+
+
+def _shown(text: str) -> list[str]:
+    """Names in the order of the form, as far as the first folded unit."""
+    first_group = text.split('<details class="crew"')[1]
+    return re.findall(r"> ([^<]+?)(?: \(you\))?</label>", first_group.replace("\n", ""))
+
+
+async def test_the_crew_of_the_last_incident_stands_first_whatever_became_of_the_list(site: Site) -> None:
+    await sign_in(site)
+    assert _shown((await site.client.get("/log")).text)[0] == "Sam Super"
+    await site.client.post("/log", data=await filled(site, there=[site.id_of("S1"), site.id_of("P3")]))
+    (row,) = site.rows(select(Incident))
+    site.clock.advance(minutes=1)
+    with site.db.transaction() as session:
+        removal.remove(session, row.id, site.id_of("P3"), by=site.id_of("C1"), now=site.clock.at)
+        report = [intake.AffectedInput(person_id="P1", circle=Circle.B)]
+        intake.add_affected(session, row.id, report)
+    found = _shown((await site.client.get("/log")).text)
+    assert found[1:3] == ["Petra Peer", "Tom Talker"], "and the form does not tell that one was taken off"
+    assert "Pia Peer" not in found, "nor that one was added"
+
+
+async def test_whoever_would_be_asleep_when_it_ended_comes_last(site: Site) -> None:
+    with site.db.transaction() as session:
+        person = session.get_one(Person, site.id_of("R1"))
+        person.sleep_start, person.sleep_end = time(9), time(17)
+    await sign_in(site)
+    assert _shown((await site.client.get("/log")).text) == [
+        "Sam Super",
+        "Ron Respond",
+        "Rosa Respond",
+        "Rita Respond",
+    ]
+    refused = await site.client.post(
+        "/log",
+        data=await filled(site, ended="at", ended_date="2026-03-01", ended_time="22:00", nobody_else=""),
+    )
+    assert refused.status_code == 422
+    assert _shown(refused.text)[1] == "Rita Respond", "by the time that the form says"
+
+
+async def test_nobody_falls_off_a_large_agencys_form_who_was_ticked_before(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_choices, "MOST_SHOWN", 3)
+    await sign_in(site)
+    assert "Petra Peer" not in (await site.client.get("/log")).text
+    there = [site.id_of("S1"), site.id_of("P3")]
+    refused = await site.client.post("/log", data=await filled(site, there=there, nobody_else=""))
+    assert f'value="{site.id_of("P3")}" checked' in refused.text
+    await site.client.post("/log", data=await filled(site, there=there))
+    assert set(await _circles_of(site)) == {site.id_of(key) for key in ("S1", "P3", "T1")}
+
+
+async def _circles_of(site: Site) -> dict[str, Circle]:
+    return {row.person_id: row.circle for row in site.rows(select(AffectedPerson))}

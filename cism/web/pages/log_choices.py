@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cism.domain import crew
+from cism.domain import people as rules
 from cism.domain.access import SMALLEST_COUNT
 from cism.domain.incident import Circle, IncidentState, Severity
 from cism.domain.incident_types import INCIDENT_TYPES, IncidentType
 from cism.domain.people import Discipline, PersonStatus
 from cism.services.tokens import Caller
 from cism.store.db import now
-from cism.store.tables import Agency, Incident, Person
+from cism.store.tables import AffectedPerson, Agency, Incident, Person
 from cism.web.words import Said, _
 
 T = TypeVar("T")
@@ -84,6 +86,16 @@ class Choices:
     more_people: bool
     type_groups: tuple[TypeGroup, ...]
     favourites: tuple[IncidentType, ...]
+    on_shift: tuple[str, ...] = ()  # ids, likeliest first
+    roster: tuple[
+        Candidate, ...
+    ] = ()  # everybody who may be named, also whom a large agency's form leaves out
+
+    def showing(self, ids: Collection[str]) -> Choices:
+        """The same form with these people on it too: nobody falls off who was ticked before."""
+        shown = {item.id for item in self.people}
+        more = tuple(item for item in self.roster if item.id in ids and item.id not in shown)
+        return replace(self, people=self.people + more)
 
     def said(self, kind: IncidentType) -> Said:
         """A kind as the reader's language calls it."""
@@ -91,10 +103,14 @@ class Choices:
 
     @property
     def crews(self) -> list[tuple[str, list[Candidate]]]:
-        """People by unit, the supervisor's own first."""
-        mine = next((item.unit for item in self.people if item.id == self.me), None)
-        units = sorted({item.unit for item in self.people}, key=lambda unit: (unit != mine, unit.casefold()))
-        return [(unit or _("No unit"), [item for item in self.people if item.unit == unit]) for unit in units]
+        """Whoever logs and was probably there; then the others by unit, the supervisor's own first."""
+        known = {item.id: item for item in self.people}
+        first = [known[key] for key in (self.me, *self.on_shift) if key in known]
+        rest = [item for item in self.people if item not in first]
+        mine = known[self.me].unit if self.me in known else None
+        units = sorted({item.unit for item in rest}, key=lambda unit: (unit != mine, unit.casefold()))
+        listed = [(unit or _("No unit"), [item for item in rest if item.unit == unit]) for unit in units]
+        return [(_("Probably on shift with you"), first), *listed] if first else listed
 
     @property
     def dispatchers(self) -> list[Candidate]:
@@ -122,8 +138,8 @@ def favourites(
     return tuple(types[code] for code in list(found)[:FAVOURITES])
 
 
-def choices(session: Session, caller: Caller) -> Choices:
-    """Read what the form offers to this caller."""
+def choices(session: Session, caller: Caller, ended_at: datetime | None = None) -> Choices:
+    """Read what the form offers to this caller; whoever was on shift, at `ended_at` where that is known."""
     rows = list(
         session.scalars(
             select(Person).where(
@@ -133,9 +149,8 @@ def choices(session: Session, caller: Caller) -> Choices:
         )
     )
     me = next((row for row in rows if row.id == caller.person_id), None)
-    shown = (
-        rows if len(rows) <= MOST_SHOWN else [row for row in rows if me is not None and row.unit == me.unit]
-    )
+    on_shift = _on_shift(session, rows, me, ended_at or now(session)) if me is not None else ()
+    shown = rows if len(rows) <= MOST_SHOWN else _nearest(rows, me, on_shift)
     service = me.discipline if me is not None else _usual([row.discipline for row in rows])
     agency = session.get(Agency, caller.agency)
     return Choices(
@@ -148,6 +163,60 @@ def choices(session: Session, caller: Caller) -> Choices:
         more_people=len(shown) < len(rows),
         type_groups=type_groups(INCIDENT_TYPES, service),
         favourites=favourites(session, caller, INCIDENT_TYPES, service),
+        on_shift=on_shift,
+        roster=tuple(map(_candidate, rows)),
+    )
+
+
+def _on_shift(session: Session, rows: Sequence[Person], me: Person, at: datetime) -> tuple[str, ...]:
+    known = [_rules(row) for row in sorted(rows, key=lambda row: row.name.casefold())]
+    return crew.on_shift(known, _rules(me), at=at, recent=_recent(session, me))
+
+
+def _recent(session: Session, me: Person) -> dict[str, int]:
+    """Whom they listed themselves when they logged, by how many incidents ago; not what became of it.
+
+    Nobody whom others added later, and still whoever was taken off since: the form tells neither.
+    """
+    since = now(session) - crew.RECENT
+    own = select(Incident.id, Incident.logged_at).where(
+        Incident.agency == me.agency,
+        Incident.logged_by == me.id,
+        Incident.state != IncidentState.HISTORY,
+        Incident.logged_at >= since,
+    )
+    last = session.execute(
+        own.order_by(Incident.logged_at.desc(), Incident.id).limit(crew.LAST_INCIDENTS)
+    ).all()
+    ago = {key: place for place, (key, _at) in enumerate(last)}
+    listed = (
+        select(AffectedPerson.person_id, AffectedPerson.incident_id)
+        .join(Incident, Incident.id == AffectedPerson.incident_id)
+        .where(Incident.id.in_(ago), AffectedPerson.added_at == Incident.logged_at)
+    )
+    found: dict[str, int] = {}
+    for person_id, incident_id in session.execute(listed):
+        found[person_id] = min(ago[incident_id], found.get(person_id, len(ago)))
+    return found
+
+
+def _nearest(rows: Sequence[Person], me: Person | None, on_shift: Sequence[str]) -> list[Person]:
+    """Of a large agency their unit, and whoever was probably there."""
+    if me is None:
+        return []
+    return [row for row in rows if row.unit == me.unit or row.id in on_shift]
+
+
+def _rules(row: Person) -> rules.Person:
+    return rules.Person(
+        id=row.id,
+        agency=row.agency,
+        unit=row.unit,
+        station=row.station,
+        reports_to=row.reports_to,
+        zone=row.zone,
+        sleep=rules.SleepWindow(row.sleep_start, row.sleep_end),
+        status=row.status,
     )
 
 

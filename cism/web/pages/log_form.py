@@ -59,7 +59,7 @@ def read(form: Form, offered: Choices, *, sent_at: datetime) -> Read:
     _severity(form, found)
     _ended(form, found, offered, sent_at)
     _began(form, found, offered)
-    known = {item.id: item for item in offered.people}
+    known = {item.id: item for item in offered.roster}
     _there(form, found, known)
     _asked(form, found, known, "dispatcher")
     _asked(form, found, known, "call_taker")

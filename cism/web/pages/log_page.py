@@ -123,7 +123,8 @@ def _logged(session: Session, caller: Caller, given: Form) -> Outcome:
     before = _known(session, caller, key)
     found = log_form.read(given, offered, sent_at=_sent_at(session, given, before))
     if found.problems:
-        return Outcome(offered, problems=found.problems)
+        again = log_choices.choices(session, caller, found.ended_at)
+        return Outcome(again.showing(given.many("there")), problems=found.problems)
     if before is not None and given.one("waited") and log_form.is_relative(given):
         found.ended_at = before.ended_at  # the same press of the button, sent again by a phone without a line
     try:
@@ -134,7 +135,7 @@ def _logged(session: Session, caller: Caller, given: Form) -> Outcome:
     except KeyReused:
         return Outcome(offered, ref=before.ref if before is not None else None, reused=True)
     except BadInput as error:
-        return Outcome(offered, problems=log_form.refused(given, error))
+        return Outcome(offered.showing(given.many("there")), problems=log_form.refused(given, error))
     audit.write(session, actor_of(caller), "log incident", logged.id)
     return Outcome(offered, ref=logged.ref)
 
