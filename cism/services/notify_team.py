@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cism.services import words
+from cism.services import outbox, words
 from cism.services.choice import team_need
 from cism.services.links import link_for
 from cism.store.states import AssignmentState
@@ -248,7 +248,10 @@ def _team_notice(
             final=bool(missing),
             link=link_for(session, helper, "incident", row.id),
         )
-        words.put(session, message, f"notice:{key}:{row.id}:{helper.id}", now, helper, None, row.id)
+        mine = f"notice:{key}:{row.id}:{helper.id}"
+        # one that is urgent may pass one that is not: nobody reads last that others are still being asked
+        outbox.supersede(session, mine, message, person_id=helper.id, incident_id=row.id)
+        words.put(session, message, mine, now, helper, None, row.id)
 
 
 def _meeting_link(session: Session, row: Incident, helper: Person, meeting: GroupSession) -> str:

@@ -15,6 +15,7 @@ from cism.store.tables import Outbox, Person, Question, new_id
 from notifications.messages import (
     Message,
     MessageKind,
+    TeamNotice,
     from_payload,
     is_care,
     is_direct_answer,
@@ -82,10 +83,14 @@ def put(
 
 
 def lane_of(message: Message) -> int:
-    """Pages and escalations, then direct answers, then team logistics, then care texts."""
+    """Pages and escalations, then direct answers, then team logistics, then care texts.
+
+    How the asking stands asks for nothing while it goes on: it leaves after the pages that it tells of, and
+    takes no room of what may be urgent to the same phone.
+    """
     kind = MessageKind(message.kind)
     if is_urgent(kind):
-        return LANE_URGENT
+        return LANE_TEAM if isinstance(message, TeamNotice) and not message.final else LANE_URGENT
     if is_direct_answer(kind):
         return LANE_ANSWER
     return LANE_CARE if is_care(kind) else LANE_TEAM
@@ -123,6 +128,23 @@ def cancel(
         where.append(Outbox.lane == LANE_CARE)
     result = session.execute(update(Outbox).where(*where).values(state=OutboxState.CANCELLED, reason=reason))
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def supersede(session: Session, key: str, message: Message, *, person_id: str, incident_id: str) -> None:
+    """Take back what waits to leave to somebody, of this kind and about an incident: another says it anew.
+
+    `key`: of what says it; where that waits already, it stays.
+    """
+    older = (
+        Outbox.incident_id == incident_id,
+        Outbox.person_id == person_id,
+        Outbox.kind == message.kind,
+        Outbox.state == OutboxState.PENDING,
+        Outbox.key != key,
+    )
+    session.execute(
+        update(Outbox).where(*older).values(state=OutboxState.CANCELLED, reason="a later one says it anew")
+    )
 
 
 def never_left(session: Session, question_id: str) -> bool:

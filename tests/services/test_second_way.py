@@ -447,7 +447,7 @@ def test_a_page_that_was_held_back_from_a_provider_that_only_fails_goes_by_mail_
     any_world: World, sink: SmtpSink
 ) -> None:
     provider = Failing(SendFailure.UNKNOWN)
-    any_world.log("THREAT", "jordan:A", severity="S1")
+    any_world.log("THREAT", "jordan:A", severity="S3")  # three are asked
     give_mail(any_world)
     before = {row.id for row in pages(any_world)}
 
