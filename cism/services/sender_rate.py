@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cism.store.tables import SenderRate
 
 _RESERVED = 0.2  # share of the sender's rate that only urgent messages and answers may use
+_LATE_LOOK = 0.5  # of a text: what a look finds that comes late is not lost, or each text would cost a wait more
 _RESERVE_FROM = 5.0  # a second: below it there is nothing to share; urgent ones come first anyway
 
 
@@ -24,9 +25,10 @@ def allowance(session: Session, real: datetime, rate: float | None, limit: int) 
         session.add(row)
     elapsed = max(0.0, (real - row.filled_real).total_seconds())
     # never more than a second's worth at once: what the provider queues, urgent messages wait behind
-    row.tokens = min(max(1.0, rate), row.tokens + elapsed * rate)
+    most = math.floor(max(1.0, rate))
+    row.tokens = min(most + _LATE_LOOK, row.tokens + elapsed * rate)
     row.filled_real = real
-    return min(limit, int(row.tokens))
+    return min(limit, most, int(row.tokens))
 
 
 def ordinary_share(allowed: int, rate: float | None) -> int:

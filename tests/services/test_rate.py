@@ -44,6 +44,16 @@ def test_an_idle_hour_saves_up_no_more_than_one_second(any_world: World) -> None
     assert len(take(any_world, 10.0)) <= 10
 
 
+@pytest.mark.parametrize("rate", [0.25, 1.0, 3.0])
+def test_a_look_that_comes_late_costs_no_text_its_second(world: World, rate: float) -> None:
+    ordinary(world, 50)
+    taken = 0
+    for _ in range(int(40 / rate / 0.3)):  # the time of forty texts
+        pass_real(world, seconds=0.3)
+        taken += len(take(world, rate))
+    assert 39 <= taken <= 41
+
+
 @pytest.mark.parametrize("rate", [5.0, 10.0, 100.0])
 def test_a_fifth_of_a_large_rate_is_free_for_what_is_urgent_at_any_moment(world: World, rate: float) -> None:
     ordinary(world, int(rate) * 3)
