@@ -81,11 +81,11 @@ class PrefectServer:
 
     def get(self, path: str) -> httpx.Response:
         """Ask it something."""
-        return httpx.get(self.url + path, auth=self.auth(), timeout=5, trust_env=False)
+        return httpx.get(self.url + path, auth=self.auth(), timeout=60, trust_env=False)
 
     def ask(self, path: str, body: dict[str, object]) -> list[dict[str, object]]:
         """A filter query."""
-        answer = httpx.post(self.url + path, json=body, auth=self.auth(), timeout=10, trust_env=False)
+        answer = httpx.post(self.url + path, json=body, auth=self.auth(), timeout=60, trust_env=False)
         answer.raise_for_status()
         found: list[dict[str, object]] = answer.json()
         return found

@@ -78,7 +78,7 @@ class Parts:
                 process.send_signal(signal.SIGTERM)
         for process in self._started:
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -95,7 +95,7 @@ class Parts:
         """A handset texts our number."""
         said = {"body": body, "to": WALL_NUMBER}
         answer = httpx.post(
-            f"{self.wall.url}/wall/api/handsets/{number}/say", json=said, timeout=10, trust_env=False
+            f"{self.wall.url}/wall/api/handsets/{number}/say", json=said, timeout=60, trust_env=False
         )
         answer.raise_for_status()
 

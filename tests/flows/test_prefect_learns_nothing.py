@@ -70,7 +70,7 @@ def test_no_byte_that_prefect_or_a_part_wrote_tells_a_name_a_number_a_word_or_an
         _live(site, phones)
         for process in started:
             process.send_signal(signal.SIGTERM)
-        assert [process.wait(30) for process in started] == [0, 0]
+        assert [process.wait(60) for process in started] == [0, 0]
         places = _files(prefect_server.home) | _files(site.home)
     # our own database is searched in tests/proof; here a mark was put into it in clear, to be in an exception
     places = {name: content for name, content in places.items() if not name.startswith("cism.db")}
@@ -86,16 +86,16 @@ def _live(site: Parts, phones: dict[str, str]) -> None:
     """Pages, check-ins, a call that is asked for, words, words of a crisis; and a step that fails."""
     affected = [f"QX7ROSTERR{number}" for number in range(1, _RESPONDERS + 1)]
     incident = site.log(*affected[:3])
-    eventually(lambda: site.paged_for(incident), 30, "paged")
+    eventually(lambda: site.paged_for(incident), 60, "paged")
     _spoil(site, site.log(affected[3]))
     site.go_on(timedelta(hours=25))
     eventually(lambda: _texted(site, "check_in"), 60, "check-ins have left")
     for key, words in zip(affected, ("3", _CRISIS, _WORDS), strict=False):
         site.say(phones[key], words)
-    eventually(lambda: len(_rows(site, Escalation)) >= 2 and _rows(site, QueueItem), 30, "read")
-    eventually(lambda: _texted(site, "escalation"), 30, "clinicians are asked")
+    eventually(lambda: len(_rows(site, Escalation)) >= 2 and _rows(site, QueueItem), 60, "read")
+    eventually(lambda: _texted(site, "escalation"), 60, "clinicians are asked")
     tried = select(Step.id).where(Step.tries > 0)
-    eventually(lambda: site.see(lambda session: session.scalar(tried.limit(1))), 30, "a step failed")
+    eventually(lambda: site.see(lambda session: session.scalar(tried.limit(1))), 60, "a step failed")
 
 
 def _spoil(site: Parts, incident: str) -> None:
@@ -119,7 +119,7 @@ def _rows(site: Parts, table: type[Escalation | QueueItem]) -> list[str]:
 
 def _a_leak_is_found(server: PrefectServer, folder: Path) -> None:
     """Through Prefect's own door; and one whose row is gone again."""
-    with httpx.Client(base_url=server.url, auth=server.auth(), trust_env=False, timeout=10) as client:
+    with httpx.Client(base_url=server.url, auth=server.auth(), trust_env=False, timeout=60) as client:
         flow = _asked(client, "POST", "/flows/", {"name": "planted"}).json()["id"]
         body = {"flow_id": flow, "name": _PLANTED}
         run = _asked(client, "POST", "/flow_runs/", body).json()["id"]

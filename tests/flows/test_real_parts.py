@@ -48,7 +48,7 @@ def test_a_conductor_killed_in_the_middle_of_sending_loses_and_doubles_nothing(s
     site.start("worker")
     conductor = site.start("conductor")
     site.wave(_PEOPLE)
-    eventually(lambda: len(site.texts()) > 30, 30, "the wave is on its way")
+    eventually(lambda: len(site.texts()) > 30, 60, "the wave is on its way")
     conductor.send_signal(signal.SIGKILL)
     conductor.wait()
     incident = site.log("R1")
@@ -66,15 +66,15 @@ def test_prefect_killed_in_the_middle_of_a_wave_delays_no_page(
     with parts(db, tmp_path, own_server, _PEOPLE) as site:
         conductor = site.start("conductor")
         site.wave(_PEOPLE)
-        eventually(lambda: len(site.texts()) > 30, 30, "the wave is on its way")
+        eventually(lambda: len(site.texts()) > 30, 60, "the wave is on its way")
         own_server.kill()
         incident = site.log("R1")
-        eventually(lambda: site.paged_for(incident), 20, "paged without Prefect")
+        eventually(lambda: site.paged_for(incident), 60, "paged without Prefect")
         eventually(lambda: has_left(site), 60, "every check-in has left")
         assert set(site.states("check_in")) <= _LEFT
         assert site.doubled() == []
         conductor.send_signal(signal.SIGTERM)
-        assert conductor.wait(20) == 0, "a dead Prefect keeps nobody from stopping"
+        assert conductor.wait(60) == 0, "a dead Prefect keeps nobody from stopping"
 
 
 def test_while_a_lock_is_held_for_five_seconds_every_act_that_does_not_need_it_goes_on(site: Parts) -> None:
@@ -85,10 +85,10 @@ def test_while_a_lock_is_held_for_five_seconds_every_act_that_does_not_need_it_g
         session.execute(select(Incident).where(Incident.id == held).with_for_update())
         if not site.db.is_sqlite:
             others = [site.log("R2"), site.log("R3")]
-            eventually(lambda: all(map(site.paged_for, others)), 4.5, "pages of other incidents")
+            eventually(lambda: all(map(site.paged_for, others)), 60, "pages of other incidents")
         wait(max(0.0, 5 - (monotonic() - begun)))
     later = site.log("R4")
-    eventually(lambda: site.paged_for(held) and site.paged_for(later), 10, "all pages, once the lock is gone")
+    eventually(lambda: site.paged_for(held) and site.paged_for(later), 60, "all pages, once the lock is gone")
     assert site.doubled() == []
 
 
@@ -111,7 +111,7 @@ def test_in_a_work_pool_nearly_every_act_is_part_of_a_run(site: Parts) -> None:
     site.start("conductor", CISM_EXECUTION="work_pool")
     for number in range(1, 4):
         incident = site.log(f"R{number}")
-        eventually(lambda incident=incident: site.paged_for(incident), 20, "paged")  # type: ignore[misc]
+        eventually(lambda incident=incident: site.paged_for(incident), 60, "paged")  # type: ignore[misc]
     site.wave(_PEOPLE)
     eventually(lambda: has_left(site), 60, "every check-in has left")
     assert site.doubled() == []

@@ -56,7 +56,7 @@ def test_all_are_stopped_in_order_on_ctrl_c(tmp_path: Path) -> None:
     )
 
     def interrupt() -> None:
-        eventually(lambda: seen.exists() and len(seen.read_text().split()) == 2, 10, "both started")
+        eventually(lambda: seen.exists() and len(seen.read_text().split()) == 2, 60, "both started")
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -74,10 +74,10 @@ def test_a_part_does_not_outlive_its_killed_supervisor(tmp_path: Path) -> None:
         f"Path({str(tmp_path)!r}), print).run()"
     )
     supervisor = subprocess.Popen([sys.executable, "-c", code])
-    eventually(lambda: seen.exists() and "a" in seen.read_text(), 10, "started")
+    eventually(lambda: seen.exists() and "a" in seen.read_text(), 60, "started")
     supervisor.kill()
     supervisor.wait()
-    eventually(lambda: "a ended" in seen.read_text(), 5, "ended too")
+    eventually(lambda: "a ended" in seen.read_text(), 60, "ended too")
 
 
 def test_a_taken_port_is_refused_with_what_to_do() -> None:

@@ -18,7 +18,7 @@ from notifications.phone_wall.server import RunningWall, running, running_wall
 from notifications.twilio_gateway import TwilioGateway
 
 PATIENCE = 60.0
-"""Seconds for an answer: a stalled machine makes no story's send unclear; the faults that are asked for do."""
+"""Seconds for an answer: no stall of the machine makes a send unclear; the faults that are asked for do."""
 
 
 @dataclass

@@ -20,7 +20,7 @@ from tests.fakes.smtp import SmtpSink
 from tests.flows.conftest import eventually, free_port
 from tests.test_house import ROOT
 
-AFTER, HEARTBEAT, ANSWER = 3.0, 15.0, 3.0  # seconds: this watchdog's patience; a conductor is heard each five
+AFTER, HEARTBEAT, ANSWER = 3.0, 15.0, 6.0  # seconds: this watchdog's patience; a conductor is heard each five
 CISM = (sys.executable, "-c", "from cism.cli.main import app; app()")
 
 
@@ -152,4 +152,4 @@ class Watchdog:
     def end(self) -> int:
         """Ask it to stop; its exit status."""
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(60)

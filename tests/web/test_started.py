@@ -36,11 +36,11 @@ def test_the_process_says_where_it_is_serves_on_loopback_and_ends_in_order(tmp_p
         assert process.stdout is not None
         found = re.fullmatch(r"cism web at (http://127\.0\.0\.1:\d+)\n", process.stdout.readline())
         assert found is not None
-        assert httpx.get(f"{found[1]}/healthz", timeout=20).json() == {"alive": True}
-        assert httpx.get(f"{found[1]}/readyz", timeout=20).json()["migrations"] == "ok"
+        assert httpx.get(f"{found[1]}/healthz", timeout=60).json() == {"alive": True}
+        assert httpx.get(f"{found[1]}/readyz", timeout=60).json()["migrations"] == "ok"
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         if process.stdout is not None:
             process.stdout.close()
 
