@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from cism.store.tables import SenderRate
 
 _RESERVED = 0.2  # share of the sender's rate that only urgent messages and answers may use
-_LATE_LOOK = 0.5  # of a text: what a look finds that comes late is not lost, or each text would cost a wait more
+_LATE_LOOK = 0.5  # of a text: what a look that comes late finds is not lost, or each would cost a wait more
 _RESERVE_FROM = 5.0  # a second: below it there is nothing to share; urgent ones come first anyway
 
 
