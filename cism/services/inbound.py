@@ -10,7 +10,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from cism.domain.caps import REPLIES_AN_HOUR, is_answered
-from cism.domain.consents import How, Purpose
+from cism.domain.consents import How
 from cism.domain.people import SleepWindow
 from cism.domain.questions import ALLOWED_DIGITS
 from cism.domain.quiet_hours import next_open
@@ -21,7 +21,6 @@ from cism.services import (
     answers,
     care_calls,
     clock_steps,
-    consents,
     escalations,
     events,
     held,
@@ -289,10 +288,7 @@ def _start(text: _Text) -> None:
     if person is None or (person.opted_out_at is None and text.reading.candidates):
         return
     stopped = person.opted_out_at is not None
-    person.opted_out_at = None
-    person.revoked_care = False  # their own word, as the stop was
-    if stopped and consents.holds(person, Purpose.CARE):
-        consents.note(text.session, person, Purpose.CARE, True, How.TEXT, text.now)
+    opting_out.start(text.session, person, How.TEXT, text.now)
     events.record(text.session, "person.opted_in", text.now, subject_id=person.id)
     if stopped:
         held.resume(text.session, person.id, held.SILENCED, text.now)

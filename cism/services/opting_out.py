@@ -1,4 +1,4 @@
-"""STOP, by text or by a button of the person's own page: it beats everything."""
+"""STOP, by text or by a button of the person's own page: it beats everything; START takes it back."""
 
 from __future__ import annotations
 
@@ -21,6 +21,21 @@ def stop(session: Session, person: Person, how: How, now: datetime) -> None:
     person.opted_out_at = now
     said_no(session, person, how, now)
     unsent.stopped(session, person, now)
+
+
+def start(session: Session, person: Person, how: How, now: datetime) -> None:
+    """Their own word lifts their stop, and their no to check-ins. What thereby stands again is kept as a yes.
+
+    It gives nothing that they never gave: that needs the words of the page.
+    """
+    stood = {
+        purpose for purpose in Purpose if person.opted_out_at is None and consents.holds(person, purpose)
+    }
+    person.opted_out_at = None
+    person.revoked_care = False
+    for purpose in Purpose:
+        if consents.holds(person, purpose) and purpose not in stood:
+            consents.note(session, person, purpose, True, how, now)
 
 
 def said_no(session: Session, person: Person, how: How, now: datetime) -> None:

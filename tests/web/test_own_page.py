@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from cism.domain.consents import Purpose
 from cism.domain.disclosure import Recipient
 from cism.domain.people import Role
-from cism.services import disclosures, notices, numbers, people, roster
+from cism.services import consents, disclosures, notices, numbers, people, roster
 from cism.store.states import SessionState
 from cism.store.tables import (
     Assignment,
@@ -263,3 +264,33 @@ async def test_nobody_frozen_reads_their_own_page(site: Site) -> None:
     with site.db.transaction() as session:
         session.get_one(Person, site.id_of("R1")).frozen_at = site.clock.at + timedelta(seconds=1)
     assert (await site.client.get("/me")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["STOP", "START"],
+        ["page no", "START"],
+        ["page no", "STOP", "START"],
+        ["please stop texting me", "START"],
+        ["STOP", "page no", "START", "START"],
+        ["page no", "page yes", "STOP"],
+    ],
+    ids=" ".join,
+)
+async def test_the_newest_line_of_each_consent_says_what_stands(site: Site, said: list[str]) -> None:
+    """Whatever somebody says by text and on their page, in whatever order."""
+    for words in said:
+        site.clock.advance(minutes=1)
+        if words.startswith("page"):
+            await by_phone(site, "P1")
+            button = "Ask me no more how I am" if words.endswith("no") else "Yes, ask how I am"
+            await press(site, "/me", await site.client.get("/me"), button)
+        else:
+            await site.text("P1", words)
+    person = site.person("P1")
+    for purpose in Purpose:
+        stands = person.opted_out_at is None and consents.holds(person, purpose)
+        rows = site.rows(select(Consent).where(Consent.person_id == person.id).order_by(Consent.id))
+        newest = [row for row in rows if row.purpose == purpose.value][-1]
+        assert newest.given is stands, (purpose, [(row.purpose, row.given, row.how) for row in rows])
