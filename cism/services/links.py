@@ -7,17 +7,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.errors import NotFound, NotSignedIn
 from cism.services import outbox, people
 from cism.store.db import database_of, find_hash, real_now
-from cism.store.tables import InboundMessage, Link, Person
+from cism.store.tables import InboundMessage, Link, Outbox, Person
 from notifications import messages as m
+from notifications.message_kinds import MessageKind
 
 LIFETIME = timedelta(minutes=15)
 TRIES = 5
@@ -29,6 +31,7 @@ SIGN_INS_AN_HOUR = 6  # design: codes that anybody may have sent to one person
 MORE_FOR_THE_OWNER = 3  # and more for whoever has just texted from that phone
 _PRESSED_TWICE = timedelta(seconds=5)
 _HOUR = timedelta(hours=1)
+_NAMED = 20  # a code's text is named by when it was made, and by so much of its page's hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +89,27 @@ def opened_home(session: Session, person: Person) -> tuple[str, str]:
 
 
 def _room(session: Session, person: Person) -> bool:
+    """Whether one more code may go to a sign-in page of this person's, new or opened before."""
     real = real_now(session)
-    sent = session.scalar(
-        select(func.count())
-        .select_from(Link)
-        .where(Link.person_id == person.id, Link.purpose == HOME, Link.expires_real > real - _HOUR + LIFETIME)
-    )
+    pages = session.scalars(
+        select(Link.hash).where(
+            Link.person_id == person.id, Link.purpose == HOME, Link.expires_real > real - _HOUR
+        )
+    ).all()
+    sent = _sent_since(session, person, {page[:_NAMED] for page in pages}, real - _HOUR)
     texted = session.scalar(
         select(InboundMessage.sid)
         .where(InboundMessage.person_id == person.id, InboundMessage.received_real > real - LIFETIME)
         .limit(1)
     )
-    return int(sent or 0) < SIGN_INS_AN_HOUR + (MORE_FOR_THE_OWNER if texted else 0)
+    return sent < SIGN_INS_AN_HOUR + (MORE_FOR_THE_OWNER if texted else 0)
+
+
+def _sent_since(session: Session, person: Person, pages: Collection[str], real: datetime) -> int:
+    """How many codes were texted to somebody for these pages."""
+    mine = (Outbox.person_id == person.id, Outbox.kind == MessageKind.LINK_CODE.value)
+    named = [key.split(":") for key in session.scalars(select(Outbox.key).where(*mine))]
+    return sum(page in pages and float(at) > real.timestamp() for _, page, at in named)
 
 
 def sign_in_address(session: Session) -> str:
@@ -114,12 +126,14 @@ def send_code(session: Session, secret: str, now: datetime) -> bool:
     if row.code_hash is not None and real_now(session) - sent < _PRESSED_TWICE:
         return False
     person = session.get_one(Person, row.person_id)
+    if row.purpose == HOME and not _room(session, person):
+        return False  # anybody may ask for these: a page that was asked for once is no way around the bound
     code = f"{secrets.randbelow(1_000_000):06d}"
     row.code_hash, row.code_tries = _code_hash(session, row, code), 0
     row.opened_hash = None  # whoever opened it before gives the new code too
     row.expires_real = real_now(session) + LIFETIME
     message = m.LinkCode(secret=code, minutes=int(LIFETIME.total_seconds() // 60))
-    key = f"code:{row.hash[:20]}:{real_now(session).timestamp():.3f}"
+    key = f"code:{row.hash[:_NAMED]}:{real_now(session).timestamp():.3f}"
     outbox.put(session, message, key=key, now=now, person=person, expires_at=now + LIFETIME)
     return True
 

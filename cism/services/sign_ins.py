@@ -96,7 +96,13 @@ def seen(session: Session, sign_in_id: str) -> None:
 
 
 def end(session: Session, secret: str) -> None:
-    """Sign this browser out."""
+    """Sign this browser out, and close what a code of this person opened: whoever goes back finds nothing.
+
+    Also on another device: which page belongs to which sign-in is not kept, and a new code opens it.
+    """
+    row = _row(session, secret)
+    if row is not None and row.token_id is None:
+        session.execute(update(Link).where(Link.person_id == row.person_id).values(opened_hash=None))
     _revoke(session, SignIn.hash == _hash(secret))
 
 

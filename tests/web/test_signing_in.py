@@ -217,3 +217,28 @@ async def test_a_sign_in_is_forgotten_a_week_after_its_end(site: Site) -> None:
     site.clock.at += LONGEST + timedelta(days=7)
     await by_phone(site, "R1")
     assert site.rows(select(SignIn.person_id)) == [site.id_of("R1")]
+
+
+async def test_signing_out_closes_the_page_that_the_code_opened_too(site: Site) -> None:
+    """Whoever takes the phone up next and goes back finds no name and no number."""
+    path = await ask_for_code(site, site.person("P1").phone or "")
+    gate = await site.client.get(f"{path}?sent=1")
+    code = fields(gate, "/open") | {"code": newest_code(site, path)}
+    await site.client.post(f"{path}/open", data=code)
+    assert "This page is private" not in (await site.client.get(path)).text
+    form = fields(await site.client.get("/sign-in"), "/sign-in/phone")
+    await site.client.post("/sign-out", data={"form_token": form["form_token"]})
+    assert "This page is private" in (await site.client.get(path)).text
+
+
+async def test_a_stranger_who_asks_for_new_codes_at_each_address_texts_nobody_all_day(site: Site) -> None:
+    number = "+12125550103"
+    for asked in range(10):
+        path = await ask_for_code(site, number, **{"x-forwarded-for": f"192.0.2.{asked}"})
+        for _ in range(5):
+            site.clock.advance(seconds=6)
+            await site.client.post(f"{path}/code", data=fields(await site.client.get(path), "/code"))
+    assert len(site.messages("link_code", "S1")) == 6
+    await site.text("S1", "WHO")
+    await by_phone(site, "S1")
+    assert await signed_in(site)
