@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OctKey
 
 CLIENT, SECRET = "cism-at-metro", "a client secret of tests"
 
@@ -26,7 +26,8 @@ class Issuer:
     def __init__(self) -> None:
         self.address = ""
         self.key = ECKey.generate_key("P-256", {"kid": "one"})
-        self.signs_with = self.key
+        self.signs_with: ECKey | OctKey = self.key
+        self.algorithm = "ES256"
         self.claims: dict[str, Any] = {}  # over the honest ones
         self.discovery: dict[str, Any] = {}
         self.account = {"sub": "account-1", "email": "sam@example.org", "email_verified": True}
@@ -64,7 +65,10 @@ class Issuer:
         now = int(time.time())
         honest = {"iss": self.address, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
         read = jwt.encode(
-            {"alg": "ES256", "kid": "one"}, honest | self.account | self.claims, self.signs_with
+            {"alg": self.algorithm, "kid": "one"},
+            honest | self.account | self.claims,
+            self.signs_with,
+            algorithms=[self.algorithm],
         )
         return {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer", "id_token": read}
 

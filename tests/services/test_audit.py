@@ -16,7 +16,7 @@ from cism.services import audit, audit_heads, nightly
 from cism.services.audit_heads import Head, NotOurHead
 from cism.settings import Settings
 from cism.store import seal
-from cism.store.tables import Audit, Key, Mark
+from cism.store.tables import Audit, Epoch, Key, Mark
 from tests.conftest import VAULT_KEY
 from tests.services.world import World
 
@@ -189,6 +189,14 @@ def test_a_head_that_was_altered_is_no_head_of_ours(world: World, change: dict[s
     _three(world)
     with pytest.raises(NotOurHead):
         _examined(world, dataclasses.replace(_kept(world), **change))  # type: ignore[arg-type]
+
+
+def test_a_head_of_another_installation_with_the_same_keys_is_none_of_ours(any_world: World) -> None:
+    _three(any_world)
+    kept = _kept(any_world)
+    any_world.act(lambda session: session.execute(update(Epoch).values(identity="another")))
+    with pytest.raises(NotOurHead):
+        _examined(any_world, kept)
 
 
 @pytest.mark.parametrize("words", ["", "no head", '{"rows": 1}', '{"rows": "1", "last_id": 1}', "[1]"])

@@ -443,6 +443,8 @@ def test_the_provider_forgets_what_went_out_once_it_is_settled(
 
     world.act(stand)
     assert ("SMx" in _provider_may_forget(world)) is may
+    _hold(world, None, Kept.SENT)
+    assert "SMx" not in _provider_may_forget(world)
 
 
 def test_a_hold_keeps_the_provider_s_copy_too(world: World) -> None:

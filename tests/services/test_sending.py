@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind, StepState
-from cism.services import delivery, engine, outbox, people, questions
+from cism.services import delivery, engine, once_more, outbox, people, questions
 from cism.store.db import now
 from cism.store.states import AssignmentState, OutboxState
 from cism.store.tables import Agency, Assignment, Outbox, Person, QueueItem, Step
@@ -29,6 +30,36 @@ def test_without_having_read_what_came_in_no_care_text_is_claimed(any_world: Wor
     care, other = put(any_world, message=check_in()), put(any_world, "cora", lane=outbox.LANE_TEAM)
     assert [item.id for item in claim(any_world, care=False)] == [other]
     assert [item.id for item in claim(any_world)] == [care]
+
+
+_SAID_SINCE = {
+    "opted_out_at": lambda row, at: at,
+    "revoked_care": lambda row, at: True,
+    "consent_care": lambda row, at: False,
+    "frozen_at": lambda row, at: at,
+    "care_held_at": lambda row, at: at,
+    "phone_confirmed_at": lambda row, at: None,
+    "status": lambda row, at: PersonStatus.DECEASED,
+}
+
+
+@pytest.mark.parametrize("field", _SAID_SINCE)
+def test_what_was_said_after_a_text_was_written_keeps_it_back_when_it_is_claimed(
+    any_world: World, field: str
+) -> None:
+    """Whoever says it also cancels what waits; this is asked all the same, once more right before sending."""
+
+    def said(session: Session) -> None:
+        row = session.get_one(Person, any_world.id_of("jordan"))
+        setattr(row, field, _SAID_SINCE[field](row, now(session)))
+
+    on_its_way, waits = put(any_world, message=check_in()), put(any_world, message=check_in())
+    assert [item.id for item in claim(any_world, only=[on_its_way])] == [on_its_way]
+    assert any_world.see(lambda session: once_more.may_leave_still(session, on_its_way))
+    any_world.act(said)
+    assert claim(any_world, only=[waits]) == []
+    assert row_of(any_world, waits).state is OutboxState.SUPPRESSED
+    assert not any_world.see(lambda session: once_more.may_leave_still(session, on_its_way))
 
 
 def test_a_care_text_that_is_still_queued_when_the_persons_hours_end_does_not_arrive(world: World) -> None:

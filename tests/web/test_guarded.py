@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from cism.web.app import ROUTES
+from cism.domain.people import Role
+from cism.web.app import ROUTES, create_app
+from cism.web.middleware import MOST_BYTES
 from tests.web.conftest import Site
 from tests.web.test_signing_in import by_phone
 
@@ -51,6 +53,33 @@ async def test_every_route_answers_with_the_protecting_headers_signed_in_or_not(
             assert answer.status_code < 500 or path == "/readyz", (method, path)
             assert_guarded(answer, f"{method} {path}")
         await by_phone(site, "S1")
+
+
+@pytest.mark.parametrize(("address", "told"), [("https://cism.test", True), ("http://cism.test", False)])
+async def test_browsers_are_told_to_come_encrypted_where_that_is_the_address(
+    site: Site, address: str, *, told: bool
+) -> None:
+    app = create_app(site.db, site.settings.model_copy(update={"public_url": address}), None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=address) as client:
+        answer = await client.get("/healthz")
+        assert ("max-age" in answer.headers.get("strict-transport-security", "")) is told
+        cookies = (await client.get("/sign-in")).headers.get_list("set-cookie")
+        assert all(one.startswith("__Host-") and "Secure" in one for one in cookies) is told
+
+
+@pytest.mark.parametrize("path", ["/api/v1/incidents", "/log", "/twilio/sms"])
+async def test_a_body_that_tells_no_length_is_bounded_too(site: Site, path: str) -> None:
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while taken < 4 * MOST_BYTES:
+            taken += 50_000
+            yield b"x" * 50_000
+
+    answer = await site.client.post(path, content=endless(), headers=site.token(Role.SUPERVISOR))
+    assert answer.status_code in {400, 413}  # FastAPI takes a body that breaks off for one it cannot read
+    assert taken < 2 * MOST_BYTES
 
 
 async def test_no_page_acts_on_a_form_that_was_not_made_for_this_browser(site: Site) -> None:

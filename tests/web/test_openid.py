@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OctKey
 from sqlalchemy import select
 
 from cism.services import openid_staff
@@ -100,6 +100,17 @@ async def test_a_claim_that_does_not_hold_signs_nobody_in(
 async def test_a_token_that_another_key_signed_signs_nobody_in(site: Site, issuer: Issuer) -> None:
     issuer.signs_with = ECKey.generate_key("P-256", {"kid": "one"})
     assert (await round_trip(site, issuer)).status_code == 401
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256"])
+async def test_a_token_that_nobody_signed_or_whoever_knows_the_client_s_secret_signs_nobody_in(
+    site: Site, issuer: Issuer, algorithm: str
+) -> None:
+    """The classic forgeries: no signature, and one made with a secret that the program knows itself."""
+    issuer.algorithm = algorithm
+    issuer.signs_with = OctKey.import_key(SECRET * 3, {"kid": "one"})
+    assert (await round_trip(site, issuer)).status_code == 401
+    assert site.count(SignIn) == 0
 
 
 @pytest.mark.parametrize("change", ["state=other", "code=other", "iss=https://elsewhere.example.org"])

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cism.domain.consents import Purpose
 from cism.domain.disclosure import Recipient
 from cism.domain.people import Role
-from cism.services import consents, disclosures, notices, numbers, people, roster
+from cism.services import audit, consents, disclosures, notices, numbers, people, roster
 from cism.store.states import SessionState
 from cism.store.tables import (
     Assignment,
@@ -213,6 +213,22 @@ async def test_a_receipt_tells_roles_and_times_and_no_name_and_nothing_of_own_lo
     assert "a supervisor: that you are on" not in text  # the header shows nobody
     assert not any(name in text for name in ("Carla", "Sam Super", "Pia", "Paul", "Petra"))
     assert site.id_of("R1") not in text
+
+
+async def test_a_receipt_leaves_own_looks_out_and_tells_what_was_seen_at_the_machine_itself(
+    site: Site,
+) -> None:
+    await site.log()
+    (row,) = site.rows(select(Incident))
+    await by_phone(site, "R1")
+    for _ in range(3):
+        await site.client.get("/me")
+    before = (await site.client.get("/me/receipt")).text
+    assert "a colleague" not in before, "that is what they are themselves"
+    machine = "whoever runs this program"  # and once in what the page says of itself
+    with site.db.transaction() as session:
+        audit.write(session, "owner root", "cli incident", row.id)
+    assert (await site.client.get("/me/receipt")).text.count(machine) == before.count(machine) + 1
 
 
 async def test_a_receipt_is_its_persons_alone_also_by_api(site: Site) -> None:

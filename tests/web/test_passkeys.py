@@ -141,6 +141,15 @@ async def test_an_unknown_a_copied_and_a_spoilt_passkey_get_the_same_words(site:
     assert copied.text == unknown.text == spoilt.text
 
 
+async def test_a_stolen_device_without_its_owner_signs_nobody_in(site: Site) -> None:
+    """Neither face, finger nor PIN was shown: whoever holds the key alone is nobody."""
+    device = Authenticator(HERE)
+    await made(site, "S1", device)
+    device.verifies = False
+    assert (await used(site, device)).status_code == 401
+    assert not await signed_in(site)
+
+
 async def test_a_late_answer_is_refused(site: Site) -> None:
     device = Authenticator(HERE)
     await made(site, "S1", device)

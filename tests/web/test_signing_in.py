@@ -12,7 +12,7 @@ from sqlalchemy import select
 from cism.domain.people import PersonStatus, Role
 from cism.services import lives, people, roster, tokens
 from cism.services.sign_ins import IDLE, IDLE_WITH_TOKEN, LONGEST
-from cism.store.tables import Link, Outbox, Person, SignIn, Token
+from cism.store.tables import Link, Outbox, Person, PersonRole, SignIn, Token
 from tests.conftest import START
 from tests.web.browsing import fields, newest_code, sign_in
 from tests.web.conftest import AGENCY, ROSTER, Site
@@ -112,6 +112,14 @@ async def test_a_lost_role_a_status_and_another_number_end_the_sign_in_at_once(
     assert not await signed_in(site)
 
 
+async def test_a_sign_in_is_worth_nothing_without_its_roles_even_if_nobody_ended_it(site: Site) -> None:
+    await by_phone(site, "S1")
+    with site.db.transaction() as session:
+        person = session.get_one(Person, site.id_of("S1"))
+        person.roles = [*person.roles, PersonRole(role=Role.COORDINATOR)]
+    assert not await signed_in(site), "a new role is used after a new sign-in alone, and so is a lost one"
+
+
 async def test_a_number_that_may_be_a_strangers_ends_the_sign_in(site: Site) -> None:
     await by_phone(site, "S1")
     await site.text("S1", "who is this?")
@@ -201,6 +209,16 @@ async def test_one_asker_is_bounded_and_another_is_not_touched_by_it(site: Site)
     assert len(site.messages("link_code", "S1")) == 3
     await ask_for_code(site, "+12125550103", **{"x-forwarded-for": "192.0.2.2"})
     assert len(site.messages("link_code", "S1")) == 4
+
+
+async def test_one_asker_has_codes_sent_to_a_bounded_number_of_people(site: Site) -> None:
+    """Whoever goes through a list of numbers wakes sixty of them in a quarter of an hour, not the city."""
+    for number in range(60):
+        await ask_for_code(site, f"+1212555{1000 + number}", **{"x-forwarded-for": "192.0.2.1"})
+    await ask_for_code(site, "+12125550103", **{"x-forwarded-for": "192.0.2.1"})
+    assert site.messages("link_code") == []
+    await ask_for_code(site, "+12125550103", **{"x-forwarded-for": "192.0.2.2"})
+    assert len(site.messages("link_code", "S1")) == 1
 
 
 async def test_only_the_last_forwarded_address_counts_and_only_from_this_machine(site: Site) -> None:
