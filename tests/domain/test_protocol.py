@@ -26,6 +26,7 @@ from cism.domain.protocol import (
     parse_protocol,
     protocol_keys,
     protocol_or_default,
+    prove_shipped,
     shipped_keys,
     to_json,
     use_protocols,
@@ -67,6 +68,10 @@ def test_a_span_that_cannot_be_written_is_not_rounded(span: timedelta) -> None:
 def test_the_default_protocol_and_the_shooting_protocol_are_shipped() -> None:
     assert {"iacp-ois", "sfa-follow-up"} <= set(protocol_keys())
     assert load_protocol(DEFAULT_PROTOCOL).key == "sfa-follow-up"
+
+
+def test_one_that_is_proved_anew_is_the_one_that_is_used() -> None:
+    assert prove_shipped("sfa-follow-up") == load_protocol("sfa-follow-up")
 
 
 @pytest.mark.parametrize("key", protocol_keys())
