@@ -123,8 +123,13 @@ def _agency_warnings(agency: str, rows: Sequence[RosterRow], today: date) -> Ite
     if not any(_clinical(row) and _holds(row, frozenset({"LICENSE"}), today) for row in reachable):
         missing.append("licensed clinician")
     if missing:
-        parts = " and no reachable ".join(missing)
-        yield f"agency {agency} has no reachable {parts} in this file: it sends no check-in"
+        yield f"agency {agency} has no reachable {neither(missing)} in this file: it sends no check-in"
+
+
+def neither(missing: Sequence[str]) -> str:
+    """One or two parts of a team that nobody reachable has, after "no reachable"."""
+    first, *other = missing
+    return f"{first} and no reachable {other[0]}" if other else first
 
 
 def _clinical(row: RosterRow) -> bool:

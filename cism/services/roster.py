@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from cism.domain.people import PersonStatus, Role, SleepWindow
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.quiet_hours import next_open
+from cism.domain.roster_checks import neither
 from cism.domain.roster_csv import RosterRow, parse_roster
 from cism.errors import BadInput
 from cism.services import languages, lives, reach, roster_conflicts, roster_write, steps
@@ -221,6 +222,7 @@ def _missing(known: dict[str, Known], rows: Collection[RosterRow], agencies: lis
 
 def _without_answer(session: Session, agencies: list[str]) -> Iterable[str]:
     for agency in agencies:
-        missing = " and no reachable ".join(role.value for role in reach.missing_roles(session, agency))
+        missing = [role.value for role in reach.missing_roles(session, agency)]
         if missing:
-            yield f"agency {agency} has no reachable {missing}, own or by mutual aid: it sends no check-in"
+            nobody = neither(missing)
+            yield f"agency {agency} has no reachable {nobody}, own or by mutual aid: it sends no check-in"

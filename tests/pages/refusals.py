@@ -3,27 +3,147 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
 from cism import errors
+from cism.domain.incident import IncidentState
+from cism.domain.roster_rows import COLUMNS
+from cism.store.states import OfferState, SessionState
+from cism.web.pages.log_form import worded
 from cism.web.pages.templating import TEMPLATES
 
 ROOT = TEMPLATES.parents[2]
 _PLACES = ("cism/services", "cism/domain")
 _NAMES = ("one", "two", "three", "four")
 _Function = tuple[str, str]  # module, name
+# A state bends with what it is said of, so each stands in a sentence of its own: which value, and its words.
+FILLED: dict[str, tuple[str, list[str]]] = {
+    "this offer is %(one)s already": ("one", list(OfferState)),
+    "this session is %(one)s already": ("one", list(SessionState)),
+    "this session is %(one)s; only an approved one can be held": ("one", list(SessionState)),
+    "the incident is %(one)s already": ("one", [one.replace("_", " ") for one in IncidentState]),
+    "the incident is %(one)s: there is nothing to open again": ("one", list(IncidentState)),
+    "%(one)s does not end %(two)s; use one of: %(three)s": ("two", ["a welfare case", "an escalation"]),
+}
+_PARTS = ("coordinator", "%sclinician", "coordinator and no reachable %sclinician")
+_OF_ROSTER: dict[str, tuple[str, list[str]]] = {
+    "agency %(one)s has no reachable %(two)s in this file: it sends no check-in": (
+        "two",
+        [one.replace("%s", "licensed ") for one in _PARTS],
+    ),
+    "agency %(one)s has no reachable %(two)s, own or by mutual aid: it sends no check-in": (
+        "two",
+        [one.replace("%s", "") for one in _PARTS],
+    ),
+}
+_ROSTER = (
+    "cism/domain/roster_cells.py",
+    "cism/domain/roster_checks.py",
+    "cism/domain/roster_csv.py",
+    "cism/domain/roster_rows.py",
+    "cism/domain/csv_lines.py",
+    "cism/services/roster.py",
+    "cism/services/roster_conflicts.py",
+    "cism/services/roster_write.py",
+)
+# Not for whoever imports: what is kept of an act, and what only a terminal and the API say.
+_UNSEEN = frozenset(
+    {
+        "phone changed",
+        "%(one)s and no reachable %(two)s",  # parts of a sentence in FILLED
+        "licensed clinician",
+        "agency ",
+        "consent revoked",
+        "one error",
+        "%(one)s errors",
+        "The roster has %(one)s; nothing was saved. First: %(two)s",
+        "there is no agency %(one)s; known: %(two)s",  # a refusal like others, in refusals.po
+        "Line %(one)s is not UTF-8: save the file as CSV in UTF-8 and import it again.",
+        "line %(one)s: not UTF-8",  # the page says so of the whole file
+    }
+)
+_PLACE = re.compile(rf"(?:line (?:%\(\w+\)s|\d+): )?(?:(?:{'|'.join(COLUMNS)}|%\(one\)s): )?")
 
 
 def sentences() -> dict[str, str]:
     """Every sentence, values as %(one)s and so on, and which function says it."""
+    return _filled(raised(), FILLED) | dict.fromkeys(of_intake(), "intake") | of_roster()
+
+
+def _filled(found: dict[str, str], words: dict[str, tuple[str, list[str]]]) -> dict[str, str]:
+    for said, (name, every) in words.items():
+        where = found.pop(said)
+        found |= {renumbered(said.replace(f"%({name})s", word)): where for word in every}
+    return found
+
+
+def of_intake() -> set[str]:
+    """What the intake says of a form's fields, in the form's words."""
+    tree = ast.parse((ROOT / "cism/services/intake.py").read_text())
+    said = [text for text, name in _literals(tree) if name in {"_problems", "_people_of"}]
+    return {renumbered(worded(_of_a_field(text))) for text in said}
+
+
+def _of_a_field(text: str) -> str:
+    return text.replace("%(one)s lies", "ended_at lies")
+
+
+def of_roster() -> dict[str, str]:
+    """What an import says of a roster, without the line and the column before it."""
+    found: dict[str, str] = {}
+    for place in _ROSTER:
+        for text, name in _literals(ast.parse((ROOT / place).read_text())):
+            bare = renumbered(_PLACE.sub("", text, count=1))
+            if text not in _UNSEEN and re.search(r"[a-z]", re.sub(r"%\(\w+\)s", "", bare)):
+                found[bare] = f"{place}.{name}"
+    return _filled(found, _OF_ROSTER)
+
+
+def _literals(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Every text with a space in it that a function holds, but for what describes it."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        told = ast.get_docstring(function, clean=False)
+        joined = (node for node in ast.walk(function) if isinstance(node, ast.JoinedStr))
+        parts = {id(part) for node in joined for part in node.values}
+        for node in ast.walk(function):
+            said = template_of(node) if isinstance(node, ast.expr) and id(node) not in parts else None
+            if said and said != told and " " in said:
+                yield said, function.name
+
+
+def renumbered(said: str) -> str:
+    """The same with its values counted from one."""
+    names = iter(_NAMES)
+    return re.sub(r"%\(\w+\)s", lambda _found: f"%({next(names)})s", said)
+
+
+def raised() -> dict[str, str]:
+    """What services and rules raise, as their code has it."""
     functions = _functions()
     return {
-        said: f"{key[0]}.{key[1]}" for key in _reached(functions) for said in _said(functions[key][0])
+        said: f"{key[0]}.{key[1]}"
+        for key in _reached(functions)
+        for node in _said(functions[key][0])
+        if (said := template_of(node))
     } | {
         (error.__doc__ or "").strip(): error.__name__
         for error in _leaves()
         if error.status != HTTPStatus.INTERNAL_SERVER_ERROR
+    }
+
+
+def of_states() -> set[str]:
+    """The raised sentences in which a state of something is filled in."""
+    functions = _functions()
+    nodes = [node for key in _reached(functions) for node in _said(functions[key][0])]
+    return {
+        template_of(node) or ""
+        for node in nodes
+        if isinstance(node, ast.JoinedStr) and re.search(r"\.(state|status)\b", ast.unparse(node))
     }
 
 
@@ -108,7 +228,7 @@ def _used(node: ast.AST, names: dict[str, _Function | str]) -> Iterator[_Functio
             yield (module, one.attr) if isinstance(module, str) else ("", "")
 
 
-def _said(node: ast.AST) -> Iterator[str]:
+def _said(node: ast.AST) -> Iterator[ast.expr]:
     """`message = …` that is raised as a refusal of ours in the same function."""
     ours = {one.__name__ for one in _leaves()}
     raised = {
@@ -125,6 +245,4 @@ def _said(node: ast.AST) -> Iterator[str]:
             and isinstance(one.targets[0], ast.Name)
             and one.targets[0].id in raised
         ):
-            said = template_of(one.value)
-            if said:
-                yield said
+            yield one.value

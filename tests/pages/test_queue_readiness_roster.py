@@ -157,6 +157,24 @@ async def test_every_error_stands_there_by_its_line(site: Site) -> None:
     assert re.search(r"line \d+: phone", page.text)
 
 
+async def test_who_reads_spanish_reads_of_each_error_and_warning_in_spanish(site: Site) -> None:
+    with site.db.transaction() as session:
+        session.get_one(Person, site.id_of("C1")).language = "es"
+    as_person(site, "C1")
+    wrong = await _look(site, _changed(("2024-01-01", "tomorrow"), ("+12125550104", "nonsense")))
+    told = html.unescape(wrong.text)
+    assert re.search(r"<li>línea \d+: phone: no es un número de teléfono; escribe \+1…", told)
+    assert re.search(r"<li>línea \d+: designated_at: 'tomorrow' no es una fecha; escríbela", told)
+    assert " line " not in told
+    assert "is not" not in told
+    with site.db.transaction() as session:
+        session.get_one(Person, site.id_of("R1")).revoked_care = True
+        session.get_one(Person, site.id_of("R1")).consent_care = False
+    right = await _look(site, _changed(("Rita Respond", "Rita Resolute")))
+    assert "consent_care sigue revocado; solo la persona puede darlo otra vez" in right.text
+    assert "stays revoked" not in right.text
+
+
 async def test_nobody_writes_another_agencys_people_or_learns_who_has_a_number_there(site: Site) -> None:
     as_person(site, "C1")
     page = await _look(site, ROSTER)

@@ -202,6 +202,28 @@ async def test_what_the_intake_refuses_stands_beside_the_field(
     assert "occurred_at" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"others": "X9 A"}, "Nadie con &#39;X9&#39; está en la lista del personal de metro-pd"),
+        ({"dispatcher": "other", "dispatcher_other": "north-fire:X9"}, "Nadie con &#39;north-fire:X9&#39;"),
+        ({"ended": "at", "ended_time": "23:00"}, "Está en el futuro; indica la hora en que ocurrió."),
+        ({"began_date": "2026-03-02", "began_time": "09:59"}, "Es antes de la hora en que empezó"),
+        ({"type": "", "type_search": "shooter"}, "¿Querías decir: Tiroteo con un agente"),
+    ],
+)
+async def test_the_field_speaks_spanish_to_whoever_reads_it(
+    site: Site, changed: dict[str, str], told: str
+) -> None:
+    site.client.headers["Accept-Language"] = "es"  # a pasted token is nobody's: the browser is asked
+    await sign_in(site)
+    answer = await site.client.post("/log", data=await filled(site, **changed))
+    assert answer.status_code == 422
+    problem = re.findall(r'class="problem" id="\w+-problem">([^<]*)', answer.text)
+    assert len(problem) == 1
+    assert told in problem[0]
+
+
 async def test_the_receipt_says_whom_to_call_while_nobody_is_found(site: Site) -> None:
     await sign_in(site)
     everybody = [site.id_of(key) for key in ("S1", "P1", "P2", "P3")]

@@ -11,10 +11,11 @@ from cism.domain.incident import Circle, Severity
 from cism.domain.incident_types import INCIDENT_TYPES, IncidentType, suggest_types
 from cism.errors import BadInput
 from cism.services.intake import AffectedInput, IncidentInput
+from cism.web import refusals
 from cism.web.pages.forms import Form
 from cism.web.pages.local_time import instant
 from cism.web.pages.log_choices import Candidate, Choices
-from cism.web.words import _
+from cism.web.words import Said, _
 
 NONE: Final = "none"
 OTHER: Final = "other"
@@ -94,15 +95,21 @@ def refused(form: Form, error: BadInput) -> dict[str, str]:
     """What the intake refused, beside the field where it was written; else above the form."""
     problems: dict[str, str] = {}
     for problem in error.errors or [str(error)]:
-        first, _space, rest = problem.partition(" ")
+        first = problem.partition(" ")[0]
         name = _REFUSED.get(first, "others" if first == "affected:" else "form")
-        said = {"others": rest, "form": problem}.get(name, f"This {rest}")
         if name == "others":
             written = (item for item in _OTHERS if repr(form.one(f"{item}_other")) in problem)
             name = next(written, name)
-        said = said.replace("occurred_at", "the time it began").replace(", with its zone", "")
-        problems[name] = f"{said[:1].upper()}{said[1:]}."
+        problems[name] = refusals.told(worded(problem))
     return problems
+
+
+def worded(problem: str) -> str:
+    """A problem of the intake in the words of the form: it stands beside its field, and names none."""
+    first, _space, rest = problem.partition(" ")
+    said = rest if first == "affected:" else f"This {rest}" if first in _REFUSED else problem
+    said = said.replace("occurred_at", "the time it began").replace(", with its zone", "")
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _type(form: Form, found: Read) -> None:
@@ -116,9 +123,9 @@ def _type(form: Form, found: Read) -> None:
         return
     found.type = INCIDENT_TYPES.get(code.upper()) or _by_label(searched)
     if found.type is None:
-        near = "; ".join(INCIDENT_TYPES[item].label for item in suggest_types(code))
+        near = [Said(INCIDENT_TYPES[item].label) for item in suggest_types(code)]
         found.problems["type"] = (
-            _("There is no such kind of incident. Did you mean: %(near)s?", near=near)
+            _("There is no such kind of incident. Did you mean: %(near)s?", near=refusals.listed(near))
             if near
             else _("There is no such kind of incident.")
         )

@@ -87,9 +87,7 @@ async def _read(request: Request, *, keep: bool) -> Response:
     try:
         report = await _imported(request, who, given.text, keep=keep)
     except BadInput as error:
-        return await _shown(
-            request, given, None, [refusals.told(one) for one in error.errors or [str(error)]], keep=False
-        )
+        return await _shown(request, given, None, error.errors or [str(error)], keep=False)
     return await _shown(request, given, report, [], keep=keep)
 
 
@@ -124,9 +122,10 @@ async def _shown(
         report=report,
         changed=changed[:_MOST_LINES],
         more=max(0, len(changed) - _MOST_LINES),
-        errors=list(errors)[:_MOST_LINES],
+        errors=[refusals.by_line(one) for one in errors[:_MOST_LINES]],
         more_errors=max(0, len(errors) - _MOST_LINES),
-        warnings=list(report.warnings)[:_MOST_LINES] if report else [],
+        warnings=[refusals.by_line(one) for one in report.warnings[:_MOST_LINES]] if report else [],
+        kept=refusals.by_line,
         done=keep,
         digest=_digest(given.text),
         text=given.text if len(given.text) <= _CARRIED else None,
