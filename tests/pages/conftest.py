@@ -13,14 +13,14 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from cism.services import engine, people, roster, sign_ins
 from cism.services.delivery import Courier
@@ -37,6 +37,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WIDTHS = (360, 1280)
 _MOST_BYTES = 150_000
 _AXE = Axe()
+A_MINUTE: Final = 60_000  # milliseconds: a machine with much else to do is slow, and not wrong
+expect.set_options(timeout=A_MINUTE)
 
 
 def in_a_browser() -> list[pytest.MarkDecorator]:
@@ -68,7 +70,7 @@ async def serving(db: Database, settings: Settings, clock: FakeClock) -> AsyncIt
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, lifespan="on"))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
         thread.start()
-        async with httpx.AsyncClient(base_url=address) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=60) as client:
             yield Site(db, settings, courier, client, clock, app.state.backend)
         server.should_exit = True
         thread.join()

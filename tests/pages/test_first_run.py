@@ -13,13 +13,22 @@ from playwright.async_api import Browser, Page, expect
 from cism.services import engine, first_run, roster
 from cism.settings import Settings
 from tests.conftest import START, VAULT_KEY, FakeClock, MakeDatabase
-from tests.pages.conftest import WIDTHS, axe, closer_look, go, in_a_browser, phone, serving, signed_in
+from tests.pages.conftest import (
+    A_MINUTE,
+    WIDTHS,
+    axe,
+    closer_look,
+    go,
+    in_a_browser,
+    phone,
+    serving,
+    signed_in,
+)
 from tests.web.browsing import newest_code
 from tests.web.conftest import AGENCY, ROSTER, Site
 
 pytestmark = in_a_browser()
 OWN_ROSTER = "\n".join(row for row in ROSTER.split("\n") if "north-fire" not in row)
-A_MINUTE = 60_000  # the rehearsal is a year, in a process of its own, on a machine that does other things
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -105,7 +114,7 @@ async def test_the_first_incident_of_the_own_roster_is_rehearsed_without_scripts
     await page.get_by_role("button", name="Use this protocol").click()
     await expect(page.get_by_label("Trauma risk management")).to_be_checked()
     await page.get_by_role("button", name="Rehearse", exact=True).click(timeout=A_MINUTE)
-    await expect(page.get_by_role("heading", name="Rehearsal")).to_be_visible(timeout=A_MINUTE)
+    await expect(page.get_by_role("heading", name="Rehearsal")).to_be_visible()
     assert await page.locator(".rehearsed li").count() > 10
     assert await page.get_by_text("Pia Peer").count() + await page.get_by_text("Paul Peer").count() > 0
     await closer_look(page, "rehearsal", pictures)

@@ -63,7 +63,7 @@ async def served(
     running = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
         yield Site(db, settings, courier, client, clock, app.state.backend)
     server.should_exit = True
     await running
