@@ -32,6 +32,7 @@ _CLEAR: Final = {
     "agency.display": "what an agency is called in texts",
     "agency.crisis_line": "a public number",
     "agency.retention": "how long it keeps what",
+    "outbox.reason": "why a text did not leave, in the program's own few sentences",
     "incident.protocol_body": "the rules of its follow-up",
     "step.payload": "agency, severity, times and opaque ids",
     "step.outcome": "what a step came to, in a few code words",
