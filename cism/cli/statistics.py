@@ -18,7 +18,9 @@ _HIDDEN = "not shown"
 
 def statistics_(
     agency: Annotated[str, typer.Option(help="The agency's key, like metro-pd.")],
-    year: Annotated[int | None, typer.Option(help="Which year, in UTC; without: the present one.")] = None,
+    year: Annotated[
+        int | None, typer.Option(help="Which year, in UTC, that is over; without: the last one.")
+    ] = None,
     as_id: AsId = None,
     as_json: AsJson = False,
 ) -> None:
@@ -26,7 +28,7 @@ def statistics_(
     with acting(as_id, "statistics") as viewer:
         viewer.require(Act.SEE_STATISTICS, agency)
         viewer.object_id = agencies.get(viewer.session, agency).key
-        found = statistics.of_year(viewer.session, agency, year or viewer.now.year)
+        found = statistics.report(viewer.session, agency, year)
     rows: list[dict[str, Any]] = [
         {"table": name, "of": of, "count": count}
         for name, table in found.tables.items()

@@ -19,7 +19,9 @@ from cism.domain.access import reported
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.incident import IncidentState, Severity
 from cism.domain.suppression import Shown, suppressed, together
+from cism.errors import WindowClosed
 from cism.services.retention_long import CLOSED
+from cism.store.db import now
 from cism.store.states import AssignmentState
 from cism.store.tables import AffectedPerson, Assignment, Escalation, Incident
 from cism.store.tables import Counter as Kept
@@ -36,6 +38,20 @@ class Year:
     agency: str
     year: int
     tables: Mapping[str, Shown]
+
+
+def report(session: Session, agency: str, year: int | None = None) -> Year:
+    """The last whole year, or an earlier one. Raises WindowClosed for one that is not over.
+
+    What a running year's figures grew by since somebody looked last would tell what happened in between.
+    """
+    over = now(session).year - 1
+    if year is not None and year > over:
+        message = (
+            f"a year is counted once it is over: what its figures grow by would tell of one day; {over} is"
+        )
+        raise WindowClosed(message)
+    return of_year(session, agency, over if year is None else year)
 
 
 def of_year(session: Session, agency: str, year: int) -> Year:

@@ -67,6 +67,23 @@ def test_what_nobody_has_taken_stands_first_and_the_nearest_deadline_before_the_
     assert found[row.id].by == world.rows(Escalation, Escalation.id == row.id)[0].voice_by
 
 
+def test_nobody_sees_a_call_about_themselves_not_even_one_that_they_were_asked_to_take(world: World) -> None:
+    clinician = _with(world, "clinician")
+    world.text(clinician, "2")
+    (row,) = world.rows(Escalation)
+    mine = Question(
+        person_id=world.id_of(clinician), kind="escalation", subject_id=row.id, asked_at=world.now()
+    )
+    world.act(lambda session: session.add(mine))
+    assert _lines(world, clinician) == []
+    seen = world.see(
+        lambda session: session.scalars(
+            escalation_desk.visible(session, world.cast.agency, world.id_of(clinician))
+        ).all()
+    )
+    assert seen == []
+
+
 def test_the_banner_counts_what_nobody_has_taken_for_whoever_answers_alone(world: World) -> None:
     clinician, coordinator = _with(world, "clinician"), _with(world, "coordinator")
     assert [_pressing(world, key) for key in (clinician, coordinator)] == [0, 0]

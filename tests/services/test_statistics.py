@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationState
+from cism.errors import WindowClosed
 from cism.services import people, response, retention, roster_moves, statistics
 from cism.services.statistics import Year
 from cism.store.db import now
@@ -45,6 +47,16 @@ def test_a_year_is_counted_and_what_few_were_is_not_shown(any_world: World) -> N
     assert not any(calls.cells.values())
     empty = _of(any_world, year - 1).tables
     assert {count for table in empty.values() for count in table.cells.values()} == {0}
+
+
+def test_a_year_that_is_not_over_is_not_counted(any_world: World) -> None:
+    """Yesterday eleven calls, today twelve: the twelfth would be known by its day."""
+    agency, year = any_world.cast.agency, any_world.now().year
+    for running in (year, year + 1):
+        with pytest.raises(WindowClosed, match=f"once it is over.* {year - 1} is"):
+            any_world.see(lambda session, of=running: statistics.report(session, agency, of))
+    assert any_world.see(lambda session: statistics.report(session, agency)).year == year - 1
+    assert any_world.see(lambda session: statistics.report(session, agency, year - 2)).year == year - 2
 
 
 def test_an_erasure_leaves_the_statistics_and_the_person_is_gone(any_world: World) -> None:
