@@ -8,6 +8,11 @@ from html.parser import HTMLParser
 
 _UNREAD = frozenset({"script", "style"})
 _SAID = frozenset({"aria-label", "aria-description", "placeholder", "title", "alt", "content"})
+# Frequent in English, and no Spanish words: where one stands, a part of a sentence was left behind.
+_ENGLISH = re.compile(
+    r"\b(the|is|are|was|were|and|or|of|with|this|that|not|your|have|for|from|nobody|who|which|been|it|to)\b",
+    re.IGNORECASE,
+)
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
@@ -50,3 +55,13 @@ def left(english: str, spanish: str, allowed: Iterable[str]) -> list[str]:
     patterns = [re.compile(one) for one in allowed]
     both = texts(english) & texts(spanish)
     return sorted(one for one in both if not any(pattern.fullmatch(one) for pattern in patterns))
+
+
+def mixed(spanish: str, allowed: Iterable[str]) -> list[str]:
+    """What has an English word in it and no pattern of `allowed` covers whole."""
+    patterns = [re.compile(one, re.DOTALL) for one in allowed]
+    return sorted(
+        one
+        for one in texts(spanish)
+        if _ENGLISH.search(one) and not any(pattern.fullmatch(one) for pattern in patterns)
+    )
