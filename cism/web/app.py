@@ -140,14 +140,14 @@ async def _refused(request: Request, raised: Exception) -> Response:
     if isinstance(error, SignInFirst):
         return to_sign_in(error.back)
     if error_pages.wanted(request):
-        return error_pages.page(request, error.status, error.args[0])
+        return await error_pages.page(request, error.status, error.args[0])
     return problems.of_refusal(error)
 
 
 async def _invalid(request: Request, raised: Exception) -> Response:
     error = cast(RequestValidationError, raised)
     if error_pages.wanted(request):
-        return error_pages.page(
+        return await error_pages.page(
             request, 422, _("This form cannot be read. Open the page again and send it once more.")
         )
     return problems.of_validation(error)
@@ -156,7 +156,7 @@ async def _invalid(request: Request, raised: Exception) -> Response:
 async def _http(request: Request, raised: Exception) -> Response:
     error = cast(HTTPException, raised)
     if error_pages.wanted(request):
-        return error_pages.page(request, error.status_code, None)
+        return await error_pages.page(request, error.status_code, None)
     return problems.of_status(error.status_code, error.headers)
 
 

@@ -15,7 +15,14 @@ from cism.web.pages.log_form import worded
 from cism.web.pages.templating import TEMPLATES
 
 ROOT = TEMPLATES.parents[2]
-_PLACES = ("cism/services", "cism/domain")
+_PLACES = ("cism/services/*.py", "cism/domain/*.py", "cism/web/pages/*.py", "cism/web/api/rights.py")
+# The log form says these in words of its own.
+_WORDED_ANEW = frozenset(
+    {
+        "a %(one)s may not %(two)s; ask the coordinator",
+        "your token is for the agency %(one)s; use a token of the agency concerned",
+    }
+)
 _NAMES = ("one", "two", "three", "four")
 _Function = tuple[str, str]  # module, name
 # A state bends with what it is said of, so each stands in a sentence of its own: which value, and its words.
@@ -128,7 +135,7 @@ def raised() -> dict[str, str]:
         said: f"{key[0]}.{key[1]}"
         for key in _reached(functions)
         for node in _said(functions[key][0])
-        if (said := template_of(node))
+        if (said := template_of(node)) and said not in _WORDED_ANEW
     } | {
         (error.__doc__ or "").strip(): error.__name__
         for error in _leaves()
@@ -171,10 +178,10 @@ def _leaves() -> list[type[errors.CismError]]:
 def _functions() -> dict[_Function, tuple[ast.AST, dict[str, _Function | str]]]:
     """Every function and method, with what the names of its module mean."""
     found: dict[_Function, tuple[ast.AST, dict[str, _Function | str]]] = {}
-    for place in (*_PLACES, "cism/web/pages"):
-        for path in sorted((ROOT / place).glob("*.py")):
+    for pattern in _PLACES:
+        for path in sorted(ROOT.glob(pattern)):
             tree = ast.parse(path.read_text())
-            module, names = path.stem, _imported(tree)
+            module, names, place = path.stem, _imported(tree), str(path.parent.relative_to(ROOT))
             defined = [
                 node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             ]
@@ -246,3 +253,5 @@ def _said(node: ast.AST) -> Iterator[ast.expr]:
             and one.targets[0].id in raised
         ):
             yield one.value
+        if isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id in ours and one.args:
+            yield one.args[0]

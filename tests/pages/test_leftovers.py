@@ -73,3 +73,16 @@ async def test_who_reads_spanish_meets_no_english_sentence(site: Site) -> None:
             found |= dict.fromkeys(left, f"{relation.value} {page}")
         assert len(spanish) > 10, relation
     assert found == {}
+
+
+async def test_a_page_that_is_not_there_says_so_in_the_readers_language(site: Site) -> None:
+    await access_ground.build(site)
+    with site.db.transaction() as session:
+        session.get_one(Person, site.id_of("C1")).language = "es"
+    async with surfaces._browser(site, surfaces._signed_in(site, "C1", AGENCY)) as browser:
+        for path in ("/nowhere", "/board/C-NNNNN", "/log/C-NNNNN", "/practice"):
+            answer = await browser.get(path, headers={"Accept-Language": "en"})
+            assert answer.status_code == 404, path
+            assert '<html lang="es">' in answer.text, path
+            assert leftovers.mixed(answer.text, ALIKE) == [], path
+            assert "A tu primera página" in answer.text, path

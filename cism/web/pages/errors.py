@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cism.errors import CismError
 from cism.web import refusals
 from cism.web.pages.templating import page as render
+from cism.web.pages.who import visitor
 from cism.web.words import Said, _
 
 _PROGRAMS: Final = ("/api/", "/twilio/", "/healthz", "/readyz", "/metrics", "/static/")
@@ -31,8 +35,11 @@ def wanted(request: Request) -> bool:
     return not request.url.path.startswith(_PROGRAMS)
 
 
-def page(request: Request, status: int, words: str | None) -> Response:
+async def page(request: Request, status: int, words: str | None) -> Response:
     """One refusal in words; those of a refusal by a service are translated where there is a translation."""
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:  # where the database is gone, nobody can be looked up
+        with contextlib.suppress(CismError):  # it may go just now
+            await visitor(request)
     title = _TITLES.get(status, _("That did not work"))
     said = (refusals.told(words) if words else None) or _WORDS.get(status, _("Go back and try again."))
     way = _way(request, status)
