@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,20 @@ def make(url: str) -> Engine:
     _let_no_log_show_rows()
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
+        _for_its_owner_alone(parsed.database)
         engine = create_engine(
             parsed, connect_args={"timeout": 15, "check_same_thread": False}, hide_parameters=True
         )
         event.listen(engine, "connect", _sqlite_connect)
         return engine
     return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
+
+
+def _for_its_owner_alone(file: str | None) -> None:
+    """A new file is nobody else's to read, nor the log that SQLite writes beside it with the same rights."""
+    if file and file != ":memory:" and not file.startswith("file:"):
+        with contextlib.suppress(OSError):  # it is there, or cannot be made: SQLite says which
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _let_no_log_show_rows() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, inspect, select
@@ -49,3 +51,17 @@ def shape(engine: Engine) -> dict[str, object]:
         for name in found.get_table_names()
         if name != "alembic_version"
     }
+
+
+def test_a_new_file_of_a_database_is_its_owner_s_alone_and_so_is_the_log_beside_it(tmp_path: Path) -> None:
+    """Also in a folder that was there before: another user of the machine reads nothing."""
+    before = os.umask(0o022)
+    try:
+        fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
+        migrate.upgrade(fresh)
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+        fresh.close()
+    assert {"fresh.db", "fresh.db-wal"} <= set(modes)
+    assert set(modes.values()) == {0o600}
