@@ -41,6 +41,10 @@ _ACTS: Final[Mapping[Scope, frozenset[Act]]] = MappingProxyType(
 )
 
 
+BY_NAME: Final = frozenset({Scope.RECEIPT_READ})
+"""What no token opens that was made without saying so."""
+
+
 def of_role(role: Role, *, person: bool) -> frozenset[Scope]:
     """Every scope that a token of this role can have; what somebody answers for only with a person."""
     found = {

@@ -46,7 +46,8 @@ def create(
     scopes: Collection[Scope] = (),
     lasts: timedelta = LIFETIME,
 ) -> str:
-    """Make a token and return it; only its hash is kept. Without scopes it may do all that its role may.
+    """Make a token and return it; only its hash is kept. Without scopes it may do all that its role may,
+    but what is a person's alone.
 
     Raises BadInput for an unknown agency or person, a person without that role, a scope that the role
     cannot have, or a time of no or more than 365 days.
@@ -92,7 +93,8 @@ def of_row(session: Session, row: Token) -> Caller:
     if row.revoked or row.expires_real <= real_now(session) or not _still_theirs(session, row):
         raise NotSignedIn
     allowed = rules.of_role(row.role, person=row.person_id is not None)
-    kept = allowed if row.scopes is None else allowed & {Scope(one) for one in row.scopes}
+    # whoever handed a token out knows it: a person's receipt opens to one that was made for it by name
+    kept = allowed - rules.BY_NAME if row.scopes is None else allowed & {Scope(one) for one in row.scopes}
     return Caller(row.id, row.role, row.agency, row.person_id, kept, scoped=row.scopes is not None)
 
 
@@ -106,7 +108,8 @@ def listed(session: Session) -> list[dict[str, Any]]:
             "role": row.role.value,
             "agency": row.agency,
             "person": known[row.person_id].roster_id if row.person_id else None,
-            "scopes": row.scopes or sorted(rules.of_role(row.role, person=row.person_id is not None)),
+            "scopes": row.scopes
+            or sorted(rules.of_role(row.role, person=row.person_id is not None) - rules.BY_NAME),
             "made_at": row.made_real.isoformat(),
             "expires_at": row.expires_real.isoformat(),
             "state": _state(session, row),

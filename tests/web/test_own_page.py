@@ -10,7 +10,8 @@ from sqlalchemy import select
 from cism.domain.consents import Purpose
 from cism.domain.disclosure import Recipient
 from cism.domain.people import Role
-from cism.services import audit, consents, disclosures, notices, numbers, people, roster
+from cism.domain.scopes import Scope
+from cism.services import audit, consents, disclosures, notices, numbers, people, roster, tokens
 from cism.store.states import SessionState
 from cism.store.tables import (
     Assignment,
@@ -233,16 +234,34 @@ async def test_a_receipt_leaves_own_looks_out_and_tells_what_was_seen_at_the_mac
 
 async def test_a_receipt_is_its_persons_alone_also_by_api(site: Site) -> None:
     await _assignment(site)
-    mine = site.token(Role.RESPONDER, person="R1")
+    mine = _for_the_receipt(site, "R1")
     lines = (await site.client.get("/api/v1/me/receipt", headers=mine)).json()
     assert {"a supervisor", "a colleague"} & {line["who"] for line in lines}
     assert all(set(line) == {"at", "who", "what"} for line in lines)
     nobodys = await site.client.get("/api/v1/me/receipt", headers=site.token(Role.CLINICAL_DIRECTOR))
     assert nobodys.status_code == 403
-    theirs = (
-        await site.client.get("/api/v1/me/receipt", headers=site.token(Role.RESPONDER, person="T1"))
-    ).json()
+    theirs = (await site.client.get("/api/v1/me/receipt", headers=_for_the_receipt(site, "T1"))).json()
     assert not [line for line in theirs if "incident" in line["what"]]
+
+
+async def test_a_token_that_somebody_handed_out_opens_no_receipt_and_one_made_for_it_stands_in_it(
+    site: Site,
+) -> None:
+    """Whoever made a token for somebody has it too: it must not tell what the person alone may know."""
+    usual = await site.client.get("/api/v1/me/receipt", headers=site.token(Role.SUPERVISOR, person="S1"))
+    assert usual.status_code == 403
+    assert "receipt:read" in usual.json()["detail"]
+    named = _for_the_receipt(site, "S1", Role.SUPERVISOR)
+    assert (await site.client.get("/api/v1/me/receipt", headers=named)).json() == []
+    await by_phone(site, "S1")
+    assert "a supervisor: something that is kept about you" in (await site.client.get("/me/receipt")).text
+
+
+def _for_the_receipt(site: Site, key: str, role: Role = Role.RESPONDER) -> dict[str, str]:
+    """A token that says by name that it opens the receipt."""
+    with site.db.transaction() as session:
+        made = tokens.create(session, role=role, agency=AGENCY, roster_id=key, scopes=[Scope.RECEIPT_READ])
+    return {"Authorization": f"Bearer {made}"}
 
 
 async def test_what_was_told_outside_stands_in_the_receipt(site: Site) -> None:
