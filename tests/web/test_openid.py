@@ -12,12 +12,13 @@ import pytest
 from joserfc.jwk import ECKey, OctKey
 from sqlalchemy import select
 
+from cism.domain.people import Role
 from cism.services import openid_staff
 from cism.store.tables import OpenIdSubject, Person, SignIn
 from tests.fakes.issuer import CLIENT, SECRET, Issuer, running_issuer
-from tests.web.browsing import fields, first
+from tests.web.browsing import fields, first, sign_in
 from tests.web.conftest import AGENCY, OTHER, Site
-from tests.web.test_signing_in import signed_in
+from tests.web.test_signing_in import by_phone, signed_in
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -59,6 +60,31 @@ async def test_staff_sign_in_at_their_agency_and_log_and_no_own_page_opens(
         f"{CLIENT}:{SECRET}"
     ]
     assert SECRET not in str(site.rows(select(SignIn)))
+
+
+_STAFF = ("/board", "/queue", "/escalations", "/readiness", "/roster", "/break-glass", "/peer", "/week")
+
+
+async def test_no_page_of_staff_opens_to_the_employer_s_sign_in_nor_to_a_pasted_token(
+    site: Site, issuer: Issuer
+) -> None:
+    """The employer could sign in as the coordinator; whoever handed a token out has it too."""
+    issuer.account["email"] = "carla@example.org"
+    with site.db.transaction() as session:
+        session.get_one(Person, site.id_of("C1")).email = "carla@example.org"
+    assert (await round_trip(site, issuer)).status_code == 200
+    for way in ("openid", "token"):
+        assert await signed_in(site), "the log form opens"
+        assert way in site.rows(select(SignIn.way))
+        for path in _STAFF:
+            answer = await site.client.get(path)
+            assert answer.status_code in {303, 404}, (way, path)
+            assert answer.headers.get("location", "/sign-in").startswith("/sign-in"), (way, path)
+        site.client.cookies.clear()
+        await sign_in(site, "C1", Role.COORDINATOR)
+    site.client.cookies.clear()
+    await by_phone(site, "C1")
+    assert (await site.client.get("/board")).status_code == 200, "the phone opens them"
 
 
 async def test_an_account_stays_its_persons_when_the_address_moves_to_another(
