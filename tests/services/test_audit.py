@@ -23,6 +23,12 @@ from tests.services.world import World
 _AUDIT_HEAD = "audit head"
 
 
+@pytest.fixture
+def world(any_world: World) -> World:
+    """Everybody on the roster, once on each kind of database."""
+    return any_world
+
+
 def untie(session: Session) -> None:
     """What somebody who owns the database does first: take away what refuses a change."""
     if session.get_bind().dialect.name == "sqlite":

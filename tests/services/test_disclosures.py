@@ -16,6 +16,12 @@ from cism.store.tables import Disclosure, PersonRole
 from tests.services.world import World
 
 
+@pytest.fixture
+def world(any_world: World) -> World:
+    """Everybody on the roster, once on each kind of database."""
+    return any_world
+
+
 def _propose(world: World, by: str = "cora", **changed: object) -> str:
     given: dict[str, object] = {"exception": "mt_harm", "recipient": Recipient.EMERGENCY_SERVICES, **changed}
 

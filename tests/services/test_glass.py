@@ -15,6 +15,12 @@ from cism.store.tables import BrokenGlass, Incident, PersonRole
 from tests.services.world import World
 
 
+@pytest.fixture
+def world(any_world: World) -> World:
+    """Everybody on the roster, once on each kind of database."""
+    return any_world
+
+
 def _logged(world: World) -> str:
     return world.log("THREAT", "jordan:A", "sam:B", severity="S2", ended_at=world.now())
 

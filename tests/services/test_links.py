@@ -13,6 +13,12 @@ from cism.store.tables import Link, Person
 from tests.services.world import World
 
 
+@pytest.fixture
+def world(any_world: World) -> World:
+    """Everybody on the roster, once on each kind of database."""
+    return any_world
+
+
 def _link(world: World) -> str:
     def make(session: Session) -> str:
         person = session.get_one(Person, world.id_of("peer-1"))

@@ -42,6 +42,12 @@ from tests.services.world import World
 _WORDS = "please call my wife"
 
 
+@pytest.fixture
+def world(any_world: World) -> World:
+    """Everybody on the roster, once on each kind of database."""
+    return any_world
+
+
 def _run(world: World, *, dry_run: bool = False, **later: float) -> dict[Kept, Done]:
     return world.act(lambda s: retention.run(s, now(s) + timedelta(**later), dry_run=dry_run))
 

@@ -14,6 +14,12 @@ from cism.store.tables import Token
 from tests.services.world import World
 
 
+@pytest.fixture
+def world(any_world: World) -> World:
+    """Everybody on the roster, once on each kind of database."""
+    return any_world
+
+
 def test_a_token_speaks_for_its_role_and_person(world: World) -> None:
     secret = world.act(tokens.create, role=Role.RESPONDER, agency="metro-pd", roster_id="jordan")
     caller = world.act(tokens.caller, secret)

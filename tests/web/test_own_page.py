@@ -29,7 +29,6 @@ from tests.web.browsing import fields, first, open_link, press, sign_in
 from tests.web.conftest import AGENCY, ROSTER, Site
 from tests.web.test_signing_in import by_phone, signed_in
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OWN_WORDS = "Limits at Metro: court orders.  Two  spaces & <b>all</b>\n\tas written."
 
 

@@ -17,8 +17,6 @@ from tests.conftest import START
 from tests.web.browsing import fields, newest_code, sign_in
 from tests.web.conftest import AGENCY, ROSTER, Site
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 
 async def ask_for_code(site: Site, number: str, **headers: str) -> str:
     """Ask for a code on the sign-in page; the path of the page that it opens."""
