@@ -15,8 +15,17 @@ from cism.domain.people import Person
 from cism.domain.plan import StepKind
 from cism.domain.protocol import load_protocol, protocol_keys
 from cism.domain.sessions import CISD, plan_sessions
-from cism.services import queue
-from cism.store.tables import AffectedPerson, Base, Escalation, GroupSession, Outbox, QueueItem, Step
+from cism.services import intake, queue, response
+from cism.store.tables import (
+    AffectedPerson,
+    Base,
+    Escalation,
+    GroupSession,
+    Outbox,
+    QueueItem,
+    Step,
+)
+from cism.store.tables import Incident as IncidentRow
 from tests.services.world import World
 from tests.stories.places import NOON, metro
 
@@ -77,6 +86,22 @@ def test_invariant_5_no_table_has_a_place_for_what_was_said_in_a_session() -> No
     columns = [f"{table.name}.{column.name}" for table in Base.metadata.tables.values() for column in table.c]
     assert len(columns) > 100
     assert [name for name in columns if any(word in name for word in words)] == []
+
+
+def test_invariant_6_what_a_supervisor_says_again_plans_nothing_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long planning takes tells how much is still planned, and so whether anybody declined."""
+    incident = world.log("THREAT", "jordan:A", severity="S2", ended_at=world.now())
+    planned: list[str] = []
+    for name in ("replan", "graver"):
+        monkeypatch.setattr(response, name, lambda *_, name=name, **__: planned.append(name))
+    (row,) = world.rows(IncidentRow)
+    same = {"severity": row.severity, "ended_at": row.ended_at, "kin_notified": row.kin_notified}
+    world.act(intake.change, incident, same)
+    assert planned == []
+    world.act(intake.change, incident, {"kin_notified": not row.kin_notified})
+    assert planned == ["replan"]
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,32 @@ def test_what_was_said_after_a_text_was_written_keeps_it_back_when_it_is_claimed
     assert not any_world.see(lambda session: once_more.may_leave_still(session, on_its_way))
 
 
+def test_a_stop_that_comes_while_a_claimed_text_waits_for_its_turn_keeps_it_from_leaving(
+    any_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider takes its time with the one before: what was claimed is asked about once more."""
+    seconds = 0.0
+    monkeypatch.setattr(delivery, "monotonic", lambda: seconds)
+    texts = {key: put(any_world, key, message=check_in()) for key in ("jordan", "sam")}
+    stopped = ""
+
+    async def slowly(sms: OutgoingSms) -> Receipt:
+        nonlocal seconds, stopped
+        seconds += 1.0
+        stopped = next(key for key, text in texts.items() if text != sms.message_id)
+        any_world.act(lambda session: _stops(session, any_world.id_of(stopped)))
+        return Receipt("SM1", MessageStatus.QUEUED)
+
+    provider = Provider(slowly)
+    asyncio.run(courier(any_world, provider, at_once=1).deliver(only=[*texts.values()]))
+    assert len(provider.sent) == 1
+    assert row_of(any_world, texts[stopped]).state is not OutboxState.SENT
+
+
+def _stops(session: Session, person_id: str) -> None:
+    session.get_one(Person, person_id).opted_out_at = now(session)
+
+
 def test_a_care_text_that_is_still_queued_when_the_persons_hours_end_does_not_arrive(world: World) -> None:
     world.advance(seconds=(local("2026-03-03 20:30") - world.now()).total_seconds())
     put(world, message=check_in())
