@@ -29,6 +29,8 @@ _OF_GROUPS: Final = (
     "take notes or record anything",
     "make anybody come, stay or speak",
 )
+# what the catalogue says of a format, and the sentences above say already
+_SAID: Final = frozenset({"therapy", "investigation", "critique of the operation", "recording or notes"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +62,17 @@ def brief_of(kind: str, rule: SessionRule | None = None) -> Brief | None:
         minutes=_minutes(element, rule),
         lead=tuple(role.value.replace("_", " ") for role in element.lead),
         phases=element.phases,
-        never=(*(_OF_GROUPS if element.is_group else ()), *element.never),
+        never=_never(element),
         beforehand=element.preconditions,
         not_where=tuple(element.contraindicated.values()),
         afterwards=element.afterwards,
     )
+
+
+def _never(element: Element) -> tuple[str, ...]:
+    if not element.is_group:
+        return element.never
+    return (*_OF_GROUPS, *(one for one in element.never if one not in _SAID))
 
 
 def _minutes(element: Element, rule: SessionRule | None) -> str:

@@ -58,6 +58,14 @@ def told(value: Any) -> Any:
     return value.told() if isinstance(value, Said) else value
 
 
+def sentence(value: Any) -> str:
+    """What a service worded for a terminal, as a page says it: with a capital and a full stop."""
+    text = str(told(value))
+    first = text.split(" ", 1)[0]
+    text = text[:1].upper() + text[1:] if first.isalpha() else text  # a key or a reference stays
+    return text if text.endswith((".", "!", "?", "…", ":")) else f"{text}."
+
+
 def gettext(msgid: str) -> str:
     """A sentence in the language of the page that is being rendered."""
     return translations(_now_in.get()).gettext(str.__str__(msgid))

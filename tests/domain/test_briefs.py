@@ -59,3 +59,11 @@ def test_one_to_one_is_not_told_what_only_groups_are_told() -> None:
 
 def test_what_the_catalogue_does_not_know_has_no_brief() -> None:
     assert brief_of("seance") is None
+
+
+@pytest.mark.parametrize("kind", GROUP_FORMATS)
+def test_what_a_group_never_is_stands_there_once(kind: str) -> None:
+    brief = brief_of(kind)
+    assert brief is not None
+    for word in ("therapy", "investigation", "critique"):
+        assert sum(word in one for one in brief.never) == 1, word

@@ -139,6 +139,7 @@ async def axe(page: Page) -> None:
 async def closer_look(page: Page, name: str, pictures: Path) -> None:
     """Nothing is wider than the screen, thumbs hit all targets; a picture in both schemes."""
     width = page.viewport_size["width"] if page.viewport_size else 0
+    assert await page.locator("html").evaluate("one => one.scrollWidth") <= width, "it scrolls sideways"
     for part in await page.locator("main > *, input:visible, select:visible, button:visible").all():
         place = await part.bounding_box()
         if place is not None:

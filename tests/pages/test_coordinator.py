@@ -30,6 +30,8 @@ async def test_the_board_and_its_picture_shut_nobody_out(
         await go(page, running, path)
         await axe(page)
         await closer_look(page, path.strip("/").replace("/", "-").replace(ref, "incident"), pictures)
+    await page.get_by_text("The columns", exact=True).click()
+    await closer_look(page, "roster-columns", pictures)
     await page.get_by_text("More", exact=True).click()
     await axe(page)
     await closer_look(page, "more", pictures)

@@ -46,3 +46,20 @@ def test_what_is_not_to_happen_is_not_drawn_and_each_meeting_has_a_line() -> Non
     off = Item(Lane.MEETINGS, "cisd", Standing.OFF, START)
     meetings = [Item(Lane.MEETINGS, kind, Standing.PLANNED, START) for kind in ("cisd", "defusing")]
     assert [len(row.marks) for row in drawn(off, *meetings).rows] == [1, 1]
+
+
+def test_a_title_that_no_phone_has_room_for_gets_two_lines_and_pushes_the_rest_down() -> None:
+    day = timedelta(days=1)
+    items = [Item(Lane.OFFERS, name, Standing.PLANNED, START + day) for name in ("one", "two")]
+    short, long = _("Team"), _("An individual session with a mental-health professional")
+    picture = draw(
+        [(items[0], long, short), (items[1], short, short)], TITLES, START, START + timedelta(hours=1)
+    )
+    first, second = picture.rows
+    plain = draw([(one, short, short) for one in items], TITLES, START, START + timedelta(hours=1))
+    assert (first.long, second.long) == (True, False)
+    assert first.room == 2 * second.room
+    moved = first.room - second.room
+    assert first.track == plain.rows[0].track + moved
+    assert second.top == plain.rows[1].top + moved
+    assert picture.height == plain.height + moved

@@ -63,6 +63,7 @@ async def test_a_peers_whole_day(running: Site, chromium: Browser, pictures: Pat
     left = page.locator(".left").first
     before = await left.inner_text()
     assert before.endswith(" left")
+    assert " min " in before, "3:59:59 beside a time of day reads like another"
     await page.wait_for_function("before => document.querySelector('.left').innerText !== before", arg=before)
     await _look(page, "peer-calls", pictures)
     await page.get_by_role("link", name="brief, limits, worry").first.click()

@@ -192,7 +192,12 @@ async def test_what_was_begun_is_filled_in_again_and_erased_after_a_shift_and_on
     await page.get_by_label("Rita Respond", exact=True).check()
     await go(page, running, "/log")
     assert await page.get_by_label("Rita Respond", exact=True).is_checked()
-    assert await page.get_by_text("Kept on this phone.").is_visible()
+    kept = page.get_by_text("Kept on this phone.")
+    assert await kept.is_visible()
+    await page.get_by_role("button", name="Log it and ask the team").scroll_into_view_if_needed()
+    place = await kept.bounding_box()
+    assert place is not None
+    assert place["y"] < 0, "it covers what is filled in"
     draft = await _draft(page)
     assert draft is not None
     await _put(page, draft | {"at": draft["at"] - 12 * 3_600_000 - 1000})

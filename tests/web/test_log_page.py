@@ -18,7 +18,7 @@ from cism.web.pages import log_choices
 from cism.web.pages.local_time import instant
 from tests.conftest import START
 from tests.web.browsing import fields, filled, first, sign_in
-from tests.web.conftest import Site
+from tests.web.conftest import AGENCY, Site
 from tests.web.test_signing_in import by_phone
 
 
@@ -138,6 +138,19 @@ async def test_the_receipt_says_that_no_text_leaves(site: Site) -> None:
     assert "Nobody yet, and no text leaves this installation." in text
     assert "Call the coordinator yourself, now" in text
     assert "The team is working" not in text
+
+
+async def test_the_receipt_of_what_is_over_asks_nobody_to_call(site: Site) -> None:
+    await sign_in(site)
+    answer = await site.client.post("/log", data=await filled(site))
+    path = f"/api/v1/incidents/{answer.headers['location'].rpartition('/')[2]}/stand-down"
+    headers = site.token(Role.COORDINATOR, AGENCY, "C1")
+    assert (await site.client.post(path, json={}, headers=headers)).status_code == 200
+    site.clock.advance(minutes=2)  # and no conductor was seen since
+    text = (await site.client.get(answer.headers["location"])).text
+    assert "It is closed: nothing more goes out." in text
+    for alarm in ("Nobody yet", "now, and stay with your crew", "No check-ins will be sent"):
+        assert alarm not in text
 
 
 async def test_another_agencys_receipt_is_not_shown(site: Site) -> None:

@@ -122,7 +122,7 @@ async def test_a_move_that_does_not_work_out_is_told(movable: Site, monkeypatch:
     await press(movable, "/practice", page, "One hour on", how="hour")
     for _ in range(3):
         await asyncio.sleep(0)
-    assert "no conductor is running" in (await movable.client.get("/practice")).text
+    assert "No conductor is running." in (await movable.client.get("/practice")).text
     refused = await press(movable, "/practice", page, "One hour on", how="a year")
     assert refused.status_code == 422
 

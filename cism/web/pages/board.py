@@ -21,7 +21,7 @@ from cism.web.pages import board_words, charge, other_sections
 from cism.web.pages.charge import Case
 from cism.web.pages.drawing import draw
 from cism.web.pages.local_time import local, spoken
-from cism.web.pages.log_choices import SEVERITIES
+from cism.web.pages.log_choices import CIRCLES, SEVERITIES
 from cism.web.pages.who import Visitor
 from cism.web.words import Said, _
 
@@ -94,6 +94,7 @@ def _header(row: Incident, person: Person) -> dict[str, Any]:
         "ref": row.ref,
         "kind": board_words.kind_of(row.type),
         "severity": row.severity.value,
+        "grave": SEVERITIES[row.severity],
         "state": board_words.STATES[row.state],
         "open": row.state is IncidentState.OPEN,
         "logged": spoken(row.logged_at, person.zone),
@@ -198,7 +199,11 @@ def _persons(session: Session, row: Incident) -> list[dict[str, str]]:
     listed = sorted(row.affected, key=lambda item: (item.circle, item.added_at, item.id))[:_MOST_PEOPLE]
     known = people.by_ids(session, [item.person_id for item in listed])
     return [
-        {"id": item.person_id, "name": known[item.person_id].name, "circle": item.circle.value}
+        {
+            "id": item.person_id,
+            "name": known[item.person_id].name,
+            "circle": CIRCLES.get(item.circle, item.circle.value),
+        }
         for item in listed
     ]
 

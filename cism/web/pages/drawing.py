@@ -19,6 +19,7 @@ _WHOLE: Final = timedelta(days=380)  # as long as an incident is followed
 _LEFT, _RIGHT = 2.0, 97.0  # per cent: room for half a mark
 _TOP, _ROW, _TRACK = 34, 44, 29  # pixels: above the first row, of a row, from a row's top to its track
 _NARROWEST: Final = 0.7
+_LINE, _SHORT = 20, 36  # pixels of a line of a title, and letters that fit one on the narrowest phone
 _TICKS: Final = (
     (timedelta(), _("end")),
     (_HOUR, _("1 h")),
@@ -51,6 +52,8 @@ class Row:
     top: int
     track: int
     marks: tuple[Mark, ...]
+    room: int
+    long: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,18 @@ def draw(
         key = (item.lane, "" if whole else item.name)
         title = titles[item.lane] if whole else name
         lines.setdefault(key, (title, []))[1].append(_mark(item, words, began))
-    rows = tuple(
-        Row(title, _TOP + place * _ROW, _TOP + place * _ROW + _TRACK, tuple(marks))
-        for place, (title, marks) in enumerate(lines.values())
-    )
+    rows, top = [], _TOP
+    for title, marks in lines.values():
+        rows.append(_row(title, top, marks))
+        top += _ROW + rows[-1].room - _LINE
     ticks = tuple((_place(began + after, began), words) for after, words in _TICKS)
-    return Drawing(rows, ticks, _place(now, began), _TOP + len(rows) * _ROW + 12)
+    return Drawing(tuple(rows), ticks, _place(now, began), top + 12)
+
+
+def _row(title: Said, top: int, marks: Sequence[Mark]) -> Row:
+    long = len(title) > _SHORT
+    room = 2 * _LINE if long else _LINE
+    return Row(title, top, top + _TRACK + room - _LINE, tuple(marks), room, long)
 
 
 def _mark(item: Item, words: Said, began: datetime) -> Mark:

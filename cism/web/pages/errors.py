@@ -8,9 +8,11 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from cism.errors import CismError
 from cism.web import refusals
+from cism.web.pages.cookies import session_secret
 from cism.web.pages.templating import page as render
 from cism.web.pages.who import visitor
 from cism.web.words import Said, _
@@ -48,8 +50,22 @@ async def page(request: Request, status: int, words: str | None) -> Response:
 
 def _way(request: Request, status: int) -> tuple[str, Said]:
     """Where to go on: never to the page that has just said no."""
-    if getattr(request.state, "visitor", None) is not None and status in {403, 404}:
+    above = None if status in {401, 403, 404} else _page_above(request)
+    if above is not None:
+        return above, _("Back")
+    if session_secret(request) is not None and status != 401:
         return "/", _("To your first page")
     if request.url.path.startswith("/log"):
         return "/log", _("Log an incident")
     return "/sign-in", _("Sign in")
+
+
+def _page_above(request: Request) -> str | None:
+    """The page whose form was sent: the nearest address that can be looked at."""
+    path = request.url.path if request.method == "POST" else request.url.path.rpartition("/")[0]
+    while path:
+        scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            return path
+        path = path.rpartition("/")[0]
+    return None

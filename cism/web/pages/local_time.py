@@ -55,6 +55,11 @@ def spoken(at: datetime, zone: str) -> Said:
     return _Moment(local(at, zone))
 
 
+def clock_time(written: str) -> Said:
+    """A local time that a machine wrote, e.g. "2026-03-07T23:10:00-05:00", for a page."""
+    return _Moment(datetime.fromisoformat(written))
+
+
 def zone_name(zone: str, at: datetime) -> Said:
     """A zone as people know it, e.g. "New York time (EST)"."""
     city = zone.rpartition("/")[2].replace("_", " ")

@@ -22,6 +22,7 @@ from cism.services.tokens import Caller
 from cism.store.db import now as product_now
 from cism.store.tables import IdempotencyKey, Incident
 from cism.web.api.rights import require_in_agency, standing
+from cism.web.api.views import public_state
 from cism.web.auth import actor_of
 from cism.web.backend import backend_of
 from cism.web.pages import log_choices, log_form
@@ -95,6 +96,7 @@ async def receipt(request: Request, ref: str) -> Response:
             "ref": stands.row.ref,
             "logged": spoken(stands.row.logged_at, zone),
             "zone": zone_name(zone, stands.row.logged_at),
+            "over": public_state(stands.row, product_now(session)) == "closed",
             "working": state.startswith(WORKING),
             "nothing_leaves": state.startswith(NOTHING_LEAVES),
             "no_check_ins": NO_CHECK_INS in state,

@@ -185,7 +185,7 @@ def team_of(session: Session, row: Incident) -> list[dict[str, Any]]:
     known = people.by_ids(session, [item.peer_id for item in assignments])
     words = {
         AssignmentState.ASKED: _("asked"),
-        AssignmentState.ACCEPTED: _("on"),
+        AssignmentState.ACCEPTED: _("serving"),
         AssignmentState.SILENT: _("no answer yet"),
         AssignmentState.COVERED: _("not needed"),
         AssignmentState.STOOD_DOWN: _("not needed"),

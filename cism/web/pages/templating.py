@@ -14,6 +14,8 @@ from cism.web import words
 from cism.web.backend import backend_of
 from cism.web.middleware import POLICY
 from cism.web.pages import nav
+from cism.web.pages.local_time import clock_time
+from cism.web.pages.numbers import spoken_number
 
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 _WITH_SCRIPTS: Final = f"{POLICY}; connect-src 'self'; script-src 'self'"
@@ -30,6 +32,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.policies["ext.i18n.trimmed"] = True
+    made.filters |= {"sentence": words.sentence, "number": spoken_number, "clock_time": clock_time}
     made.install_gettext_callables(  # type: ignore[attr-defined]
         words.gettext, words.ngettext, newstyle=True
     )

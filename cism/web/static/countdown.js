@@ -4,11 +4,17 @@
   const clock = document.getElementById("clock");
   if (!clock) return;
   const ahead = Date.parse(clock.dataset.now) - Date.now();
-  const two = (n) => String(n).padStart(2, "0");
-  const span = (seconds) => {
-    const hours = Math.floor(seconds / 3600);
-    const minutes = Math.floor(seconds / 60) % 60;
-    return (hours ? hours + ":" + two(minutes) : minutes) + ":" + two(seconds % 60);
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const span = (seconds) => { // with units: "15:00" beside a time of day reads like another
+    const long = seconds >= 2 * 86400;
+    const parts = units.map(([each, name]) => {
+      const many = Math.floor(seconds / each);
+      seconds -= many * each;
+      return many + " " + name;
+    });
+    if (long) return parts.slice(0, 2).join(" ");
+    const begins = parts.findIndex((one) => !one.startsWith("0 "));
+    return parts.slice(begins < 0 ? 3 : begins).join(" ");
   };
   const shown = Array.from(document.querySelectorAll("time.until"), (time) => {
     const left = document.createElement("span");
