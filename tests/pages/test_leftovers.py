@@ -42,6 +42,9 @@ ALIKE = [
     "Primary Care PTSD Screen for DSM-5: .*",
 ]
 
+# Kept by a phone, and the same for everybody: it speaks as the browser asks (tests/web/test_log_crew.py).
+NOBODYS = "page /log-offline"
+
 
 async def read_in(ground: surfaces.Ground, key: str, tag: str) -> dict[str, str]:
     """What every page, and every page behind a link, says to somebody who reads this language."""
@@ -50,6 +53,7 @@ async def read_in(ground: surfaces.Ground, key: str, tag: str) -> dict[str, str]
         session.get_one(Person, site.id_of(key)).language = tag
     cookies = surfaces._signed_in(site, key, AGENCY)
     found = await surfaces._pages(ground, cookies) | await surfaces._links(ground, key, AGENCY)
+    found.pop(NOBODYS)
     return {page: text for page, text in found.items() if text.startswith("<!doctype html>")}
 
 

@@ -98,6 +98,10 @@ NOT_IT: Mapping[tuple[str, str], str] = {
         "on the list",
         "page /log",
     ): "an agency's people to choose from, whoever was there: the same in two worlds",
+    (
+        "on the list",
+        r"page /log/[^/]+/crew",
+    ): "the same, to add whoever is missing: nobody who is listed is marked",
     ("R1 on the list", "page /me"): "their own name on their own page",
 }
 # Rows of the table that leave no mark to be searched, with what shows them instead.
@@ -126,7 +130,7 @@ def shows(found: Mapping[str, str], mark: Mark) -> list[str]:
         name
         for name, text in found.items()
         if re.search(mark.pattern, text)
-        and not any(mark.name.endswith(what) and name == where for what, where in NOT_IT)
+        and not any(mark.name.endswith(what) and re.fullmatch(where, name) for what, where in NOT_IT)
     )
 
 

@@ -34,10 +34,14 @@ class Standing:
         facts = {Fact.BEFORE_HANDOVER} if self.row.accepted_at is None else set()
         return best_access(self.relations, datum, facts) is Access.YES
 
+    def may(self, act: Act) -> bool:
+        """Whether the caller's row of the table grants this act here."""
+        same = self.row.agency == self.caller.agency
+        return may_do([self.caller.role], act, same_agency=same, affected=self.affected)
+
     def require(self, act: Act) -> None:
         """Refuse what the caller's row of the table does not grant."""
-        same = self.row.agency == self.caller.agency
-        if may_do([self.caller.role], act, same_agency=same, affected=self.affected):
+        if self.may(act):
             return
         if self.affected:
             message = "you are on this incident's list: your deputy does this"

@@ -19,6 +19,7 @@ from cism.web.words import Said, _
 
 NONE: Final = "none"
 OTHER: Final = "other"
+LATER: Final = "later"
 AGO: Final = ("15", "30", "60", "120")  # minutes, one touch each
 _OTHERS: Final = ("dispatcher", "call_taker")
 _MOST_MINUTES: Final = 72 * 60
@@ -53,22 +54,46 @@ def is_relative(form: Form) -> bool:
     return form.one("ended") in {"now", "ago"} or form.one("ended") in AGO
 
 
+def is_for_later(form: Form) -> bool:
+    """Whether it was filled in without a line, where no names are kept: its list is still to come."""
+    return form.one("list") == LATER
+
+
 def read(form: Form, offered: Choices, *, sent_at: datetime) -> Read:
-    """Read every field; `sent_at` (aware) is what "now" and "minutes ago" count from."""
+    """Read every field; `sent_at` (aware) is what "now" and "minutes ago" count from.
+
+    Of a form whose list is still to come: what and when, and whoever logs it, as one in charge. The family
+    counts as not told then, so that nobody close is texted.
+    """
     found = Read()
     _type(form, found)
     _severity(form, found)
     _ended(form, found, offered, sent_at)
     _began(form, found, offered)
+    if is_for_later(form):
+        found.affected = {item.roster_id: Circle.E for item in offered.roster if item.id == offered.me}
+        return found
+    read_crew(form, found, offered)
+    if form.one("nobody_else") != "yes":
+        found.problems["nobody_else"] = _("Confirm that nobody else was there, or add whoever is missing.")
+    _kin(form, found, offered)
+    return found
+
+
+def read_crew(form: Form, found: Read, offered: Choices) -> None:
+    """Read who was there."""
     known = {item.id: item for item in offered.roster}
     _there(form, found, known)
     _asked(form, found, known, "dispatcher")
     _asked(form, found, known, "call_taker")
     _others(form, found)
-    if form.one("nobody_else") != "yes":
-        found.problems["nobody_else"] = _("Confirm that nobody else was there, or add whoever is missing.")
-    _kin(form, found, offered)
-    return found
+
+
+def crew(found: Read) -> tuple[AffectedInput, ...]:
+    """Everybody who was there."""
+    return tuple(
+        AffectedInput(person_id=key, circle=circle) for key, circle in sorted(found.affected.items())
+    )
 
 
 def report(found: Read, offered: Choices) -> IncidentInput:
@@ -81,9 +106,7 @@ def report(found: Read, offered: Choices) -> IncidentInput:
         ended_at=found.ended_at,
         kin_notified=found.kin_notified,
         funeral_at=found.funeral_at,
-        affected=tuple(
-            AffectedInput(person_id=key, circle=circle) for key, circle in sorted(found.affected.items())
-        ),
+        affected=crew(found),
         logged_by=offered.me,
     )
 

@@ -78,7 +78,8 @@ async def log_it(request: Request) -> Response:
         return await show(request, "already_sent.html", status=409, scripts=_SCRIPTS, ref=outcome.ref)
     if outcome.ref is None:
         return await _show(request, outcome.offered, given, outcome.problems or {}, status=422)
-    return RedirectResponse(f"/log/{outcome.ref}", status_code=303)
+    on = "/crew" if log_form.is_for_later(given) else ""
+    return RedirectResponse(f"/log/{outcome.ref}{on}", status_code=303)
 
 
 @router.get("/log/{ref}")
@@ -101,6 +102,7 @@ async def receipt(request: Request, ref: str) -> Response:
             "nothing_leaves": state.startswith(NOTHING_LEAVES),
             "no_check_ins": NO_CHECK_INS in state,
             "duty": lines(session, stands.row.agency)[0],
+            "may_add": stands.may(Act.ADD_AFFECTED),
             **_about_the_kind(stands.row),
         }
 

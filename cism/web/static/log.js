@@ -4,6 +4,7 @@
 "use strict";
 
 const STORE = "cism-log-draft";
+const OWNER = "cism-log-owner"; // the opaque id of whoever opened the form here last
 const KEPT_MS = 12 * 60 * 60 * 1000;
 const AGAIN_MS = 5000;
 const WRITTEN = new Set(["form_token", "type_search", "others", "dispatcher_other", "call_taker_other", "waited"]);
@@ -16,7 +17,8 @@ function forget() {
 function kept(owner) {
   try {
     const found = JSON.parse(localStorage.getItem(STORE));
-    if (found && found.owner === owner && Date.now() - found.at < KEPT_MS) return found;
+    const mine = found && (found.owner === owner || found.later); // one written without a line names nobody
+    if (mine && Date.now() - found.at < KEPT_MS) return found;
   } catch (problem) { /* unreadable: as if there were none */ }
   forget();
   return null;
@@ -24,6 +26,14 @@ function kept(owner) {
 
 function keep(draft) {
   try { localStorage.setItem(STORE, JSON.stringify(draft)); } catch (problem) { /* no room: it is still in the page */ }
+}
+
+function keepWithoutLine(owner) {
+  try { localStorage.setItem(OWNER, JSON.stringify({ owner, at: Date.now() })); } catch (problem) { /* no room */ }
+  if (!("serviceWorker" in navigator)) return;
+  navigator.serviceWorker.register("/log-worker.js", { scope: "/log" })
+    .then((found) => { if (found.active) found.active.postMessage("fill"); })
+    .catch(() => { /* no place for it here: the form itself works all the same */ });
 }
 
 function field(name) { return form.elements.namedItem(name); }
@@ -99,6 +109,24 @@ function restore(draft) {
 
 // --- sending
 
+// Written on this phone without a line. By whoever is signed in: it is sent as it is, and its list is filled in
+// afterwards. By somebody else: they say what they know of it themselves, and nothing is sent before.
+function found(draft) {
+  if (draft.owner === form.dataset.draft) {
+    restore(draft);
+    const later = document.createElement("input");
+    later.type = "hidden";
+    later.name = "list";
+    later.value = "later";
+    form.append(later);
+    return draft.pressed;
+  }
+  const kind = draft.fields.find(([name]) => name === "type");
+  if (kind) pick(kind[1]);
+  say("anothers");
+  return null;
+}
+
 let sending = false;
 
 async function send() {
@@ -135,7 +163,7 @@ if (!form) {
   forget(); // the receipt: it has arrived
 } else if (form.dataset.draft) {
   const draft = kept(form.dataset.draft);
-  if (draft) restore(draft);
+  if (draft && !draft.later) restore(draft);
   form.addEventListener("input", save);
   form.addEventListener("change", save);
   form.addEventListener("submit", (event) => {
@@ -146,10 +174,10 @@ if (!form) {
   });
   addEventListener("online", () => { if (pressed !== null) send(); });
   setTimeout(() => { if (!kept(form.dataset.draft)) say(null); }, KEPT_MS);
-  if (draft && draft.pressed) { // pressed before the page was closed: it is still to be sent
-    pressed = draft.pressed;
-    send();
-  }
+  if (draft && draft.later) pressed = found(draft);
+  else if (draft) pressed = draft.pressed;
+  if (pressed !== null) send(); // pressed before the page was closed: it is still to be sent
+  keepWithoutLine(form.dataset.draft);
 }
 
 if (form) {
@@ -163,4 +191,7 @@ if (form) {
     findPerson(event.target.value.trim().toLowerCase());
   });
 }
-for (const out of document.querySelectorAll("form[data-forget]")) out.addEventListener("submit", forget);
+for (const out of document.querySelectorAll("form[data-forget]")) out.addEventListener("submit", () => {
+  forget();
+  try { localStorage.removeItem(OWNER); } catch (problem) { /* nothing is kept there either */ }
+});
