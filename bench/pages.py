@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import httpx
+from sqlalchemy.orm import Session
 
 from bench import pages_ground
 from bench.databases import Sqlite, Store, opened, postgres
@@ -15,11 +16,12 @@ from bench.figures import Aim, Report, median, seconds
 from bench.ground import BenchError, Ground
 from bench.pages_ground import INCIDENTS, Filled
 from cism.clock import monotonic
+from cism.services import links, sign_ins
 from cism.services import people as roster
-from cism.services import sign_ins
 from cism.services.sign_ins import Way
 from cism.settings import Settings
 from cism.store.db import Database
+from cism.store.tables import Person
 from cism.web.app import create_app
 
 _RUNS: Final = 9
@@ -36,8 +38,14 @@ _PAGES: Final = (
     ("C1", "/roster"),
     ("C1", "/set-up"),
     ("C1", "/break-glass"),
+    ("C1", "/break-glass/{glass}"),
     ("C1", "/log"),
     ("C1", "/log/{ref}"),
+    ("C1", "/log/{ref}/crew"),
+    ("C1", "/practice"),
+    ("C1", "/a/home"),
+    ("M1", "/a/home"),
+    ("peer", "/a/home"),
     ("M1", "/escalations"),
     ("M1", "/task/escalation/{escalation}"),
     ("peer", "/peer"),
@@ -51,9 +59,24 @@ _PAGES: Final = (
     ("R1", "/me/care/data"),
     ("R1", "/me/care/questions"),
     ("R1", "/me/care/stop"),
+    ("", "/a/unknown"),
+    ("", "/log-offline"),
+    ("", "/log-worker.js"),
     ("", "/sign-in"),
     ("", "/healthz"),
 )
+UNMEASURED: Final[Mapping[str, str]] = {
+    "/": "leads to the first page of whoever is signed in",
+    "/a/{secret}/{_act}": "leads to the address itself",
+    "/calendar/{secret}.ics": "a file for a calendar program: nobody waits for it",
+    "/first-run": "gone once somebody coordinates: with any incident there is none",
+    "/first-run/{secret}": "the same",
+    "/metrics": "figures for a program",
+    "/readyz": "for a program",
+    "/sign-in/agency/back": "the way back from an agency's own sign-in: waits for its issuer",
+}
+"""Page routes that no line above opens, with the reason."""
+_HOME: Final = "/a/home"  # what waits for somebody, behind the code that came by text
 _YARDSTICK: Final = "/sign-in"  # a page that asks the database next to nothing, in the same run
 
 
@@ -125,17 +148,37 @@ async def _opened(db: Database, settings: Settings, filled: Filled, store: str) 
         async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
             if key:
                 client.cookies.set("cism_session", _signed_in(db, filled.peer if key == "peer" else key))
-            found.append(await _timed(client, path.format(**filled._asdict()), path, store))
+            address = path.format(**filled._asdict())
+            if path == _HOME:
+                address, cookie = _behind_a_code(db, filled.peer if key == "peer" else key)
+                client.cookies.set("cism_page", cookie, path=address)
+            found.append(await _timed(client, address, f"{path} of {key}" if path == _HOME else path, store))
     return found
+
+
+def _behind_a_code(db: Database, key: str) -> tuple[str, str]:
+    """An address of somebody's own, opened with their code, and what their browser was given."""
+    with db.transaction() as session:
+        secret, browser = links.opened_home(session, _person(session, key))
+    return f"/a/{secret}", browser
+
+
+def measured() -> list[str]:
+    """Every path that is opened."""
+    return [path for _key, path in _PAGES]
 
 
 def _signed_in(db: Database, key: str) -> str:
     with db.transaction() as session:
-        person = roster.by_roster_id(session, pages_ground.AGENCY, key)
-        if person is None:
-            message = f"{key} is not on the roster"
-            raise BenchError(message)
-        return sign_ins.of_person(session, person, Way.CODE)
+        return sign_ins.of_person(session, _person(session, key), Way.CODE)
+
+
+def _person(session: Session, key: str) -> Person:
+    person = roster.by_roster_id(session, pages_ground.AGENCY, key)
+    if person is None:
+        message = f"{key} is not on the roster"
+        raise BenchError(message)
+    return person
 
 
 async def _timed(client: httpx.AsyncClient, address: str, path: str, store: str) -> _Found:

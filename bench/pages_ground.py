@@ -9,10 +9,13 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from bench import people
+from bench.ground import BenchError
+from cism.domain.break_glass import GlassReason
 from cism.domain.escalation import EscalationLevel
 from cism.domain.incident import Circle
 from cism.domain.people import Role
-from cism.services import answers, engine, escalations, intake, queue
+from cism.services import answers, engine, escalations, glass, intake, queue
+from cism.services import people as roster
 from cism.services.intake import AffectedInput, IncidentInput
 from cism.store.db import Database, now
 from cism.store.tables import AffectedPerson, Assignment, Base, Incident, Person, Question
@@ -34,6 +37,7 @@ class Filled(NamedTuple):
     escalation: str
     assignment: str
     peer: str
+    glass: str
 
 
 def fill(db: Database, store: str) -> Filled:
@@ -92,7 +96,16 @@ def _begun(session: Session) -> Filled:
     session.flush()
     peer = session.get_one(Person, question.person_id)
     part = session.scalars(select(Assignment).where(Assignment.peer_id == peer.id)).one()
-    return Filled(row.ref, item.id, call.id, part.id, peer.roster_id)
+    return Filled(row.ref, item.id, call.id, part.id, peer.roster_id, _broken(session, row))
+
+
+def _broken(session: Session, row: Incident) -> str:
+    """The coordinator looks at the list of an incident that they need for an hour."""
+    coordinator = roster.by_roster_id(session, AGENCY, "C1")
+    if coordinator is None:
+        message = "nobody coordinates"
+        raise BenchError(message)
+    return glass.broken(session, row, reason=GlassReason.DANGER, by=coordinator, now=now(session)).id
 
 
 def _spread(session: Session, ref: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +18,7 @@ from cism.store.tables import Person
 from cism.web.pages import decision, helper_sections, offer_sections, other_sections
 from cism.web.pages.local_time import zone_name
 from cism.web.pages.sections import Section, over
-from cism.web.pages.waiting import waiting, waits
+from cism.web.pages.waiting import Waiting, waiting, waits
 from cism.web.words import Said, _
 
 _Read = Callable[[Session, Person, str | None, datetime], Section]
@@ -33,6 +35,7 @@ _BY_PURPOSE: Mapping[str, _Read] = {
     "turn": offer_sections.turn,
     "session": offer_sections.meeting,
 }
+_SHOWN: Final = 10  # of a kind: each is read whole, and audited
 _NOTHING = _("Nothing waits for you. For a call at any time, text our number: 2 in the next days, 3 now.")
 
 
@@ -51,7 +54,7 @@ def view(session: Session, opened: Opened) -> View:
     now = product_now(session)
     person = people.get(session, opened.person_id)
     if opened.purpose == HOME:
-        wanted: list[tuple[str, str | None]] = [*waiting(session, person)]
+        wanted: list[tuple[str, str | None]] = [*_first(waiting(session, person))]
     else:
         wanted = [(opened.purpose, opened.subject_id)] if opened.purpose in _BY_PURPOSE else []
     found = [read(session, person, purpose, subject, now) for purpose, subject in wanted]
@@ -63,6 +66,15 @@ def view(session: Session, opened: Opened) -> View:
     return View(
         found or [over(_NOTHING)], zone_name(person.zone, now), opened.purpose == HOME, person.language
     )
+
+
+def _first(found: Iterable[Waiting]) -> Iterator[Waiting]:
+    """So many of a kind as a phone can show at once; what is done makes room for the next."""
+    shown: Counter[str] = Counter()
+    for item in found:
+        shown[item[0]] += 1
+        if shown[item[0]] <= _SHOWN:
+            yield item
 
 
 def read(session: Session, person: Person, purpose: str, subject: str | None, now: datetime) -> Section:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -97,14 +97,28 @@ def _charge(session: Session, person: Person) -> Iterable[Waiting]:
     written = queue_words.waiting_for_peer(session, person)
     found += [("queue", item.id) for item in islice(written, MOST)]
     if may_do(roles, Act.ACCEPT_INCIDENT, same_agency=True):
-        new = session.scalars(
-            select(Incident)
-            .where(Incident.state == IncidentState.OPEN, Incident.accepted_at.is_(None))
-            .order_by(Incident.logged_at.desc())
-        )
-        theirs = (row for row in new if _is_in(person, in_charge(session, row)))
+        theirs = (row for row in _new(session) if _is_in(person, in_charge(session, row)))
         found += [("incident", row.id) for row in islice(theirs, MOST)]
     return found
+
+
+def _new(session: Session) -> Iterator[Incident]:
+    """Incidents that nobody has taken over, newest first: read as they are asked for, since each row carries
+    its protocol and thousands may be open.
+    """
+    keys = session.scalars(
+        select(Incident.id)
+        .where(Incident.state == IncidentState.OPEN, Incident.accepted_at.is_(None))
+        .order_by(Incident.logged_at.desc(), Incident.id)
+    ).all()
+    for some in _batched(keys, MOST):
+        rows = {row.id: row for row in session.scalars(select(Incident).where(Incident.id.in_(some)))}
+        yield from (rows[key] for key in some)
+
+
+def _batched(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """So many at a time."""
+    return (keys[start : start + size] for start in range(0, len(keys), size))
 
 
 def _is_in(person: Person, others: Iterable[Person]) -> bool:
