@@ -12,6 +12,7 @@ from cism.domain.roster_cells import PEER_CERTS
 from cism.domain.roster_rows import RosterRow
 
 _PAGED = frozenset({Role.PEER, Role.CLINICIAN, Role.CLINICAL_DIRECTOR, Role.COORDINATOR})
+_SEES_THE_LIST = frozenset({Role.CLINICAL_DIRECTOR, Role.COORDINATOR})
 _LEAST_OPEN_HOURS = 2
 _IN_SERVICE = frozenset({PersonStatus.ACTIVE, PersonStatus.LEAVE})
 
@@ -149,5 +150,7 @@ def _person_warnings(row: RosterRow, today: date) -> Iterator[str]:
             yield f"line {row.line}: a peer without designated_at is not asked"
     if Role.CLINICIAN in row.roles and not _holds(row, frozenset({"LICENSE"}), today):
         yield f"line {row.line}: a clinician without an unexpired LICENSE is not asked"
+    if Role.SUPERVISOR in row.roles and row.roles & _SEES_THE_LIST:
+        yield f"line {row.line}: a supervisor who sees who is looked after; give one of the parts to another"
     if not row.consent_pages and row.roles & _PAGED:
         yield f"line {row.line}: has a part in the team but no consent_pages and is never paged"

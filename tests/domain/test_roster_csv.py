@@ -232,6 +232,12 @@ def test_an_agency_with_both_is_not_warned_about() -> None:
     assert parse(boss).warnings == ()
 
 
+@pytest.mark.parametrize(("also", "warned"), [("coordinator", 1), ("clinical_director", 1), ("peer", 0)])
+def test_whoever_commands_others_and_sees_who_is_looked_after_is_listed(also: str, warned: int) -> None:
+    said = parse(row(roles=f"supervisor;{also}", consent_pages="yes")).warnings
+    assert sum("line 2: a supervisor who sees who is looked after" in one for one in said) == warned
+
+
 def test_team_members_who_will_never_be_asked_are_listed() -> None:
     staff = row(roles="coordinator;clinician", certs="LICENSE@2026-11-23")
     peer = other(roles="peer", consent_pages="yes", certs="AIC@2020-01-01")
