@@ -332,6 +332,21 @@ async def test_whoever_signs_in_sees_all_that_waits_for_them(site: Site) -> None
     assert "Your assignment" in (await site.client.get(path)).text
 
 
+@pytest.mark.parametrize(
+    ("button", "told"), [("I am available", "You are on, thank you."), ("Not now", "others are asked")]
+)
+async def test_who_answers_a_page_behind_its_link_reads_what_they_answered(
+    site: Site, button: str, told: str
+) -> None:
+    await site.log()
+    site.perform()
+    asked = site.rows(select(Question).where(Question.kind == "page"))[0]
+    peer = next(key for key in ("P1", "P2", "P3") if site.id_of(key) == asked.person_id)
+    path = site.link(peer, "page", asked.subject_id)
+    await press(site, path, await open_link(site, path), button)
+    assert told in (await site.client.get(path)).text
+
+
 async def test_nobody_acts_on_what_does_not_wait_for_them(site: Site) -> None:
     await site.log()
     await site.text("R1", "the chief said I should ask you about leave")

@@ -122,11 +122,21 @@ def queue_item(session: Session, helper: Person, subject: str | None, now: datet
     )
 
 
+_ANSWERED = {
+    AssignmentState.ACCEPTED: _("You are on, thank you. What comes next is texted to you."),
+    AssignmentState.DECLINED: _(
+        "You are not available, and others are asked. No reason is needed. Thank you."
+    ),
+}
+
+
 def page(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
     """Can you take a turn? No more is told than the text told."""
     question = open_question(session, helper.id, subject, "page")
     if question is None or question.deadline is None:
-        return over(_("This has been covered, or its time has passed. Thank you."))
+        part = session.get(Assignment, subject or "")
+        passed = _("This has been covered, or its time has passed. Thank you.")
+        return over(_ANSWERED.get(part.state, passed) if part is not None else passed)
     return Section(
         "sections/page.html",
         {
