@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -164,28 +164,35 @@ def open_items(session: Session) -> list[QueueItem]:
     )
 
 
-def readers(session: Session, row: QueueItem, told: Collection[str] = ()) -> list[Person]:
+Staff = Callable[[Role], list[Person]]
+
+
+def readers(
+    session: Session, row: QueueItem, told: Collection[str] = (), staff: Staff | None = None
+) -> list[Person]:
     """Who reads the queue: coordinators, else clinicians, of the agency or by mutual aid; never the person
     themselves, and nobody who was `told` already. A plain text is first for the peer of whoever wrote it.
 
     Nor whoever is on the same list, unless nobody else is left: somebody must read it.
+    `staff`: who holds a role, where many items are asked about and that is known.
     """
     peer = queue_peers.first_reader(session, row)
     if peer is not None and peer.id not in told:
         return [peer]
     near = people.on_lists_with(session, row.person_id)[1] if row.person_id else set()
-    apart = _readers(session, row, {*near, *told})
-    return apart or _readers(session, row, {row.person_id or "", *told})
+    never = {*told, *people.affected_by(session, row.incident_id)}
+    staff = staff or (lambda role: people.with_role(session, [role]))
+    return _readers(session, row, {*near, *never}, staff) or _readers(
+        session, row, {row.person_id or "", *never}, staff
+    )
 
 
-def _readers(session: Session, row: QueueItem, barred: Collection[str]) -> list[Person]:
+def _readers(session: Session, row: QueueItem, barred: Collection[str], staff: Staff) -> list[Person]:
     for role in (Role.COORDINATOR, Role.CLINICIAN, Role.CLINICAL_DIRECTOR):
         everybody = [
             item
-            for item in mutual_aid.within(session, row.agency, people.with_role(session, [role]))
-            if item.id not in barred
-            and people.reachable(item)
-            and people.is_staff_for(session, item, row.incident_id)
+            for item in mutual_aid.within(session, row.agency, staff(role))
+            if item.id not in barred and people.reachable(item)
         ]
         own = [item for item in everybody if item.agency == row.agency]
         if own or everybody:

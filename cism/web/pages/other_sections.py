@@ -124,9 +124,7 @@ def queue_item(session: Session, helper: Person, subject: str | None, now: datet
 
 _ANSWERED = {
     AssignmentState.ACCEPTED: _("You are on, thank you. What comes next is texted to you."),
-    AssignmentState.DECLINED: _(
-        "You are not available, and others are asked. No reason is needed. Thank you."
-    ),
+    AssignmentState.DECLINED: _("You are not available, and others are asked. No reason is needed."),
 }
 
 
