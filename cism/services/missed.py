@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind, StepState
-from cism.services import notify, queue, steps, telling
+from cism.services import notify, queue, queue_readers, steps, telling
 from cism.store.states import QueueState
 from cism.store.tables import Outbox, Person, QueueItem, Step
 
@@ -64,7 +64,7 @@ def on_tell_missed(session: Session, step: Step, now: datetime) -> str | None:
     readers: dict[str, Person] = {}
     for row in session.scalars(query).all():
         row.untold = False
-        for reader in queue.readers(session, row) if row.state is QueueState.OPEN else ():
+        for reader in queue_readers.readers(session, row) if row.state is QueueState.OPEN else ():
             readers[reader.id] = reader
             found[reader.id].append(row)
     for reader_id, rows in found.items():

@@ -204,17 +204,6 @@ def is_staff_for(session: Session, row: tables.Person, incident_id: str | None) 
     return found is None
 
 
-def affected_by(session: Session, incident_id: str | None) -> set[str]:
-    """Everybody on an incident's list: none of them may act as staff there (trap 17)."""
-    if incident_id is None:
-        return set()
-    return set(
-        session.scalars(
-            select(tables.AffectedPerson.person_id).where(tables.AffectedPerson.incident_id == incident_id)
-        )
-    )
-
-
 def on_lists_with(session: Session, person_id: str) -> tuple[set[str], set[str]]:
     """The open incidents that somebody is affected by, and everybody on their lists, themselves among them.
 

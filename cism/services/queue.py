@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -18,7 +17,6 @@ from cism.services import (
     events,
     held,
     lateness,
-    mutual_aid,
     notify,
     people,
     queue_peers,
@@ -26,6 +24,7 @@ from cism.services import (
     steps,
     telling,
 )
+from cism.services.queue_readers import readers
 from cism.store.states import QueueState
 from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
@@ -162,42 +161,6 @@ def open_items(session: Session) -> list[QueueItem]:
             select(QueueItem).where(QueueItem.state == QueueState.OPEN).order_by(QueueItem.deadline)
         )
     )
-
-
-Staff = Callable[[Role], list[Person]]
-
-
-def readers(
-    session: Session, row: QueueItem, told: Collection[str] = (), staff: Staff | None = None
-) -> list[Person]:
-    """Who reads the queue: coordinators, else clinicians, of the agency or by mutual aid; never the person
-    themselves, and nobody who was `told` already. A plain text is first for the peer of whoever wrote it.
-
-    Nor whoever is on the same list, unless nobody else is left: somebody must read it.
-    `staff`: who holds a role, where many items are asked about and that is known.
-    """
-    peer = queue_peers.first_reader(session, row)
-    if peer is not None and peer.id not in told:
-        return [peer]
-    near = people.on_lists_with(session, row.person_id)[1] if row.person_id else set()
-    never = {*told, *people.affected_by(session, row.incident_id)}
-    staff = staff or (lambda role: people.with_role(session, [role]))
-    return _readers(session, row, {*near, *never}, staff) or _readers(
-        session, row, {row.person_id or "", *never}, staff
-    )
-
-
-def _readers(session: Session, row: QueueItem, barred: Collection[str], staff: Staff) -> list[Person]:
-    for role in (Role.COORDINATOR, Role.CLINICIAN, Role.CLINICAL_DIRECTOR):
-        everybody = [
-            item
-            for item in mutual_aid.within(session, row.agency, staff(role))
-            if item.id not in barred and people.reachable(item)
-        ]
-        own = [item for item in everybody if item.agency == row.agency]
-        if own or everybody:
-            return own or everybody[:1]
-    return []
 
 
 def tell_others(session: Session, item_id: str, now: datetime) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.access import Access, Act, Datum, Fact, best_access, in_charge, may_do, relations
 from cism.domain.escalation import EscalationState
-from cism.services import people, queue
+from cism.services import people, queue_readers
 from cism.services.notify_urgent import told_of
 from cism.services.queue_peers import TO_PEER, first_reader, is_theirs, of_sender, waiting_for_peer
 from cism.store.tables import Escalation, InboundMessage, Person, QueueItem
@@ -67,7 +67,7 @@ def may_read(session: Session, row: QueueItem, reader: Person, now: datetime) ->
 
 
 def _stands_in(session: Session, row: QueueItem, helper: Person) -> bool:
-    return any(item.id == helper.id for item in queue.readers(session, row))
+    return any(item.id == helper.id for item in queue_readers.readers(session, row))
 
 
 def _is_loose(session: Session, row: QueueItem, reader: Person, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cism.services import queue
+from cism.services import queue_readers
 from cism.store.tables import AffectedPerson, Escalation, Event, QueueItem
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story
@@ -100,7 +100,7 @@ def test_words_are_read_by_somebody_even_where_everybody_is_on_the_list(tell: Ma
     story.phone("cora").expects("queue_new")
     story.phone("cora").says("I could use a word myself").expects("read_by")
     own = next(row for row in story.rows(QueueItem) if row.person_id == story.person("cora").id)
-    told = story.see(lambda session: [row.roster_id for row in queue.readers(session, own)])
+    told = story.see(lambda session: [row.roster_id for row in queue_readers.readers(session, own)])
     assert told
     assert "cora" not in told
     story.read_the_queue()

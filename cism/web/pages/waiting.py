@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from itertools import islice
 from typing import Final
 
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.access import Act, may_do
 from cism.domain.incident import IncidentState
-from cism.services import people, queue, queue_words
+from cism.services import queue, queue_readers, queue_words
 from cism.services.in_charge import in_charge
 from cism.store.db import now
 from cism.store.states import SessionState
@@ -93,9 +92,9 @@ def _charge(session: Session, person: Person) -> Iterable[Waiting]:
     roles = [item.role for item in person.roles]
     found: list[Waiting] = []
     if may_do(roles, Act.HANDLE_QUEUE, same_agency=True):
-        staff = cache(lambda role: people.with_role(session, [role]))
         items = queue.open_items(session)
-        mine = (item for item in items if _is_in(person, queue.readers(session, item, staff=staff)))
+        lists = queue_readers.lists_for(session, items)
+        mine = (item for item in items if _is_in(person, queue_readers.readers(session, item, lists=lists)))
         found += [("queue", item.id) for item in islice(mine, MOST)]
     written = queue_words.waiting_for_peer(session, person)
     found += [("queue", item.id) for item in islice(written, MOST)]
