@@ -78,7 +78,7 @@ async def test_the_board_shows_each_promise_and_names_nobody(site: Site) -> None
     assert "2 of 2 serve" in text
     assert "Group debriefing" in text
     assert re.search(r"[1-9]\d* begun, [1-9]\d* to come", text)
-    assert "1 open, a human has to end each" in text
+    assert "1 open, a human has to end it" in text
     assert not any(name in text for name in NAMES)
 
 

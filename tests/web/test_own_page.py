@@ -91,7 +91,7 @@ async def test_no_consent_on_the_page_lifts_a_stop(site: Site) -> None:
     await site.text("R1", "STOP")
     await by_phone(site, "R1")
     page = await site.client.get("/me")
-    assert "You texted STOP" in page.text
+    assert "You stopped everything" in page.text
     assert "by text" in page.text
     await press(site, "/me", page, "Ask me no more how I am")
     await press(site, "/me", await site.client.get("/me"), "Yes, ask how I am")

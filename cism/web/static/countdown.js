@@ -6,15 +6,13 @@
   const ahead = Date.parse(clock.dataset.now) - Date.now();
   const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
   const span = (seconds) => { // with units: "15:00" beside a time of day reads like another
-    const long = seconds >= 2 * 86400;
     const parts = units.map(([each, name]) => {
       const many = Math.floor(seconds / each);
       seconds -= many * each;
       return many + " " + name;
     });
-    if (long) return parts.slice(0, 2).join(" ");
     const begins = parts.findIndex((one) => !one.startsWith("0 "));
-    return parts.slice(begins < 0 ? 3 : begins).join(" ");
+    return parts.slice(begins < 0 ? 3 : begins).slice(0, 2).join(" "); // the two that matter
   };
   const shown = Array.from(document.querySelectorAll("time.until"), (time) => {
     const left = document.createElement("span");
