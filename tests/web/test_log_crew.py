@@ -99,5 +99,8 @@ async def test_the_form_that_a_phone_keeps_is_the_same_for_everybody(site: Site)
     spanish = await site.client.get("/log-offline", headers={"accept-language": "es"})
     assert "Registrar sin conexión" in spanish.text
     worker = await site.client.get("/log-worker.js")
-    assert worker.headers["content-security-policy"] == "default-src 'none'; connect-src 'self'"
+    policy = (
+        "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    assert worker.headers["content-security-policy"] == policy
     assert worker.headers["content-type"].startswith("text/javascript")

@@ -22,7 +22,9 @@ router = APIRouter(include_in_schema=False)
 
 _WORKER: Final = (Path(__file__).parent.parent / "static" / "log-worker.js").read_text(encoding="utf-8")
 # It runs by itself, under a policy of its own: it may ask this server, and nothing else.
-_POLICY: Final = "default-src 'none'; connect-src 'self'"
+_POLICY: Final = (
+    "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 
 
 @router.get("/log-worker.js")
