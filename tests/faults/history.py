@@ -25,7 +25,8 @@ from cism.services import claims, delivery, engine, ledger, outbox, overdue, rea
 from cism.store.db import Database, now, real_now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Step
-from notifications.messages import ConfirmPhone
+from notifications.gateway import MessageStatus, Receipt
+from notifications.messages import ConfirmPhone, TeamNotice
 from tests.faults import load
 from tests.faults.campaign import Case, Outcome
 from tests.faults.ground import Ground
@@ -35,6 +36,7 @@ _MINUTES: Final = 2.0  # of real time in which memory is watched
 _CLAIM, _AUDIT, _LOOK = 0.020, 0.100, 0.020  # seconds, p99
 _GROWTH: Final = 0.10
 _TIMES: Final = 100
+_CLAIMS, _AT_ONCE = 500, 10  # so many that one slow write of the disk does not stand for all
 _TEXTS_A_STEP: Final = 4
 
 
@@ -148,19 +150,41 @@ def _timed(db: Database, work: Callable[[Session], object], times: int = _TIMES)
 
 
 def _claims(db: Database) -> list[float]:
-    """Ten texts wait each time; claiming them is timed, and making them is not."""
+    """Ten texts wait each time, to phones that got none just before; claiming them is timed, and neither
+    making them nor what the provider answers is.
+    """
+    while _claimed(db)[0]:
+        pass  # what still waited to leave is not what is timed
     found = []
-    for turn in range(_TIMES):
+    with db.read() as session:
+        phones = session.scalars(select(Person.id).order_by(Person.id)).all()
+    for turn in range(_CLAIMS):
+        keys = [phones[(turn * _AT_ONCE + number) % len(phones)] for number in range(_AT_ONCE)]
         with db.transaction() as session:
-            people = session.scalars(select(Person).limit(10)).all()
-            for person in people:
-                message = ConfirmPhone(agency="Metro", code="A2B3")
+            for person in session.scalars(select(Person).where(Person.id.in_(keys))):
+                message = TeamNotice(agency="Metro", ref="A2B3C", found=1, needed=2, final=True)
                 outbox.put(session, message, key=f"c{turn}:{person.id}", now=now(session), person=person)
-        begun = monotonic()
-        with db.transaction() as session:
-            claims.claim(session, rate=None)
-        found.append(monotonic() - begun)
+        claimed, span = _claimed(db)
+        if claimed != _AT_ONCE:
+            fault = f"claimed {claimed} of {_AT_ONCE} texts: what was timed is no claim"
+            raise AssertionError(fault)
+        found.append(span)
     return found
+
+
+def _claimed(db: Database) -> tuple[int, float]:
+    """How many texts one claim took, and its seconds; the provider takes them afterwards."""
+    begun = monotonic()
+    with db.transaction() as session:
+        claimed = claims.claim(session, rate=None)
+    span = monotonic() - begun
+    with db.transaction() as session:
+        claims.record(session, [_taken(one.id) for one in claimed])
+    return len(claimed), span
+
+
+def _taken(message_id: str) -> claims.Outcome:
+    return claims.Outcome(message_id, Receipt(f"SM{message_id}", MessageStatus.QUEUED))
 
 
 def _memory(db: Database, minutes: float) -> tuple[float, float]:
