@@ -98,6 +98,7 @@ class Outbox(Base):
         Index("outbox_sent", "state", "sent_real"),
         Index("outbox_question", "question_id"),
         Index("outbox_person", "person_id", "state"),
+        Index("outbox_lately", "person_id", "claimed_at"),
         Index("outbox_incident", "incident_id", "state"),
         Index("outbox_handed", "lane", "claimed_at"),
     )

@@ -13,7 +13,17 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind, StepState
-from cism.services import claims, clock_steps, delivery, engine, overdue, readiness, redaction, stalled
+from cism.services import (
+    breaker,
+    claims,
+    clock_steps,
+    delivery,
+    engine,
+    overdue,
+    readiness,
+    redaction,
+    stalled,
+)
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Step, new_id
 from tests.services.world import World
@@ -64,7 +74,17 @@ def _a_history(session: Session) -> None:
 
 def read_whole(world: World, work: Callable[[Session], object]) -> list[str]:
     """The long tables that are read from end to end, each with the statement."""
-    found: list[str] = []
+
+    def is_whole(line: str) -> bool:
+        words = line.split()
+        return words[0] == "SCAN" and words[1] in _LONG and not set(words) & set(_SHORT)
+
+    return [f"{line}: {statement}" for line, statement in plans(world, work) if is_whole(line)]
+
+
+def plans(world: World, work: Callable[[Session], object]) -> list[tuple[str, str]]:
+    """How each statement of this work would be read, line by line, with the statement."""
+    found: list[tuple[str, str]] = []
 
     def explain(
         connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
@@ -74,9 +94,7 @@ def read_whole(world: World, work: Callable[[Session], object]) -> list[str]:
             return
         cursor = connection.connection.driver_connection.cursor()
         for line in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall():
-            words = str(line[3]).split()
-            if words[0] == "SCAN" and words[1] in _LONG and not set(words) & set(_SHORT):
-                found.append(f"{line[3]}: {statement}")
+            found.append((str(line[3]), statement))
 
     event.listen(world.db.engine, "before_cursor_execute", explain)
     try:
@@ -94,3 +112,11 @@ def test_what_is_asked_often_reads_no_history(world: World, name: str) -> None:
 
 def test_a_query_that_reads_a_whole_history_is_seen(world: World) -> None:
     assert read_whole(world, lambda session: session.query(Outbox).filter(Outbox.attempts > 3).all())
+
+
+def test_what_a_phone_got_lately_is_counted_without_all_that_it_ever_got(world: World) -> None:
+    def count(session: Session) -> object:
+        return breaker._handed(session, {person.id for person in session.query(Person)}, world.now())
+
+    read = [line for line, statement in plans(world, count) if "sum(CASE" in statement]
+    assert "SEARCH outbox USING INDEX outbox_lately (person_id=? AND claimed_at>?)" in read

@@ -22,9 +22,11 @@ def upgrade() -> None:
     _add_past()
     _add_board()
     digests_0005.add()
+    _add_lately()
 
 
 def downgrade() -> None:
+    _drop_lately()
     digests_0005.drop()
     _drop_board()
     _drop_past()
@@ -171,3 +173,12 @@ def _add_board() -> None:
 def _drop_board() -> None:
     op.drop_index("incident_kinds", "incident")
     op.drop_index("incident_board", "incident")
+
+
+def _add_lately() -> None:
+    """What one phone got lately is counted in each claim, however long its history."""
+    op.create_index("outbox_lately", "outbox", ["person_id", "claimed_at"])
+
+
+def _drop_lately() -> None:
+    op.drop_index("outbox_lately", "outbox")
