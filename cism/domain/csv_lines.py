@@ -38,7 +38,8 @@ def decode_utf8(raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+        # `error.object` and not `raw`: without the byte order mark, as `start` counts
+        line = len((error.object[: error.start] + b"?").splitlines())
         message = f"Line {line} is not UTF-8: save the file as CSV in UTF-8 and import it again."
         raise BadInput(message, errors=[f"line {line}: not UTF-8"]) from error
 

@@ -227,6 +227,11 @@ def test_an_agency_without_coordinator_or_clinician_is_said_to_send_no_check_in(
     )
 
 
+def test_a_licence_without_the_part_of_a_clinician_is_no_clinician() -> None:
+    licensed = row(roles="coordinator;peer", consent_pages="yes", certs="LICENSE@2026-11-24")
+    assert "agency metro-pd has no reachable licensed clinician" in parse(licensed).warnings[0]
+
+
 def test_an_agency_with_both_is_not_warned_about() -> None:
     boss = row(roles="coordinator;clinician", consent_pages="yes", certs="LICENSE@2026-11-24")
     assert parse(boss).warnings == ()
@@ -252,6 +257,17 @@ def test_bytes_that_are_not_utf8_are_refused_by_line() -> None:
     with pytest.raises(BadInput, match="Line 2 is not UTF-8"):
         decode_utf8(b"id,name\nP1,Jos\xe9\n")
     assert decode_utf8(b"\xef\xbb\xbfid") == "id"
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize(("line", "lines"), [(1, b"\xe9,name|P1"), (2, b"id|\xe9"), (3, b"id||P\xe9|P2")])
+def test_the_line_that_is_not_utf8_is_counted_as_a_person_counts(
+    mark: bytes, end: bytes, line: int, lines: bytes
+) -> None:
+    with pytest.raises(BadInput, match=f"Line {line} is not UTF-8") as refused:
+        decode_utf8(mark + lines.replace(b"|", end))
+    assert refused.value.errors == [f"line {line}: not UTF-8"]
 
 
 @pytest.mark.parametrize("name", ["José Muñoz", "Søren Ångström", "Nguyễn Thị Ánh", "O'Neil-Łukasz"])
