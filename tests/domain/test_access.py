@@ -114,6 +114,9 @@ def test_of_several_relations_the_best_counts_and_without_one_there_is_nothing()
     both = [Relation.COMMAND, Relation.COORDINATOR]
     assert best_access(both, Datum.DIGIT_REPLIES) is Access.STATUS
     assert best_access([], Datum.INCIDENT_HEADER) is Access.NONE
+    peers = [Relation.OTHER_PEER, Relation.ASSIGNED_PEER]
+    assert best_access(peers, Datum.PHONE, [Fact.OWN_PERSON]) is Access.YES
+    assert best_access(peers, Datum.PHONE) is Access.NONE
 
 
 @pytest.mark.parametrize(
@@ -254,3 +257,7 @@ def test_each_field_that_can_be_changed_is_an_act_of_its_own(name: str, lowers: 
 def test_a_field_that_cannot_be_changed_has_no_act() -> None:
     with pytest.raises(KeyError):
         patch_act("type")
+
+
+def test_a_change_of_severity_raises_it_unless_it_is_said_to_lower_it() -> None:
+    assert patch_act("severity") is Act.RAISE_SEVERITY

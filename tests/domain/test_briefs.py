@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cism.domain.briefs import brief_of
-from cism.domain.interventions import GROUP_FORMATS
+from cism.domain.interventions import CATALOGUE, GROUP_FORMATS
 from cism.domain.offer_kinds import OfferKind
 from cism.domain.protocol import load_protocol
 
@@ -26,6 +26,28 @@ def test_a_group_is_led_through_its_phases_and_is_no_therapy_and_no_investigatio
     assert brief.phases
     assert any("therapy" in one and "investigation" in one for one in brief.never)
     assert any("notes" in one for one in brief.never)
+
+
+@pytest.mark.parametrize("kind", GROUP_FORMATS)
+def test_whoever_leads_reads_what_must_be_so_before_where_it_is_not_held_and_what_follows(kind: str) -> None:
+    brief, element = brief_of(kind), CATALOGUE[kind]
+    assert brief is not None
+    assert brief.not_where == tuple(element.contraindicated.values()) != ()
+    assert (brief.beforehand, brief.afterwards) == (element.preconditions, element.afterwards)
+
+
+def test_nobody_in_acute_shock_is_debriefed_and_everybody_is_called_within_a_day() -> None:
+    brief = brief_of("cisd")
+    assert brief is not None
+    assert "nobody in acute shock or exhausted" in brief.beforehand
+    assert "Statements are pending." in brief.not_where
+    assert "a call within 24 hours" in brief.afterwards
+
+
+def test_who_leads_it_is_named_in_words() -> None:
+    leads = {one for kind in CATALOGUE if (brief := brief_of(kind)) for one in brief.lead}
+    assert "family peer" in leads
+    assert not any("_" in one for one in leads)
 
 
 def test_the_phases_of_a_debriefing_stand_in_their_order() -> None:

@@ -63,5 +63,5 @@ def test_an_empty_unit_or_station_is_no_common_one() -> None:
 
 
 def test_no_more_are_offered_than_a_thumb_runs_over_and_equals_keep_their_order() -> None:
-    people = [somebody(f"{number:02}") for number in range(MOST_OFFERED + 5)]
-    assert on_shift(people, ME, at=NOON) == tuple(f"{number:02}" for number in range(MOST_OFFERED))
+    given = [f"{number:02}" for number in range(MOST_OFFERED + 5)][::-1]
+    assert on_shift([somebody(key) for key in given], ME, at=NOON) == tuple(given[:MOST_OFFERED])

@@ -233,6 +233,7 @@ def test_what_is_added_raises_and_never_lowers() -> None:
     assert most_pressing([EscalationLevel.URGENT, EscalationLevel.ROUTINE]) is EscalationLevel.URGENT
     assert EscalationLevel.EMERGENCY.at_least(EscalationLevel.URGENT)
     assert not EscalationLevel.ROUTINE.at_least(EscalationLevel.URGENT)
+    assert all(level.at_least(level) for level in EscalationLevel)
 
 
 @pytest.mark.parametrize("rung", [0, 1, 3])

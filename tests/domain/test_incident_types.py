@@ -12,6 +12,7 @@ from cism.domain.incident_types import (
     INCIDENT_TYPES,
     IncidentTypesInvalid,
     Intervention,
+    TypesInUse,
     UnknownIncidentType,
     load_incident_types,
     parse_incident_types,
@@ -182,6 +183,32 @@ def test_an_agency_adds_a_type_without_code(tmp_path: Path) -> None:
     assert set(types) == {*INCIDENT_TYPES, "AVALANCHE"}
     assert "AVALANCHE" not in INCIDENT_TYPES
     assert "AVALANCHE" in suggest_types("avalance", types)
+
+
+def test_a_type_that_names_nothing_to_do_still_has_one_to_one_support_and_follow_up() -> None:
+    types = parse_incident_types("AVALANCHE: {label: Avalanche, severity: S3}", "own.yaml")
+    assert types["AVALANCHE"].interventions == {Intervention.ONE_TO_ONE, Intervention.FOLLOW_UP}
+    assert list(TypesInUse(types)) == ["AVALANCHE"]
+
+
+def test_a_mistake_in_the_agencys_own_file_names_that_file(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("AVALANCHE: {label: Avalanche, severity: S3}\nFLOOD: [\n", encoding="utf-8")
+    with pytest.raises(IncidentTypesInvalid, match="this is not YAML") as refused:
+        load_incident_types(own)
+    (told,) = refused.value.errors
+    assert told.startswith(f"{own}:3: ")
+    assert told == str(refused.value)
+
+
+def test_a_death_in_the_line_of_duty_stays_one_whatever_an_agency_writes() -> None:
+    with pytest.raises(IncidentTypesInvalid, match=r"LODD\.lodd: it protects people") as refused:
+        parse_incident_types("LODD: {label: Death, severity: S4}", "own.yaml", onto=INCIDENT_TYPES)
+    assert refused.value.errors[-1].endswith("write lodd: true")
+    kept = parse_incident_types(
+        "LODD: {label: Death, severity: S4, lodd: true}", "own.yaml", onto=INCIDENT_TYPES
+    )
+    assert kept["LODD"].label == "Death"
 
 
 def test_an_agency_may_raise_a_severity_but_not_lift_a_protection(tmp_path: Path) -> None:

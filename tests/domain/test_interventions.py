@@ -198,6 +198,30 @@ def test_a_mistake_in_the_catalogue_is_told_by_line_and_mended(old: str, new: st
     assert parse_interventions(broken.replace(new, old, 1) if new else GOOD, "f.yaml")
 
 
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [("lead: [boss]", "x.lead[0]: 'boss'"), ("lead: [peer], phases: [a, a]", "x.phases: a phase")],
+)
+def test_every_mistake_of_every_entry_is_told_at_once(first: str, told: str) -> None:
+    twice = (
+        f"{GOOD.replace('lead: [peer]', first)}\n{GOOD.replace('x:', 'y:').replace('lead: [peer]', first)}"
+    )
+    with pytest.raises(InterventionsInvalid) as refused:
+        parse_interventions(twice, "f.yaml")
+    assert [line.split(": ", 1)[0] for line in refused.value.errors] == ["f.yaml:1", "f.yaml:2"]
+    assert told in refused.value.errors[0]
+    assert told.replace("x.", "y.") in refused.value.errors[1]
+    assert str(refused.value) == "\n".join(refused.value.errors)
+
+
+def test_a_size_and_a_length_may_be_one_number() -> None:
+    exact = "anchors: [any], duration: [1h, 1h], team: {least: 1}, group: {size: [4, 4], split: crew}"
+    element = parse_interventions(GOOD.replace("anchors: [any]", exact), "f.yaml")["x"]
+    assert element.group is not None
+    assert element.group.size == (4, 4)
+    assert element.duration == (timedelta(hours=1), timedelta(hours=1))
+
+
 def test_a_design_needs_no_source() -> None:
     own = GOOD.replace(", sources: [a book]", ", basis: design")
     assert parse_interventions(own, "f.yaml")["x"].basis == "design"

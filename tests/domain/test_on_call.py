@@ -83,6 +83,15 @@ def test_a_later_change_looks_at_what_the_earlier_ones_left() -> None:
     assert gaps(found, day(3, 2), day(3, 9)) == [Gap(day(3, 5), day(3, 9))]
 
 
+def test_a_turn_or_a_change_that_only_touches_a_span_is_none_of_it() -> None:
+    assert [turn.person for turn in turns(rotation(), day(3, 1), day(3, 2, 13))] == ["a"]
+    assert [turn.person for turn in turns(rotation(), day(3, 2, 13), day(3, 3))] == ["b"]
+    turn = Turn("a", day(3, 2), day(3, 4))
+    after = Change(start=day(3, 4), end=day(3, 5), of="a", instead="b")
+    before = Change(start=day(3, 1), end=day(3, 2), of="a", instead="b")
+    assert changed([turn], [before, after]) == [turn]
+
+
 def test_gaps_are_what_no_turn_covers() -> None:
     found = [
         Turn("b", day(3, 5), day(3, 7)),

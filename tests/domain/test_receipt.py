@@ -25,6 +25,12 @@ def test_who_gets_the_header_alone_saw_nothing_of_a_person(relation: Relation) -
     assert seen("log incident", [relation]) is Seen.PUT_ON
 
 
+def test_whoever_was_to_call_somebody_and_saw_their_name_on_the_list_is_in_their_receipt() -> None:
+    assert seen("read incident", [Relation.ASSIGNED_PEER]) is Seen.LISTED
+    assert seen("read timeline", [Relation.CLINICIAN_ASSIGNED]) is Seen.CONTACTS
+    assert seen("read incident", [Relation.OTHER_PEER]) is None
+
+
 def test_ways_count_for_nothing_and_an_unknown_act_is_not_left_out() -> None:
     assert seen("page queue", [Relation.COORDINATOR]) is Seen.WORDS
     assert seen("cli queue handle", [Relation.COORDINATOR]) is Seen.CALL
@@ -47,6 +53,7 @@ def test_every_purpose_has_words_in_each_language_and_all_say_how_to_take_it_bac
     assert set(WORDINGS[wording(language)]) == set(Purpose)
     assert "STOP" in always(language)
     assert "HELP" in always(language)
+    assert {"en": "my choice", "es": "mi decisión"}[language] in always(language)
 
 
 def test_another_language_gets_the_english_words_and_keeps_them_by_that_name() -> None:
@@ -67,6 +74,7 @@ def test_the_shipped_notice_is_there_in_both_languages_and_in_english_for_others
 
 def test_a_notice_that_says_nothing_or_too_much_is_refused() -> None:
     assert checked_notice(" As written. \n") == " As written. \n"
+    assert len(checked_notice("x" * 8_000)) == 8_000
     with pytest.raises(BadInput, match="empty"):
         checked_notice("  \n")
     with pytest.raises(BadInput, match="8000"):

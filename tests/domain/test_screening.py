@@ -31,7 +31,8 @@ def test_no_such_event_ends_at_nothing_and_is_another_nothing_than_five_noes() -
     assert gated is not None
     assert five_noes is not None
     assert gated.score == five_noes.score
-    assert gated != five_noes
+    assert gated.event is False
+    assert five_noes.event is True
 
 
 @pytest.mark.parametrize(

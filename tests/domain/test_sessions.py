@@ -382,6 +382,22 @@ class TestScenarioB:
         assert why_off(replace(event, type="OF_ANOTHER_FILE"), plan, plan.starts_at) is None
         assert why_off(event, plan, None) is None
 
+    def test_a_funeral_says_nothing_about_groups_that_do_not_wait_for_it(self) -> None:
+        people = crew(5)
+        funeral = at(NEW_YORK, 2026, 10, 10, 11)
+        event = replace(incident("LODD", on_list(people, self.END)), funeral_at=funeral)
+        plan = only(plans(event, people, self.END + 2 * DAY)[CISD])
+        assert why_off(event, replace(plan, after_funeral=None), funeral) is None
+        assert why_off(replace(event, funeral_at=None), plan, plan.starts_at) is None
+
+    def test_the_last_moment_after_a_funeral_is_still_in_time(self) -> None:
+        people = crew(5)
+        funeral = at(NEW_YORK, 2026, 10, 10, 11)
+        event = replace(incident("LODD", on_list(people, self.END)), funeral_at=funeral)
+        plan = only(plans(event, people, self.END + 2 * DAY)[CISD])
+        assert why_off(event, plan, funeral + 7 * DAY) is None
+        assert why_off(event, plan, funeral + 7 * DAY + MINUTE) == "funeral_moved"
+
 
 class TestScenarioC:
     """The death of a child, in the night before the clocks go back in Chicago."""
@@ -425,6 +441,8 @@ def test_an_invitation_may_wait_but_never_so_long_that_the_notice_is_lost() -> N
     assert invite_at(rule, NEW_YORK, NIGHT, next_day, noon) == at(NEW_YORK, 2026, 6, 2, 8)  # 02:00 is asleep
     early = at(NEW_YORK, 2026, 6, 2, 11)
     assert invite_at(rule, NEW_YORK, NIGHT, early, noon) == noon  # at 08:00 four hours would not be left
+    just = at(NEW_YORK, 2026, 6, 2, 12)
+    assert invite_at(rule, NEW_YORK, NIGHT, just, noon) == at(NEW_YORK, 2026, 6, 2, 8)  # exactly four are
     soon = at(NEW_YORK, 2026, 6, 1, 17)
     assert invite_at(rule, NEW_YORK, NIGHT, soon, noon) == noon
 
