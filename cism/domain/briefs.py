@@ -11,7 +11,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from cism.domain.interventions import CATALOGUE, Element
+from cism.domain.interventions import CATALOGUE, WHILE, Element
 from cism.domain.offer_kinds import EMPLOYERS, OfferKind
 from cism.domain.protocol_model import SessionRule
 
@@ -44,7 +44,8 @@ class Brief:
     phases: tuple[str, ...]
     never: tuple[str, ...]
     beforehand: tuple[str, ...]
-    not_where: tuple[str, ...]
+    not_while: tuple[str, ...]  # what stops it, as long as it is so
+    always: tuple[str, ...]  # rules that hold each time
     afterwards: tuple[str, ...]
 
 
@@ -64,7 +65,8 @@ def brief_of(kind: str, rule: SessionRule | None = None) -> Brief | None:
         phases=element.phases,
         never=_never(element),
         beforehand=element.preconditions,
-        not_where=tuple(element.contraindicated.values()),
+        not_while=tuple(text for reason, text in element.contraindicated.items() if reason in WHILE),
+        always=tuple(text for reason, text in element.contraindicated.items() if reason not in WHILE),
         afterwards=element.afterwards,
     )
 

@@ -93,6 +93,18 @@ ENFORCED: Final = frozenset(
     }
 )
 
+# Each of these is so or is not so, and while it is, nothing of the kind is held. The others are rules that
+# hold each time: "nobody may be ordered to come" stops nothing.
+WHILE: Final = frozenset(
+    {
+        Contraindication.LODD,
+        Contraindication.ROUTINE_SIZE,
+        Contraindication.LEGAL_JEOPARDY,
+        Contraindication.KIN_UNAWARE,
+        Contraindication.STILL_OPERATING,
+    }
+)
+
 
 class TeamRule(Rule):
     """How many helpers so many participants need."""

@@ -79,6 +79,22 @@ def test_one_to_one_is_not_told_what_only_groups_are_told() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", [*GROUP_FORMATS, *OfferKind])
+def test_what_stops_it_stands_apart_from_what_holds_always(kind: str) -> None:
+    brief = brief_of(kind)
+    assert brief is not None
+    assert not set(brief.not_while) & set(brief.always)
+    turned_round = ("nobody", "never", "not ", "only", "families", "no ")
+    assert [one for one in brief.not_while if one.lower().startswith(turned_round)] == []
+
+
+def test_that_nobody_may_be_ordered_to_come_stops_nothing() -> None:
+    brief = brief_of("defusing")
+    assert brief is not None
+    assert "Nobody may be ordered to come." in brief.always
+    assert "Statements are pending." in brief.not_while
+
+
 def test_what_the_catalogue_does_not_know_has_no_brief() -> None:
     assert brief_of("seance") is None
 

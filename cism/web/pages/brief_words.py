@@ -30,6 +30,7 @@ def in_words(brief: Brief | None) -> dict[str, Any] | None:
         "phases": [Said(words) for words in brief.phases],
         "never": [Said(words) for words in brief.never],
         "beforehand": [Said(words) for words in brief.beforehand],
-        "not_where": [Said(words) for words in brief.not_where],
+        "not_while": [Said(words) for words in brief.not_while],
+        "always": [Said(words) for words in brief.always],
         "afterwards": [Said(words) for words in brief.afterwards],
     }
