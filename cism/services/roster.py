@@ -14,6 +14,7 @@ from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.quiet_hours import next_open
 from cism.domain.roster_checks import neither
 from cism.domain.roster_csv import RosterRow, parse_roster
+from cism.domain.roster_rows import COLUMNS
 from cism.errors import BadInput
 from cism.services import languages, lives, reach, roster_conflicts, roster_write, steps
 from cism.services.roster_write import Known
@@ -24,12 +25,16 @@ DEFAULT_REGION = "US"
 
 @dataclass(frozen=True, slots=True)
 class LineReport:
-    """What one line did: `added`, `changed` or `unchanged`, and what was kept against the file's word."""
+    """What one line did: `added`, `changed` or `unchanged`, and what was kept against the file's word.
+
+    `columns` are those that changed, by name and in the file's order; never what stands in them.
+    """
 
     line: int
     key: str
     what: str
     kept: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,13 @@ def import_file(
     known |= roster_write.recognised(session, found.rows)
     made = _make_agencies(session, found.rows, known, region or _region(session))
     before = {one.row.id: lives.place(one.row) for one in known.values()}
-    lines = roster_write.write(session, found.rows, known, now)
+    touched: roster_write.Touched = {}
+    lines = roster_write.write(session, found.rows, known, now, touched)
     lives.follow(session, before, now)
-    reports = tuple(LineReport(row.line, row.key, what, kept) for row, what, kept in lines)
+    reports = tuple(
+        LineReport(row.line, row.key, what, kept, _in_order(touched.get(row.key, ())))
+        for row, what, kept in lines
+    )
     agencies = sorted({row.agency for row in found.rows})
     return ImportReport(
         lines=reports,
@@ -91,6 +100,10 @@ def import_file(
             *(f"line {line.line}: {kept}" for line in reports for kept in line.kept),
         ),
     )
+
+
+def _in_order(columns: Collection[str]) -> tuple[str, ...]:
+    return tuple(name for name in COLUMNS if name in columns)
 
 
 def confirm(session: Session, agency: str | None, now: datetime) -> int:

@@ -31,7 +31,9 @@ _CARE_STEPS = (
     StepKind.SESSION_FOLLOW_UP,
 )
 _FORGOTTEN = "was removed, and stays forgotten; whoever comes back gets a new id"
+_COLUMN_OF = {"zone": "timezone"}  # where a column is not called as what it fills
 Outcome = tuple[RosterRow, str, tuple[str, ...]]
+Touched = dict[str, set[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,15 @@ def status_after(row: RosterRow, known: Known | None) -> PersonStatus:
 
 
 def write(
-    session: Session, rows: Collection[RosterRow], known: dict[str, Known], now: datetime
+    session: Session, rows: Collection[RosterRow], known: dict[str, Known], now: datetime, touched: Touched
 ) -> list[Outcome]:
-    """Add and change people, then tie them to each other; says what each line did."""
+    """Add and change people, then tie them to each other; says what each line did.
+
+    `touched` gets the columns that changed, by key of those for whom something did.
+    """
     by_key = {key: one.row for key, one in known.items()}
     found: list[Outcome] = [(row, "unchanged", (_FORGOTTEN,)) for row in rows if _is_erased(known, row)]
     rows = [row for row in rows if not _is_erased(known, row)]
-    touched: set[str] = set()
     fresh_numbers = [row.key for row in rows if row.key not in known or known[row.key].row.phone != row.phone]
     with session.no_autoflush:
         for row in rows:
@@ -86,13 +90,13 @@ def write(
                 continue
             changed, kept = _change(session, person, row, now)
             if changed:
-                touched.add(row.key)
+                touched[row.key] = changed
             found.append((row, "unchanged", kept))
     session.flush()
     for key in fresh_numbers:
         numbers.taken_over(session, by_key[key], now)
     reapplying.heed(session, [by_key[key] for key in fresh_numbers], now)
-    touched |= _tie(session, rows, by_key)
+    _tie(session, rows, by_key, touched)
     session.flush()
     return [
         (row, "changed" if what == "unchanged" and row.key in touched else what, kept)
@@ -135,42 +139,45 @@ def _certs(row: RosterRow) -> list[PersonCert]:
     return [PersonCert(name=name, expires=expires) for name, expires in sorted(latest.items())]
 
 
-def _change(session: Session, person: Person, row: RosterRow, now: datetime) -> tuple[bool, tuple[str, ...]]:
-    changed = _plain_changes(person, row)
-    changed |= _sets_change(person, row)
-    changed |= _new_phone(session, person, row, now)
+def _change(
+    session: Session, person: Person, row: RosterRow, now: datetime
+) -> tuple[set[str], tuple[str, ...]]:
+    """Which columns changed, and what was kept against the file's word."""
+    changed = _plain_changes(person, row) | _sets_change(person, row)
+    if _new_phone(session, person, row, now):
+        changed.add("phone")
     kept = []
     for kind in ("pages", "care"):
         moved, note = _consent(session, person, kind, getattr(row, f"consent_{kind}"), now)
-        changed |= moved
+        changed |= {f"consent_{kind}"} if moved else set()
         kept += note
     moved, note = _status(session, person, row, now)
-    return changed | moved, (*kept, *note, *_stays(person))
+    return changed | ({"status"} if moved else set()), (*kept, *note, *_stays(person))
 
 
-def _plain_changes(person: Person, row: RosterRow) -> bool:
+def _plain_changes(person: Person, row: RosterRow) -> set[str]:
     wanted = {name: getattr(row, name) for name in _PLAIN}
     wanted |= {"sleep_start": row.sleep.start, "sleep_end": row.sleep.end}
     differing = {name: value for name, value in wanted.items() if getattr(person, name) != value}
     for name, value in differing.items():
         setattr(person, name, value)
-    return bool(differing)
+    return {_COLUMN_OF.get(name, name) for name in differing}
 
 
-def _sets_change(person: Person, row: RosterRow) -> bool:
-    changed = False
+def _sets_change(person: Person, row: RosterRow) -> set[str]:
+    changed = set()
     if {item.role for item in person.roles} != row.roles:
         kept = [item for item in person.roles if item.role in row.roles]
         here = {item.role for item in kept}
         person.roles = [*kept, *(PersonRole(role=role) for role in sorted(row.roles - here))]
-        changed = True
+        changed.add("roles")
     wanted = {cert.name: cert.expires for cert in _certs(row)}
     if {item.name: item.expires for item in person.certs} != wanted:
         stay = [item for item in person.certs if item.name in wanted]
         for item in stay:
             item.expires = wanted.pop(item.name)
         person.certs = [*stay, *(PersonCert(name=name, expires=day) for name, day in wanted.items())]
-        changed = True
+        changed.add("certs")
     return changed
 
 
@@ -250,16 +257,16 @@ def _stays(person: Person) -> Iterator[str]:
         yield "care texts stay held until a human has asked"
 
 
-def _tie(session: Session, rows: Collection[RosterRow], by_key: dict[str, Person]) -> set[str]:
-    """Who commands whom, and who is never paired with whom; gives the keys of those for whom that changed."""
-    touched = set()
+def _tie(session: Session, rows: Collection[RosterRow], by_key: dict[str, Person], touched: Touched) -> None:
+    """Who commands whom, and who is never paired with whom."""
     for row in rows:
         person = by_key[row.key]
         superior = by_key[row.reports_to].id if row.reports_to else None
         if person.reports_to != superior:
             person.reports_to = superior
-            touched.add(row.key)
-    return touched | _pairs(session, rows, by_key)
+            touched.setdefault(row.key, set()).add("reports_to")
+    for key in _pairs(session, rows, by_key):
+        touched.setdefault(key, set()).add("not_with")
 
 
 def _pairs(session: Session, rows: Collection[RosterRow], by_key: dict[str, Person]) -> set[str]:

@@ -34,7 +34,7 @@ async def test_the_queue_lists_clocks_and_neither_names_nor_words(site: Site) ->
     as_person(site, "C1")
     text = (await site.client.get("/queue")).text
     assert f"/queue/{item.id}" in text
-    assert "Read it by Mon 2 Mar, 10:30." in text
+    assert "To be read by Mon 2 Mar, 10:30." in text
     assert WORDS not in text
     assert "Rita" not in text
     site.perform(minutes=31)
@@ -91,7 +91,9 @@ async def test_everybody_who_has_not_confirmed_is_asked_once(site: Site) -> None
     as_person(site, "C1")
     page = await site.client.get("/readiness")
     for _ in range(2):
-        await site.client.post("/roster/confirm", data=fields(page, "/roster/confirm"))
+        done = await site.client.post("/roster/confirm", data=fields(page, "/roster/confirm"))
+    assert "Each of them is asked by text" not in page.text
+    assert "Each of them is asked by text" in (await site.client.get(done.headers["location"])).text
     asked = site.rows(select(Step).where(Step.kind == "confirm_phone"))
     assert len(asked) == 11
     assert len({step.person_id for step in asked}) == 11
@@ -120,7 +122,9 @@ async def test_a_preview_tells_every_change_and_writes_nothing(site: Site) -> No
     page = await _look(site, _changed(("Rita Respond", "Rita Resolute")))
     assert page.status_code == 200
     assert "Not written yet" in page.text
-    assert re.search(r"Line \d+: metro-pd:R1 <span class=\"tag\">changed", page.text)
+    assert re.search(r"Line \d+: metro-pd:R1 <span class=\"tag\">changed</span> name<?", page.text)
+    told = page.text[page.text.index("Line by line") :]
+    assert "Resolute" not in told, "which columns changed, and not what stands in them"
     assert site.person("R1").name == "Rita Respond"
     after = site.everything()
     # the mark says which row is the audit log's last

@@ -44,6 +44,7 @@ async def ready(request: Request) -> Response:
                 for role, gap in found.gaps[: agency_readiness.MOST]
             ],
             "away": [(name, spoken(until, person.zone)) for name, until in found.away],
+            "asked": "asked" in request.query_params,
             "days": agency_readiness.AHEAD.days,
             "weeks": agency_readiness.EXPIRES_WITHIN.days // 7,
         }

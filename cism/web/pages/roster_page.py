@@ -75,7 +75,7 @@ async def confirm(request: Request) -> Response:
         roster.confirm(session, visitor.agency, product_now(session))
         audit.write(session, visitor.person_id or "", "page roster confirm")
 
-    return await charge.do(request, Act.CHANGE_ROSTER, work, to="/readiness")
+    return await charge.do(request, Act.CHANGE_ROSTER, work, to="/readiness?asked=1")
 
 
 async def _read(request: Request, *, keep: bool) -> Response:
