@@ -19,7 +19,7 @@ from cism.domain.escalation import EscalationState
 from cism.domain.incident import IncidentState
 from cism.domain.ledger import NextStep, Source, earliest
 from cism.domain.plan import StepKind, StepState
-from cism.services import choice, ledger
+from cism.services import calls_made, choice, ledger, session_standing
 from cism.services.ledger import Count, Line
 from cism.store.states import AssignmentState, SessionState
 from cism.store.tables import AffectedPerson, Assignment, Escalation, GroupSession, Incident, Step
@@ -53,18 +53,23 @@ class Meeting:
     state: SessionState
     starts_at: datetime | None
     window_to: datetime | None
+    put_at: datetime | None = None  # when a clinician is asked about it, where none was yet
+    unreported: bool = False  # it is over, and nobody has said that it was held
+    late: bool = False  # somebody was to have decided, or reported it, by now
 
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
     """Points of the plan, each of each person, by what became of them; never by what was answered.
 
-    `made`: the check-in went out, or a peer was asked to call.
+    `made`: the check-in went out, or a peer was asked to call. `late`: calls that a peer was to have reported
+    by now; they are among those made, because the engine has done its part.
     """
 
     made: int = 0
     to_come: int = 0
     missed: int = 0
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +83,14 @@ class Row:
     meetings: tuple[Meeting, ...] = ()
     contacts: Contacts = field(default_factory=Contacts)
     calls_open: int = 0  # escalations that no human has ended
+    calls_untaken: int = 0  # those of them that no human has taken
     next: NextStep | None = None
     count: Count = field(default_factory=Count)
+
+    @property
+    def good(self) -> bool:
+        """Whether nobody is forgotten, and nothing that was promised is late."""
+        return self.count.good and not self.contacts.late and not any(one.late for one in self.meetings)
 
 
 def page(
@@ -124,7 +135,7 @@ def _of_viewer(session: Session, ids: Collection[str], viewer_id: str | None) ->
 def _rows(session: Session, rows: Sequence[Incident], now: datetime) -> list[tuple[Incident, Row]]:
     ids = [row.id for row in rows]
     needs, team = choice.team_needs(session, rows), _team(session, ids)
-    meetings, contacts = _meetings(session, ids), _contacts(session, ids)
+    meetings, contacts = _meetings(session, ids, now), _contacts(session, ids, now)
     affected, calls = _affected(session, ids), _calls(session, ids)
     lines = defaultdict(list)
     for line in ledger.lines(session, incident_ids=ids):
@@ -139,7 +150,8 @@ def _rows(session: Session, rows: Sequence[Incident], now: datetime) -> list[tup
                 team=Team(needs[row.id], team[row.id][AssignmentState.ACCEPTED], team[row.id].total()),
                 meetings=tuple(meetings[row.id]),
                 contacts=contacts.get(row.id, Contacts()),
-                calls_open=calls.get(row.id, 0),
+                calls_open=calls[row.id].total(),
+                calls_untaken=calls[row.id][EscalationState.OPEN],
                 next=_next(lines[row.id]),
                 count=ledger.count(lines[row.id], now),
             ),
@@ -170,25 +182,34 @@ def _team(session: Session, ids: Collection[str]) -> dict[str, Counter[Assignmen
     return found
 
 
-def _meetings(session: Session, ids: Collection[str]) -> dict[str, list[Meeting]]:
+def _meetings(session: Session, ids: Collection[str], now: datetime) -> dict[str, list[Meeting]]:
     found: dict[str, list[Meeting]] = defaultdict(list)
+    to_put = session_standing.to_put(session, ids)
     query = (
         select(
+            GroupSession.id,
             GroupSession.incident_id,
             GroupSession.kind,
             GroupSession.state,
             GroupSession.starts_at,
+            GroupSession.ends_at,
             GroupSession.window_to,
         )
         .where(GroupSession.incident_id.in_(ids), GroupSession.state.in_(_SHOWN_MEETINGS))
         .order_by(GroupSession.window_from, GroupSession.id)
     )
-    for incident_id, kind, state, starts_at, window_to in session.execute(query):
-        found[incident_id].append(Meeting(kind, state, starts_at, window_to))
+    for row in session.execute(query):
+        unreported = session_standing.unreported(row.state, row.ends_at, now)
+        undecided = row.starts_at is None and row.window_to is not None and row.window_to < now
+        late = session_standing.report_late(row.ends_at, now) if unreported else undecided
+        put_at = to_put.get(row.id) if row.state is SessionState.PROPOSED else None
+        found[row.incident_id].append(
+            Meeting(row.kind, row.state, row.starts_at, row.window_to, put_at, unreported, late)
+        )
     return found
 
 
-def _contacts(session: Session, ids: Collection[str]) -> dict[str, Contacts]:
+def _contacts(session: Session, ids: Collection[str], now: datetime) -> dict[str, Contacts]:
     """Each point of each person once, whatever it took: what is still planned is to come."""
     place = case(
         (Step.state == StepState.PLANNED, _TO_COME), (Step.state == StepState.DONE, _MADE), else_=_MISSED
@@ -208,7 +229,11 @@ def _contacts(session: Session, ids: Collection[str]) -> dict[str, Contacts]:
     counts: dict[str, Counter[int]] = defaultdict(Counter)
     for incident_id, found, count in session.execute(query):
         counts[incident_id][found] = count
-    return {key: Contacts(of[_MADE], of[_TO_COME], of[_MISSED]) for key, of in counts.items()}
+    late = calls_made.late(session, ids, now)
+    return {
+        key: Contacts(counts[key][_MADE], counts[key][_TO_COME], counts[key][_MISSED], late[key])
+        for key in counts.keys() | late.keys()
+    }
 
 
 def _affected(session: Session, ids: Collection[str]) -> dict[str, int]:
@@ -220,11 +245,14 @@ def _affected(session: Session, ids: Collection[str]) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
-def _calls(session: Session, ids: Collection[str]) -> dict[str, int]:
-    """That a call is open and how many; never whose (domain.md 7.3)."""
+def _calls(session: Session, ids: Collection[str]) -> dict[str, Counter[EscalationState]]:
+    """That a call is open, how many, and how many of them nobody has taken; never whose (domain.md 7.3)."""
+    found: dict[str, Counter[EscalationState]] = defaultdict(Counter)
     query = (
-        select(Escalation.incident_id, func.count())
+        select(Escalation.incident_id, Escalation.state, func.count())
         .where(Escalation.incident_id.in_(ids), Escalation.state != EscalationState.CLOSED)
-        .group_by(Escalation.incident_id)
+        .group_by(Escalation.incident_id, Escalation.state)
     )
-    return {incident_id or "": count for incident_id, count in session.execute(query)}
+    for incident_id, state, count in session.execute(query):
+        found[incident_id or ""][state] = count
+    return found

@@ -186,6 +186,13 @@ async def test_it_may_turn_out_graver_or_less_grave(site: Site) -> None:
     assert (await act(site, ref, "severity", severity="S9", reason="facts_changed")).status_code == 422
 
 
+async def test_no_severity_is_chosen_before_somebody_chooses_one(site: Site) -> None:
+    ref = (await site.log())["ref"]
+    as_person(site, "C1")
+    assert (await act(site, ref, "severity", reason="facts_changed")).status_code == 422
+    assert the_incident(site, ref).severity is Severity.S3
+
+
 async def test_facts_and_days_that_matter_are_entered(site: Site) -> None:
     ref = (await site.log(ended_at=None))["ref"]
     as_person(site, "C1")
@@ -292,3 +299,44 @@ async def test_a_helper_is_asked_by_name_with_a_reason_once_and_never_against_a_
         )
         == 1
     )
+
+
+async def test_a_call_that_was_asked_and_not_reported_is_late_in_words_and_on_the_board(site: Site) -> None:
+    ref = await played.a_day_after(site)
+    as_person(site, "C1")
+    page = (await site.client.get(f"/board/{ref}")).text
+    assert re.search(r"first call: asked, not reported \(\d\), the first late by 1 d \d+ h", page)
+    assert "first call: reported" not in page
+    assert re.search(r"day 1: sent(?: \(\d\))?,|day 1: handed to a peer, who calls", page)
+    line = (await site.client.get("/board")).text
+    assert re.search(r"\d calls are late: asked, not reported", line)
+    assert "card alarming" in line
+    for question in site.rows(select(Question).where(Question.kind == "contact_report")):
+        if question.state == "open":
+            peer = next(key for key in ("P1", "P2", "P3") if site.id_of(key) == question.person_id)
+            await site.text(peer, f"4 {question.code}")
+    page = (await site.client.get(f"/board/{ref}")).text
+    assert "first call: reported" in page
+    assert "asked, not reported (" not in page
+    assert "are late: asked" not in (await site.client.get("/board")).text
+
+
+async def test_a_meeting_that_no_clinician_was_asked_about_says_when_one_is(site: Site) -> None:
+    ref = (await site.log(affected=[{"person_id": key, "circle": "B"} for key in ("R1", "R2", "R3")]))["ref"]
+    site.perform()
+    as_person(site, "C1")
+    page = (await site.client.get(f"/board/{ref}")).text
+    when = r"\w{3} \d+ \w{3}, \d\d:\d\d"
+    assert re.search(
+        rf"Group debriefing \(CISD\): <span>put to a clinician {when}, proposed for {when}", page
+    )
+    assert "a clinician is asked" not in page
+
+
+async def test_what_is_over_says_so_in_one_way_and_who_served_was_stood_down(site: Site) -> None:
+    ref = await played.a_day_after(site)
+    as_person(site, "C1")
+    await act(site, ref, "stand-down", reason="duplicate")
+    page = (await site.client.get(f"/board/{ref}")).text
+    assert "Our response ended" in page
+    assert 'Pia Peer <span class="tag">stood down</span>' in page

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from cism.web import words
-from cism.web.pages.local_time import spoken
+from cism.web.pages.local_time import lasting, spoken
 from cism.web.words import Said, _
 from tests.conftest import START
 from tests.pages import sentences
@@ -55,6 +56,21 @@ def test_a_sentence_reads_english_anywhere_and_as_the_page_when_shown() -> None:
     with words.spoken_in("es"):
         assert said.told() != str(said)
         assert "<" not in Said("%(x)s", {"x": "<b>"}).__html__()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "read"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (61, "1 min 1 s"),
+        (3600, "1 h 0 min"),
+        (86461, "1 d 0 h"),
+        (40 * 86400, "40 d 0 h"),
+    ],
+)
+def test_a_length_of_time_reads_in_the_two_units_that_matter(seconds: int, read: str) -> None:
+    assert lasting(timedelta(seconds=seconds)) == read
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,14 @@ from cism.domain.access import Act, patch_act
 from cism.domain.incident import IncidentState, Severity
 from cism.domain.sensitive_dates import DateKind
 from cism.services import activation, audit, board, people, picture, replies_count, sensitive_dates
-from cism.services.picture import Item
+from cism.services.picture import Item, Lane
 from cism.store.db import now as product_now
+from cism.store.states import SessionState
 from cism.store.tables import Incident, Person
 from cism.web.pages import board_words, charge, other_sections
 from cism.web.pages.charge import Case
 from cism.web.pages.drawing import draw
-from cism.web.pages.local_time import local, spoken
+from cism.web.pages.local_time import lasting, local, spoken
 from cism.web.pages.log_choices import CIRCLES, SEVERITIES
 from cism.web.pages.who import Visitor
 from cism.web.words import Said, _
@@ -93,7 +94,6 @@ def _header(row: Incident, person: Person) -> dict[str, Any]:
     return {
         "ref": row.ref,
         "kind": board_words.kind_of(row.type),
-        "severity": row.severity.value,
         "grave": SEVERITIES[row.severity],
         "state": board_words.STATES[row.state],
         "open": row.state is IncidentState.OPEN,
@@ -108,8 +108,10 @@ def _promises(one: board.Row, person: Person, now: datetime) -> dict[str, Any]:
         "team": one.team,
         "contacts": one.contacts,
         "calls_open": one.calls_open,
+        "calls_untaken": one.calls_untaken,
         "count": one.count,
-        "meetings": [_meeting(item, person, now) for item in one.meetings],
+        "good": one.good,
+        "meetings": [_meeting(item, person) for item in one.meetings],
         "next": None
         if one.next is None
         else {
@@ -121,20 +123,23 @@ def _promises(one: board.Row, person: Person, now: datetime) -> dict[str, Any]:
     }
 
 
-def _meeting(item: board.Meeting, person: Person, now: datetime) -> dict[str, Any]:
-    late = item.starts_at is None and item.window_to is not None and item.window_to < now
+def _meeting(item: board.Meeting, person: Person) -> dict[str, Any]:
+    state = board_words.UNREPORTED if item.unreported else board_words.MEETINGS[item.state]
+    if item.put_at is not None:
+        state = _("put to a clinician %(when)s", when=spoken(item.put_at, person.zone))
+    at = spoken(item.starts_at, person.zone) if item.starts_at else None
     return {
         "kind": board_words.meeting(item.kind),
-        "state": board_words.MEETINGS[item.state],
-        "at": spoken(item.starts_at, person.zone) if item.starts_at else None,
+        "state": state,
+        "at": _("proposed for %(when)s", when=at) if at and item.state is SessionState.PROPOSED else at,
         "until": spoken(item.window_to, person.zone) if item.window_to else None,
-        "late": late,
+        "late": item.late,
     }
 
 
 def _whole(session: Session, found: Case, person: Person, now: datetime) -> dict[str, Any]:
     row = found.row
-    items = [(one, board_words.item(one), _said(one, person)) for one in picture.items(session, row, now)]
+    items = _items(session, row, person, now)
     drawn = draw(items, board_words.LANES, picture.began(row), now)
     return {
         **_header(row, person),
@@ -164,20 +169,42 @@ def _whole(session: Session, found: Case, person: Person, now: datetime) -> dict
     }
 
 
-def _said(item: Item, person: Person) -> Said:
+def _items(session: Session, row: Incident, person: Person, now: datetime) -> list[tuple[Item, Said, Said]]:
+    found = picture.items(session, row, now)
+    return [(one, board_words.item(one), _said(one, person, now)) for one in found]
+
+
+def _said(item: Item, person: Person, now: datetime) -> Said:
     """One thing of the picture in a sentence, which is also what a screen reader says."""
-    words = {
+    words: dict[str, Any] = {
         "what": board_words.item(item),
-        "standing": board_words.STANDINGS[item.standing],
+        "standing": board_words.standing(item),
         "when": spoken(item.at, person.zone),
         "count": item.count,
     }
+    if item.lane is Lane.TEAM:
+        return _("%(what)s, %(when)s", **words)
+    if board_words.waits_for_report(item):
+        return _late(item, words, now)
     if item.ends is None:
-        return _("%(what)s: %(standing)s, %(when)s", **words)
+        return _counted(item, words)
     words["until"] = spoken(item.ends, person.zone)
     if item.count == 1:
         return _("%(what)s: %(standing)s, %(when)s, window until %(until)s", **words)
-    return _("%(what)s: %(standing)s, %(count)s times, first %(when)s, window until %(until)s", **words)
+    return _("%(what)s: %(standing)s (%(count)s), the first %(when)s, window until %(until)s", **words)
+
+
+def _late(item: Item, words: dict[str, Any], now: datetime) -> Said:
+    words["span"] = lasting(now - item.at)
+    if item.count == 1:
+        return _("%(what)s: %(standing)s, late by %(span)s", **words)
+    return _("%(what)s: %(standing)s (%(count)s), the first late by %(span)s", **words)
+
+
+def _counted(item: Item, words: dict[str, Any]) -> Said:
+    if item.count == 1:
+        return _("%(what)s: %(standing)s, %(when)s", **words)
+    return _("%(what)s: %(standing)s (%(count)s), the first %(when)s", **words)
 
 
 def _in_words(items: list[tuple[Item, Said, Said]]) -> list[tuple[Said, list[Said]]]:
@@ -214,7 +241,3 @@ def _severities(row: Incident, *, above: bool) -> dict[Severity, str]:
         for one in Severity
         if (one.rank > row.severity.rank if above else one.rank < row.severity.rank)
     }
-
-
-def _date(one: dict[str, str | None]) -> dict[str, Any]:
-    return {"day": one["day"], "kind": board_words.DATES[DateKind(one["kind"] or "")]}

@@ -10,7 +10,9 @@ from cism.domain.interventions import GROUP_FORMATS
 from cism.domain.ledger import Owner
 from cism.domain.plan import StepKind
 from cism.domain.sensitive_dates import DateKind
-from cism.services.picture import Item, Lane, Standing
+from cism.services.calls_made import Stage
+from cism.services.picture import BY_PEER, TO_PUT, Item, Lane, Standing
+from cism.services.picture import UNREPORTED as NOT_REPORTED
 from cism.store.states import SessionState
 from cism.web.pages import offer_sections
 from cism.web.words import Said, _
@@ -35,7 +37,7 @@ OWNERS: Final = {
     Owner.PEER: _("their peer"),
     Owner.HELPER: _("the helper who took it"),
     Owner.LADDER: _("whoever is asked next"),
-    Owner.COORDINATOR: _("you"),
+    Owner.COORDINATOR: _("yours to see to"),
     Owner.LEADER: _("the leader, or the clinician who decides"),
 }
 STEPS: Final = {
@@ -67,12 +69,28 @@ LANES: Final = {
     Lane.MEETINGS: _("Meetings"),
     Lane.OFFERS: _("Offers"),
 }
-STANDINGS: Final = {
-    Standing.DONE: _("done"),
+UNREPORTED: Final = _("it is over, and its leader has not said yet how many came")
+_CHECK_INS: Final = {
+    Standing.DONE: _("sent"),
     Standing.PLANNED: _("to come"),
-    Standing.LATE: _("late"),
-    Standing.MISSED: _("not in its time"),
-    Standing.OFF: _("not to happen"),
+    Standing.LATE: _("late, not sent yet"),
+    Standing.MISSED: _("not sent in time"),
+}
+_CALLS: Final = {
+    Stage.TO_COME: _("to come"),
+    Stage.BEHIND: _("late, no peer has been asked yet"),
+    Stage.ASKED: _("asked, not reported yet"),
+    Stage.LATE: _("asked, not reported"),
+    Stage.REPORTED: _("reported"),
+    Stage.IN_CHARGE: _("without a peer, in your queue"),
+    Stage.SEEN_TO: _("seen to from your queue"),
+    Stage.PASSED: _("nobody could be asked in time"),
+}
+_OFFERS: Final = {
+    Standing.DONE: _("made"),
+    Standing.PLANNED: _("to come"),
+    Standing.LATE: _("late, not made yet"),
+    Standing.OFF: _("not needed, or not possible here"),
 }
 _TEAM: Final = {
     "logged": _("logged"),
@@ -135,6 +153,28 @@ def item(found: Item) -> Said:
     if found.lane is Lane.OFFERS:
         return Said(offer_sections.words(found.name))
     return point(found.name)
+
+
+def standing(found: Item) -> Said:
+    """How one thing of the picture stands, by its lane's words."""
+    if found.lane is Lane.CALLS:
+        return _CALLS[Stage(found.how)]
+    if found.lane is Lane.MEETINGS:
+        return _meeting_stands(found)
+    if found.lane is Lane.OFFERS:
+        return _OFFERS[found.standing]
+    return _("handed to a peer, who calls") if found.how == BY_PEER else _CHECK_INS[found.standing]
+
+
+def waits_for_report(found: Item) -> bool:
+    """Whether somebody was asked and was to have said by now how it went."""
+    return found.how == Stage.LATE
+
+
+def _meeting_stands(found: Item) -> Said:
+    if found.how == NOT_REPORTED:
+        return UNREPORTED
+    return _("not put to a clinician yet") if found.how == TO_PUT else MEETINGS[SessionState(found.how)]
 
 
 def point(name: str) -> Said:

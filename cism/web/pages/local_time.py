@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from cism.web.words import ENGLISH, Said, _, language
 
 _PATTERN: Final = "EEE d MMM, HH:mm"
 _DAY_PATTERN: Final = "EEEE d 'de' MMMM"
+_UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))  # the same in all languages
 
 
 def instant(day: str, clock: str, zone: str) -> datetime:
@@ -67,6 +68,16 @@ def zone_name(zone: str, at: datetime) -> Said:
     if short.isalpha() and short != city:
         return _("%(city)s time (%(short)s)", city=city, short=short)
     return _("%(city)s time", city=city)
+
+
+def lasting(span: timedelta) -> str:
+    """A length of time in the two units that matter, as a countdown shows it, e.g. "1 d 2 h"; at least 0."""
+    left, parts = max(0, int(span.total_seconds())), list[str]()
+    for each, name in _UNITS:
+        many, left = divmod(left, each)
+        if many or parts or each == 1:
+            parts.append(f"{many} {name}")
+    return " ".join(parts[:2])
 
 
 def spoken_day(day: date) -> Said:
