@@ -36,6 +36,7 @@ class Line:
     mine: bool
     by: datetime
     code: str | None  # where this reader was asked by text and has not answered
+    question: str | None  # which question that is
     taker: str | None  # who has it, for whoever the table lets know more than that it is taken
     others: bool  # a colleague has it, and this reader may end it in their place
     offered: bool  # a colleague asks this reader to take it over
@@ -143,6 +144,8 @@ def _line(session: Session, reader: Person, row: Escalation, beside: _Beside) ->
     roles = [item.role for item in reader.roles]
     held = relations(roles, assigned=question is not None or row.acked_by == reader.id)
     names = best_access(held, Datum.ESCALATION) is Access.YES
+    offered = beside.handed.get(row.id) == reader.id
+    asked = offered or not taken
     return Line(
         id=row.id,
         level=row.level,
@@ -151,10 +154,11 @@ def _line(session: Session, reader: Person, row: Escalation, beside: _Beside) ->
         taken=taken,
         mine=row.acked_by == reader.id,
         by=_deadline(session, row, taken=taken),
-        code=question.code if question is not None and not taken else None,
+        code=question.code if question is not None and asked else None,
+        question=question.id if question is not None and asked else None,
         taker=known[row.acked_by].name if names and row.acked_by in known else None,
         others=taken and row.acked_by != reader.id and _ends_for_others(reader, row),
-        offered=beside.handed.get(row.id) == reader.id,
+        offered=offered,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.domain.plan import PlannedStep, StepKind
+from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.services import answers, people, steps
 from cism.store.states import OfferState
 from cism.store.tables import Escalation, Offer, Person, Question, Step
@@ -51,6 +51,22 @@ def plan(session: Session, person: Person, now: datetime, *, taken: bool) -> int
             for question_id in found
         ],
     )
+
+
+def on_its_way(session: Session, person: Person) -> frozenset[str]:
+    """What somebody else is asked in a moment, by what it is about: it asks this person nothing more."""
+    query = (
+        select(Question.subject_id)
+        .join(Step, Step.subject_id == Question.id)
+        .where(
+            Question.person_id == person.id,
+            Question.state == "open",
+            Step.person_id == person.id,
+            Step.kind == StepKind.WHILE_AWAY,
+            Step.state == StepState.PLANNED,
+        )
+    )
+    return frozenset(one for one in session.scalars(query) if one is not None)
 
 
 def on_pass_on(session: Session, step: Step, now: datetime) -> str | None:

@@ -68,6 +68,19 @@ def test_rest_passes_on_what_was_asked_and_not_what_is_theirs(story: Story) -> N
     quiet_staff(story)
 
 
+def test_rest_passes_on_a_call_for_help_and_the_next_person_is_asked_at_once(story: Story) -> None:
+    story.phone("jordan").says("3").expects("call_now")
+    (asked,) = [one.who for one in story.arrivals if one.kind == "escalation"]
+    story.phone(asked).expects("escalation").says("REST 2026-03-20")
+    story.phone(asked).expects("word_done").expects("handed_back")
+    (row,) = story.rows(Escalation)
+    waits = story.rows(Question, Question.subject_id == row.id, Question.state == "open")
+    assert [one.person_id for one in waits] == [story.person("clint").id]
+    story.phone("clint").expects("escalation").replies("1 {code}").expects("escalation_assigned")
+    story.phone("jordan").expects("escalation_taken", "Clint")
+    quiet_staff(story)
+
+
 def test_a_peer_who_rests_after_an_incident_of_their_own_says_that_they_can_serve_again(story: Story) -> None:
     story.phone("peer-2").says("READY").expects("word_how", "nothing of your own")
     story.log("THREAT", "peer-1:A", severity="S2", ended_at=story.now())

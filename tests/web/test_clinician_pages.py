@@ -89,6 +89,32 @@ async def test_what_nobody_has_taken_is_on_every_page_of_whoever_may_see_it_and_
     assert UNTAKEN not in (await _get(site, "/me")).text
 
 
+async def test_not_now_on_the_list_asks_the_next_person_at_once(site: Site) -> None:
+    await site.text("R1", "3")
+    site.perform()
+    for _rung in range(8):
+        asked = site.rows(
+            select(Question).where(Question.kind == "escalation", Question.person_id == site.id_of("K1"))
+        )
+        if asked:
+            break
+        site.perform(minutes=15)
+    (mine,) = asked
+    await _as(site, "K1")
+    desk = await _get(site, "/escalations")
+    assert f"1 {mine.code} take it, 0 {mine.code} not now" in desk.text
+    before = site.count(Question)
+    for _again in range(2):
+        answer = await press(site, "/escalations", desk, "Not now, ask the next")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/escalations")
+    site.perform()
+    assert site.rows(select(Question).where(Question.id == mine.id))[0].state == "answered"
+    assert site.count(Question) > before
+    again = (await _get(site, "/escalations")).text
+    assert "Nobody has taken it." in again, "it is on the list of whoever sees it still"
+    assert "You were not asked by text: take it here." in again
+
+
 async def test_who_lost_the_race_is_told_and_takes_nothing(site: Site) -> None:
     await site.text("R1", "3")
     site.perform()
@@ -121,7 +147,8 @@ async def test_it_goes_over_to_a_colleague_who_says_so_on_the_page(site: Site) -
     assert refused.status_code == 403
     await _as(site, "D1")
     desk = await _get(site, "/escalations")
-    assert "A colleague asks you to take it over" in desk.text
+    assert "A colleague asks you to take it over: Kim Clinician" in desk.text
+    assert "Not now: it stays with them" in desk.text
     await press(site, "/escalations", desk, "I take it and call")
     assert site.rows(select(Escalation))[0].acked_by == site.id_of("D1")
     assert "Call Rita Respond" in (await _get(site, path)).text
@@ -182,6 +209,12 @@ async def test_a_debriefing_is_decided_with_the_facts_that_it_needs(
         assert answer.status_code == 303
     (meeting,) = site.rows(select(GroupSession).where(GroupSession.id == question.subject_id))
     assert meeting.state is state
+    told = (await _get(site, path)).text
+    approved = state is SessionState.APPROVED
+    assert ("You approved it, and you lead it." in told) is approved
+    assert ("You refused it. Nobody is invited" in told) is not approved
+    assert (f'href="/task/session/{meeting.id}"' in told) is approved
+    assert "How many came?" not in (await _get(site, "/escalations")).text, "it has not begun"
     assert "A group meeting is proposed" not in (await _get(site, "/escalations")).text
 
 

@@ -141,6 +141,24 @@ async def test_rest_passes_on_what_was_asked_and_if_wished_what_is_theirs(site: 
     assert site.rows(select(Away)) == []
 
 
+async def test_who_rests_is_shown_no_call_for_help_to_answer_and_the_next_person_is_asked(site: Site) -> None:
+    await site.text("R1", "3")
+    site.perform()
+    (asked,) = site.rows(select(Question).where(Question.kind == "escalation", Question.state == "open"))
+    peer = next(key for key in ("P1", "P2", "P3") if site.id_of(key) == asked.person_id)
+    await by_phone(site, peer)
+    assert "I take it and call" in (await _get(site, "/peer")).text
+    await press(site, "/week", await _get(site, "/week"), "I need a rest: 14 days")
+    page = (await _get(site, "/peer")).text
+    assert "The next person is asked in your place" in page
+    assert "I take it and call" not in page
+    site.perform()
+    assert "The next person is asked in your place" not in (await _get(site, "/peer")).text
+    open_now = site.rows(select(Question).where(Question.kind == "escalation", Question.state == "open"))
+    assert [row.subject_id for row in open_now] == [asked.subject_id]
+    assert open_now[0].person_id != asked.person_id
+
+
 async def test_back_on_a_day_is_midnight_by_their_own_clock(site: Site) -> None:
     await by_phone(site, "P1")
     page = await _get(site, "/week")

@@ -30,7 +30,7 @@ def _untaken(session: Session, visitor: Visitor) -> Banner | None:
     href = "/escalations" if visitor.may(Act.LIST_ESCALATIONS) else "/peer"
     if count == 1:
         return Banner(_("Somebody needs a call, and nobody has taken it."), href)
-    return Banner(_("%(count)s people need a call, and nobody has taken it.", count=count), href)
+    return Banner(_("%(count)s people need a call, and nobody has taken these calls.", count=count), href)
 
 
 _Source = Callable[[Session, Visitor], Banner | None]

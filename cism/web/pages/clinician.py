@@ -31,6 +31,7 @@ _DECISIONS: Final = {
     "offers": _("To offer"),
     "report": _("How many came?"),
 }
+_OPEN: Final = {"approval": _("Open with all facts"), "report": _("Say how many came")}
 
 
 @router.get("")
@@ -53,6 +54,12 @@ async def desk(request: Request) -> Response:
 async def take(request: Request) -> Response:
     """Take one from the list; then whom to call is on its own page."""
     return await press(request, Act.LIST_ESCALATIONS, "take", to="/escalations")
+
+
+@router.post("/answer")
+async def answer(request: Request) -> Response:
+    """Not now: the next person is asked at once, as by a 0 in a text."""
+    return await press(request, Act.LIST_ESCALATIONS, "answer", to="/escalations")
 
 
 @router.post("/ready")
@@ -82,6 +89,7 @@ def _shown(line: escalation_desk.Line, reader: Person) -> dict[str, Any]:
         "offered": line.offered,
         "others": line.others,
         "code": line.code,
+        "question": line.question,
         "href": f"/task/escalation/{line.id}",
     }
 
@@ -101,6 +109,7 @@ def _decisions(session: Session, person: Person, now: datetime) -> list[dict[str
                     "ref": shown.get("ref"),
                     "kind": shown.get("meeting"),
                     "by": shown.get("by"),
+                    "open": _OPEN.get(purpose, _("Open")),
                     "href": f"/task/{purpose}/{subject}",
                 }
             )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from cism.domain.access import Act, may_do
 from cism.domain.incident import IncidentState
-from cism.services import audit, on_call_swaps, own_load, people, session_team
+from cism.services import audit, on_call_swaps, own_load, passing_on, people, session_team
 from cism.store.db import now as product_now
 from cism.store.states import AssignmentState, SessionState
 from cism.store.tables import Assignment, GroupSession, Incident, Person, Question
@@ -68,9 +68,13 @@ async def pressed(request: Request, button: str) -> Response:
 
 def _asked(session: Session, person: Person, now: datetime) -> list[dict[str, Any]]:
     """What waits for an answer, by purpose; what must not wait stands first."""
-    found = []
+    found: list[dict[str, Any]] = []
+    passed = passing_on.on_its_way(session, person)
     for purpose, subject in waiting(session, person):
         if purpose not in _TO_ANSWER:
+            continue
+        if subject in passed:
+            found.append({"title": _TO_ANSWER[purpose], "passed": True})
             continue
         section = link_view.read(session, person, purpose, subject, now)
         if section.subject is None:
@@ -82,6 +86,10 @@ def _asked(session: Session, person: Person, now: datetime) -> list[dict[str, An
                 "title": shown.get("what") or _TO_ANSWER[purpose],
                 "level": shown.get("level"),
                 "by": shown.get("by"),
+                "passed": False,
+                "since": shown.get("opened"),
+                "welfare": bool(shown.get("welfare")),
+                "code": None if purpose in {"report", "queue", "offers", "approval"} else shown.get("code"),
                 "mine": bool(shown.get("mine")) or section.template.endswith("_mine.html"),
                 "buttons": [] if purpose in {"report", "queue", "offers"} else shown.get("buttons", []),
                 "href": f"/task/{purpose}/{subject}",
