@@ -41,6 +41,8 @@ async def test_a_peer_opens_a_list_and_the_clinical_director_sees_who_why_and_ho
     for key in ("R1", "R2"):
         assert site.person(key).name in page.text
         assert f'href="tel:{site.person(key).phone}"' in page.text
+    assert "present, witnessed it" in page.text
+    assert "circle B" not in page.text
     assert site.messages("looked", "D1")
     assert "Who looked" not in (await site.client.get(PAGE)).text  # that is not for whoever looked
     comes(site, "D1")
@@ -81,6 +83,8 @@ async def test_what_is_not_there_and_what_is_another_agency_s_is_refused_in_the_
     answer = await breaks(site, given)
     assert answer.startswith("404")
     assert "There is no incident by that reference." in answer
+    assert f'value="{given}"' in answer, "what was typed stays, to be mended"
+    assert 'value="danger" required checked' in answer
 
 
 async def test_it_needs_a_reason_and_a_sign_in_of_one_s_own(site: Site) -> None:

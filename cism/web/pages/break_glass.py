@@ -11,13 +11,15 @@ from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act
 from cism.domain.break_glass import GlassReason
+from cism.domain.incident import Circle
 from cism.errors import BadInput, NotFound
 from cism.services import audit, glass, intake, people
 from cism.store.db import now as product_now
 from cism.store.tables import Person
 from cism.web.backend import backend_of
 from cism.web.pages import charge
-from cism.web.pages.forms import posted
+from cism.web.pages.decision import CIRCLES
+from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import spoken
 from cism.web.pages.who import Visitor, staff
 from cism.web.words import _
@@ -35,15 +37,29 @@ _REASONS = {
 @router.get("")
 async def ask(request: Request) -> Response:
     """The form; and to whoever is to see it, who looked, why and how often."""
+    return await _form(request)
+
+
+async def _form(
+    request: Request, *, status: int = 200, problem: str | None = None, typed: Form | None = None
+) -> Response:
+    """The form, with what was typed into it where that could not be used."""
 
     def work(session: Session, visitor: Visitor, person: Person) -> dict[str, Any]:
         lists = visitor.may(Act.LIST_BROKEN_GLASS)
         if lists:
             audit.write(session, person.id, "page list broken glass")
         listed = _listed(session, person) if lists else []
-        return {"reasons": list(_REASONS.items()), "listed": listed, "lists": lists}
+        return {
+            "reasons": list(_REASONS.items()),
+            "listed": listed,
+            "lists": lists,
+            "problem": problem,
+            "ref": typed.one("ref")[:20] if typed is not None else "",
+            "reason": typed.one("reason") if typed is not None else "",
+        }
 
-    return await charge.look(request, Act.BREAK_GLASS, "break_glass/ask.html", work)
+    return await charge.look(request, Act.BREAK_GLASS, "break_glass/ask.html", work, status=status)
 
 
 @router.post("")
@@ -67,10 +83,13 @@ async def break_it(request: Request) -> Response:
 
     try:
         made = await backend_of(request).act(work)
-    except NotFound:
+    except NotFound as error:
+        await request.app.state.refusals.note(request, error)
         # in the same words whether it is not there or another agency's
         message = _("There is no incident by that reference. Look at the text or paper, and write it again.")
-        raise NotFound(message) from None
+        return await _form(request, status=error.status, problem=message, typed=form)
+    except BadInput as error:
+        return await _form(request, status=error.status, problem=error.args[0], typed=form)
     return RedirectResponse(f"/break-glass/{made}", status_code=303)
 
 
@@ -82,7 +101,10 @@ async def look(request: Request, glass_id: str) -> Response:
         del visitor
         made, found = glass.look(session, glass_id, by=person)
         audit.write(session, person.id, "page look under glass", made.incident_id)
-        return {"people": found, "until": spoken(glass.ends_at(session, made), person.zone)}
+        shown = [
+            {"name": one.name, "phone": one.phone, "circle": CIRCLES[Circle(one.circle)]} for one in found
+        ]
+        return {"people": shown, "until": spoken(glass.ends_at(session, made), person.zone)}
 
     return await charge.look(request, Act.BREAK_GLASS, "break_glass/list.html", work)
 
