@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from cism.domain.escalation import EscalationState
-from cism.services import people
+from cism.services import people, questions
 from cism.store.states import AssignmentState, QueueState, SessionState
 from cism.store.tables import (
     AffectedPerson,
@@ -344,7 +344,10 @@ async def test_who_answers_a_page_behind_its_link_reads_what_they_answered(
     peer = next(key for key in ("P1", "P2", "P3") if site.id_of(key) == asked.person_id)
     path = site.link(peer, "page", asked.subject_id)
     await press(site, path, await open_link(site, path), button)
-    assert told in (await site.client.get(path)).text
+    after = (await site.client.get(path)).text
+    assert told in after
+    on = f'href="/task/assignment/{asked.subject_id}"'
+    assert (on in after) is (button == "I am available")
 
 
 async def test_nobody_acts_on_what_does_not_wait_for_them(site: Site) -> None:
@@ -387,7 +390,10 @@ async def test_words_of_somebody_with_a_peer_stand_on_that_peer_s_page_and_on_no
         for key in ("C1", "D1", "K1", "P1", "P2", "P3")
     }
     assert [key for key, text in seen.items() if "cannot sleep" in text] == [peer]
-    assert "for their own peer" in seen["C1"]
+    assert "Somebody else reads this first" in seen["C1"]
+    assert "Their own peer reads it." in seen["C1"]
+    assert "For you to read" not in seen["C1"]
+    assert "Somebody else reads this first" not in seen[peer]
     assert "cannot sleep" in (await open_link(site, site.link(peer, "home", None))).text
     acts = {row.act for row in site.rows(select(Audit).where(Audit.object_id == item.id))}
     assert acts == {"page queue", "page queue_call"}
@@ -462,6 +468,26 @@ async def test_an_invited_person_sees_time_and_place_and_nobody_else(site: Site)
     assert not any(name in page.text for name in ("Ron", "Rosa", "Rita"))
     uninvited = await open_link(site, site.link("T1", "invitation", meeting.id))
     assert "This invitation is over" in uninvited.text
+
+
+async def test_whoever_leads_a_meeting_is_told_so_and_asked_how_many_came_after_it(site: Site) -> None:
+    meeting = await _meeting(site)
+    with site.db.transaction() as session:
+        found = session.get_one(GroupSession, meeting.id)
+        found.state, found.leader_id = SessionState.APPROVED, site.id_of("K1")
+    page = await open_link(site, site.link("K1", "invitation", meeting.id))
+    assert "This invitation is over" not in page.text
+    assert "Your meeting" in page.text
+    early = await open_link(site, site.link("K1", "report", meeting.id))
+    assert "How many came is asked after it." in early.text
+    assert meeting.ends_at is not None
+    site.clock.advance(seconds=(meeting.ends_at - site.clock.at).total_seconds() + 60)
+    with site.db.transaction() as session:
+        questions.ask(
+            session, person_id=site.id_of("K1"), kind="report", now=site.clock.at, subject_id=meeting.id
+        )
+    page = await open_link(site, site.link("K1", "report", meeting.id))
+    assert "How many came? Group debriefing (CISD), " in page.text
 
 
 async def test_whoever_comes_finds_the_time_again_after_a_sign_in(site: Site) -> None:

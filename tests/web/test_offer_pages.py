@@ -108,6 +108,9 @@ async def test_a_person_who_agrees_is_handed_over_once_and_the_clinician_sees_wh
     assert (await press(site, path, page, label, person=site.id_of("C1"))).status_code == 403
     await press(site, path, page, label)
     await press(site, path, page, label)
+    told = (await site.client.get(path)).text
+    assert told.count("A clinician is asked to take them over.") == 1
+    assert told.count(label) == page.text.count(label) - 1
     (row,) = site.rows(select(Offer).where(Offer.kind == "referral"))
     site.perform()
     (question,) = site.rows(select(Question).where(Question.subject_id == row.id))

@@ -17,10 +17,11 @@ from cism.services import choice, session_team
 from cism.store.states import SessionState
 from cism.store.tables import GroupSession, Incident, Invitation, Person
 from cism.web.pages.local_time import spoken
-from cism.web.pages.sections import Section, buttons, open_question, over
+from cism.web.pages.log_choices import SEVERITIES
+from cism.web.pages.sections import Section, buttons, open_question, over, said
 from cism.web.words import Said, _
 
-_CIRCLES: Final = {
+CIRCLES: Final = {
     Circle.A: _("acted directly"),
     Circle.B: _("present, witnessed it"),
     Circle.C: _("remote: dispatch, call-taker"),
@@ -47,7 +48,7 @@ def approval(session: Session, helper: Person, subject: str | None, now: datetim
     question = open_question(session, helper.id, subject, "approval")
     roles = [item.role for item in helper.roles]
     if meeting is None or meeting.state is not SessionState.PROPOSED or question is None:
-        return over(_("This has been decided, or its time has passed. Thank you."))
+        return _decided(session, helper, meeting)
     if not may_do(roles, Act.APPROVE_SESSION, same_agency=True):
         return over(_("This is no longer yours; there is nothing to do. Thank you."))
     incident = session.get_one(Incident, meeting.incident_id)
@@ -61,6 +62,24 @@ def approval(session: Session, helper: Person, subject: str | None, now: datetim
     return Section("sections/approval.html", shown, meeting.id)
 
 
+def _decided(session: Session, helper: Person, meeting: GroupSession | None) -> Section:
+    """What this clinician decided, and what comes next of it; of a colleague's decision no more than that."""
+    answer = said(session, helper.id, meeting.id, "approval") if meeting is not None else None
+    if meeting is None or answer is None:
+        return over(_("This has been decided, or its time has passed. Thank you."))
+    if answer == "0":
+        return over(_("You refused it. Nobody is invited; one-to-one support and follow-up go on."))
+    if meeting.state is not SessionState.APPROVED:
+        return over(_("You approved it. It is over, or does not take place after all."))
+    if meeting.leader_id != helper.id:
+        return over(_("You approved it. Each of the group is invited alone; a colleague leads it."))
+    return over(
+        _("You approved it, and you lead it. Each of the group is invited alone; a text reminds you."),
+        href=f"/task/session/{meeting.id}",
+        label=_("Open my meeting"),
+    )
+
+
 def _when_and_what(
     session: Session, incident: Incident, meeting: GroupSession, helper: Person
 ) -> dict[str, Any]:
@@ -68,7 +87,7 @@ def _when_and_what(
     return {
         "ref": incident.ref,
         "kind": Said(kind.label if kind else incident.type),
-        "severity": incident.severity.value,
+        "severity": SEVERITIES[incident.severity],
         "meeting": Said(element.title) if element is not None else meeting.kind,
         "starts": _spoken(meeting.starts_at, helper),
         "window": [_spoken(meeting.window_from, helper), _spoken(meeting.window_to, helper)],
@@ -106,7 +125,7 @@ def _split(key: str) -> list[tuple[Said, str]]:
     circle = parts[0].partition("-")[0]
     found: list[tuple[Said, str]] = []
     if circle in set(Circle):
-        found.append((_("Nearness"), _CIRCLES[Circle(circle)]))
+        found.append((_("Nearness"), CIRCLES[Circle(circle)]))
     if len(parts) < _KEY_OF_A_CREW:
         return found
     if parts[2] in set(Discipline):

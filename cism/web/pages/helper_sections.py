@@ -12,17 +12,19 @@ from cism.domain.access import Access, Datum, Fact, best_access, relations
 from cism.domain.briefs import brief_of
 from cism.domain.escalation import EscalationState
 from cism.domain.incident_types import INCIDENT_TYPES
+from cism.domain.offer_kinds import OfferKind
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind, StepState
 from cism.services import notices, people, sessions
 from cism.services.escalations import SHARED
 from cism.services.notify import lines
-from cism.store.states import AssignmentState, SessionState
+from cism.store.states import AssignmentState, OfferState, SessionState
 from cism.store.tables import (
     Assignment,
     Escalation,
     InboundMessage,
     Incident,
+    Offer,
     Person,
     Question,
     Step,
@@ -33,6 +35,11 @@ from cism.web.pages.offer_sections import brief, offer_list
 from cism.web.pages.sections import LEVELS, REPORT_LABELS, Section, buttons, open_question, over
 from cism.web.words import Said, _
 
+_HANDED = {
+    OfferState.WANTED: _("A clinician is asked to take them over. A text tells you when one has them."),
+    OfferState.TAKEN: _("A clinician has received them."),
+    OfferState.DONE: _("A clinician has received them."),
+}
 _GONE = _("This is no longer yours; there is nothing to do. Thank you.")
 
 
@@ -146,7 +153,8 @@ def _person(session: Session, helper: Person, incident: Incident, person: Person
         "question": question.id if question else None,
         "worried": _is_worried_about(session, person),
         "offers": offer_list(session, helper, incident, person.id),
-        "told_limits": notices.when_given(session, person) is not None,
+        "told_limits": _told_limits(session, helper, person),
+        **_handed(session, incident, person),
     }
 
 
@@ -159,6 +167,22 @@ def _next_call(session: Session, incident: Incident, person: Person) -> datetime
             Step.state == StepState.PLANNED,
         )
     )
+
+
+def _told_limits(session: Session, helper: Person, person: Person) -> Said | None:
+    """Since when they know the limits of confidentiality; None where they have not been told."""
+    given = notices.when_given(session, person)
+    return spoken(given.at, helper.zone) if given is not None else None
+
+
+def _handed(session: Session, incident: Incident, person: Person) -> dict[str, Any]:
+    """How handing them over to a clinician stands, and whether they may be handed over now."""
+    query = select(Offer.state).where(
+        Offer.incident_id == incident.id, Offer.person_id == person.id, Offer.kind == OfferKind.REFERRAL
+    )
+    state = session.scalar(query.order_by(Offer.since.desc(), Offer.id.desc()).limit(1))
+    under_way = state in {OfferState.WANTED, OfferState.TAKEN}
+    return {"handed": _HANDED.get(state) if state is not None else None, "may_hand": not under_way}
 
 
 def _is_worried_about(session: Session, person: Person) -> bool:

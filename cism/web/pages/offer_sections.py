@@ -42,6 +42,10 @@ _WORDS = {
 }
 
 
+_WHOEVER = _("for whoever on the list wants it")
+_FOR = dict.fromkeys((OfferKind.ONE_ON_ONE, OfferKind.PASTORAL, OfferKind.INDIVIDUAL_SESSION), _WHOEVER)
+
+
 def to_offer(session: Session, reader: Person, subject: str | None, now: datetime) -> Section:
     """What this reader is to offer in one incident, with a button for each."""
     row = session.get(Incident, subject or "")
@@ -156,7 +160,7 @@ def _offered(session: Session, one: Offer, row: Incident, reader: Person) -> dic
     return {
         "id": one.id,
         "what": words(one.kind),
-        "who": people.get(session, one.person_id).name if one.person_id else None,
+        "who": people.get(session, one.person_id).name if one.person_id else _FOR.get(OfferKind(one.kind)),
         "by": spoken(one.by_at, reader.zone),
         "made": one.state is OfferState.OFFERED,
         "nobody": one.state is OfferState.NOBODY,

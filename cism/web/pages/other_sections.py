@@ -12,7 +12,7 @@ from cism.domain.access import Act, may_do
 from cism.domain.incident import IncidentState
 from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.people import PersonStatus
-from cism.services import choice, notices, people, queue_words
+from cism.services import choice, notices, people, queue_peers, queue_words
 from cism.services.notify import lines
 from cism.store.states import AssignmentState, QueueState, SessionState
 from cism.store.tables import (
@@ -24,7 +24,9 @@ from cism.store.tables import (
     Person,
     QueueItem,
 )
+from cism.web.pages import board_words, offer_sections
 from cism.web.pages.local_time import spoken
+from cism.web.pages.log_choices import SEVERITIES
 from cism.web.pages.offer_sections import offer_list
 from cism.web.pages.sections import Section, buttons, open_question, over
 from cism.web.words import Said, _
@@ -80,7 +82,7 @@ def incident(session: Session, helper: Person, subject: str | None, now: datetim
         {
             "ref": row.ref,
             "kind": Said(kind.label if kind else row.type),
-            "severity": row.severity.value,
+            "severity": SEVERITIES[row.severity],
             "logged": spoken(row.logged_at, helper.zone),
             "ended": spoken(row.ended_at, helper.zone) if row.ended_at else None,
             "people": len(row.affected),
@@ -111,7 +113,7 @@ def queue_item(session: Session, helper: Person, subject: str | None, now: datet
         {
             "why": QUEUE_WHY.get(row.kind, row.kind.replace("_", " ")),
             "words": queue_words.shown(session, row, helper, now),
-            "kept": inbound is not None and not readable,
+            "kept": _reader(session, row) if inbound is not None and not readable else None,
             "name": person.name if person is not None else None,
             "phone": _number(person, inbound),
             "received": spoken(row.received_at, helper.zone),
@@ -120,6 +122,13 @@ def queue_item(session: Session, helper: Person, subject: str | None, now: datet
         },
         row.id,
     )
+
+
+def _reader(session: Session, row: QueueItem) -> Said:
+    """Who reads what somebody else may not read yet, by role alone."""
+    if queue_peers.first_reader(session, row) is not None:
+        return _("Their own peer reads it.")
+    return _("Whoever takes the call for help reads it.")
 
 
 _ANSWERED = {
@@ -132,9 +141,7 @@ def page(session: Session, helper: Person, subject: str | None, now: datetime) -
     """Can you take a turn? No more is told than the text told."""
     question = open_question(session, helper.id, subject, "page")
     if question is None or question.deadline is None:
-        part = session.get(Assignment, subject or "")
-        passed = _("This has been covered, or its time has passed. Thank you.")
-        return over(_ANSWERED.get(part.state, passed) if part is not None else passed)
+        return _answered(helper, session.get(Assignment, subject or ""))
     return Section(
         "sections/page.html",
         {
@@ -146,14 +153,33 @@ def page(session: Session, helper: Person, subject: str | None, now: datetime) -
     )
 
 
+def _answered(helper: Person, part: Assignment | None) -> Section:
+    """What became of a page that waits no longer; whoever is on goes on to their assignment."""
+    passed = _("This has been covered, or its time has passed. Thank you.")
+    if part is None or part.peer_id != helper.id:
+        return over(passed)
+    on = part.state is AssignmentState.ACCEPTED
+    href = f"/task/assignment/{part.id}" if on else None
+    return over(_ANSWERED.get(part.state, passed), href=href, label=_("Open my assignment"))
+
+
 def report(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
     """How many came; nothing else is asked or kept (invariant 5)."""
     meeting = session.get(GroupSession, subject or "")
     question = open_question(session, helper.id, subject, "report")
+    begins = meeting.starts_at if meeting is not None else None
+    when = spoken(begins, helper.zone) if begins is not None else None
+    if meeting is not None and meeting.leader_id == helper.id and begins is not None and now < begins:
+        words = _("You lead this meeting, %(when)s. How many came is asked after it.", when=when)
+        return over(words, href=f"/task/session/{meeting.id}", label=_("Open my meeting"))
     if meeting is None or question is None:
         return over(_("This has been reported. Thank you."))
-    when = spoken(meeting.starts_at, helper.zone) if meeting.starts_at else None
-    values = {"when": when, "question": question.id, "code": question.code}
+    kind = board_words.meeting(meeting.kind)
+    values = {
+        "what": _("How many came? %(kind)s, %(when)s", kind=kind, when=when or _("not set")),
+        "question": question.id,
+        "code": question.code,
+    }
     return Section("sections/report.html", values, meeting.id)
 
 
@@ -161,6 +187,8 @@ def invitation(session: Session, person: Person, subject: str | None, now: datet
     """Time and place, for one invited person; nobody else is named."""
     meeting = session.get(GroupSession, subject or "")
     invited = session.get(Invitation, (subject or "", person.id))
+    if meeting is not None and invited is None and meeting.leader_id == person.id:
+        return offer_sections.meeting(session, person, subject, now)
     if meeting is None or invited is None or meeting.starts_at is None:
         return over(_("This invitation is over. If you would like a call, text 2 to our number."))
     if meeting.state is not SessionState.APPROVED:
@@ -196,7 +224,7 @@ def team_of(session: Session, row: Incident) -> list[dict[str, Any]]:
         AssignmentState.ACCEPTED: _("serving"),
         AssignmentState.SILENT: _("no answer yet"),
         AssignmentState.COVERED: _("not needed"),
-        AssignmentState.STOOD_DOWN: _("not needed"),
+        AssignmentState.STOOD_DOWN: _("stood down"),
     }
     # a decline needs no reason and shows as nothing more than not available
     return [

@@ -47,9 +47,21 @@ class Section:
     subject: str | None = None
 
 
-def over(words: str) -> Section:
-    """There is nothing to do here any more."""
-    return Section("sections/over.html", {"words": words})
+def over(words: str, *, href: str | None = None, label: str | None = None) -> Section:
+    """There is nothing to do here any more; `href`: where it goes on, `label`: what one finds there."""
+    return Section("sections/over.html", {"words": words, "href": href, "label": label})
+
+
+def said(session: Session, person_id: str, subject_id: str | None, *kinds: str) -> str | None:
+    """What this person answered last to a question about a subject; None where they were asked nothing."""
+    query = select(Question).where(
+        Question.person_id == person_id,
+        Question.subject_id == subject_id,
+        Question.kind.in_(kinds),
+        Question.state == "answered",
+    )
+    found = session.scalars(query.order_by(Question.asked_at.desc())).first()
+    return found.answer if found is not None else None
 
 
 def open_question(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import APIRouter
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from cism.domain.escalation import EscalationState
 from cism.errors import NotFound
 from cism.services import audit, escalation_desk, escalations, handing_on, people, warm_hand_over
 from cism.store.db import now as product_now
-from cism.store.tables import Escalation, Person
+from cism.store.tables import Escalation, Person, Question
 from cism.web.pages import close_for, helper_sections, link_view
 from cism.web.pages.local_time import spoken
 from cism.web.pages.sections import LEVELS, Section, over
@@ -27,6 +28,7 @@ router = APIRouter(prefix="/task", include_in_schema=False)
 # What is shown decides by itself whose it is; the others have to be among what waits.
 _OWN: Final = frozenset({"assignment", "escalation", "session"})
 _OTHERS: Final = frozenset({"approval", "page", "report", "offers", "turn", "queue"})
+_TELLS: Final = frozenset({"approval", "page", "report"})  # these say afterwards what was answered
 
 
 @router.get("/{purpose}/{subject}")
@@ -57,11 +59,21 @@ async def pressed(request: Request, purpose: str, subject: str, button: str) -> 
 def _section(session: Session, person: Person, purpose: str, subject: str) -> Section:
     if purpose == "escalation":
         return _escalation(session, person, subject)
+    if purpose in _TELLS and _was_asked(session, person, purpose, subject):
+        return link_view.read(session, person, purpose, subject, product_now(session))
     if purpose in _OTHERS and not waits(session, person, purpose, subject):
         return over(_("This is done, or no longer yours. Thank you."))
     if purpose not in _OWN | _OTHERS:
         raise NotFound
     return link_view.read(session, person, purpose, subject, product_now(session))
+
+
+def _was_asked(session: Session, person: Person, purpose: str, subject: str) -> bool:
+    """Whether they were asked about it once: what they answered is told to them, and nothing else."""
+    query = select(Question.id).where(
+        Question.person_id == person.id, Question.subject_id == subject, Question.kind == purpose
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _escalation(session: Session, person: Person, subject: str) -> Section:
