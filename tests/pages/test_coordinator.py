@@ -61,7 +61,7 @@ async def test_a_coordinators_whole_day_without_javascript(
     await page.get_by_role("button", name="I take over").click()
     await page.get_by_role("button", name="I take over").wait_for(state="detached")
     await _graver(page)
-    assert await page.locator("h1 .tag").first.inner_text() == "S4"
+    assert await page.locator("h1 .tag").first.inner_text() == "S4, catastrophic or over days"
     await running.text("R1", "could somebody tell me where the van keys are")
     await page.get_by_role("link", name="Queue").click()
     await page.get_by_role("link", name="Somebody wrote in their own words.").click()
