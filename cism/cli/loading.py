@@ -46,7 +46,7 @@ class Commands(MutableMapping[str, Any]):
 def _made(name: str, where: str) -> Any:
     """The command as typer makes it of a function, or of a whole group of commands."""
     module, _, inside = where.partition(":")
-    with _no_looking_for_garbage(f"{_BESIDE}.{module}"):
+    with no_looking_for_garbage(fresh=f"{_BESIDE}.{module}" not in sys.modules):
         found: typer.Typer | Callable[..., Any] = getattr(import_module(f"{_BESIDE}.{module}"), inside)
     if isinstance(found, typer.Typer):
         made: Any = typer.main.get_group(found)
@@ -58,9 +58,11 @@ def _made(name: str, where: str) -> Any:
 
 
 @contextmanager
-def _no_looking_for_garbage(module: str) -> Iterator[None]:
-    """Nothing of what a module brings is garbage, and looking for it takes a tenth of loading."""
-    looks = gc.isenabled() and module not in sys.modules
+def no_looking_for_garbage(*, fresh: bool = True) -> Iterator[None]:
+    """Nothing of what a module brings is garbage, and looking for it takes a tenth of loading; what a short
+    command leaves goes with it. `fresh`: whether there is anything to load.
+    """
+    looks = gc.isenabled() and fresh
     if looks:
         gc.disable()
     try:

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from cism.cli import rehearse_input, rehearse_surge, rehearse_views, show
+from cism.cli import rehearse_input, rehearse_views, show
+from cism.cli.loading import no_looking_for_garbage
 from cism.cli.show import AsJson
 from cism.clock import RealClock
+from cism.domain.protocol import Protocol
 from cism.domain.rehearsed import KEEP_IN_TOUCH, compare, parse_replies
-from cism.domain.what_if import parse_what_if
+from cism.services.rehearsal import Script
 from cism.services.rehearsal import rehearse as play
-from cism.services.rehearsal_what_if import reckon
+from cism.services.rehearsal_ground import Fill
 
 
 def rehearse(
@@ -47,12 +49,9 @@ def rehearse(
     script = rehearse_input.script(incident, proved.key, RealClock().now(), sample=sample)
     fill = rehearse_input.roster(roster, proved.key if incident is None else "", own=own_roster)
     if what_if is not None:
-        given = parse_what_if(what_if)
-        with show.progress("reckoning"):
-            surge = reckon(proved, script, fill, given)
-        rehearse_surge.tell(proved, given, surge, script.start, as_json=as_json)
+        _reckon(what_if, proved, script, fill, as_json=as_json)
         return
-    with show.progress("rehearsing"):
+    with show.progress("rehearsing"), no_looking_for_garbage():
         found = play(proved, script, fill, said)
         differs = compare(found, play(other, script, fill, said)) if other else []
     if other is not None:
@@ -61,3 +60,16 @@ def rehearse(
         show.data(rehearse_views.document(proved, found))
     else:
         rehearse_views.tell(proved, found)
+
+
+def _reckon(what_if: str, proved: Protocol, script: Script, fill: Fill, *, as_json: bool) -> None:
+    """What many people would ask of the team."""
+    # here, because a rehearsal that reckons nothing has no use for it
+    from cism.cli import rehearse_surge
+    from cism.domain.what_if import parse_what_if
+    from cism.services.rehearsal_what_if import reckon
+
+    given = parse_what_if(what_if)
+    with show.progress("reckoning"):
+        surge = reckon(proved, script, fill, given)
+    rehearse_surge.tell(proved, given, surge, script.start, as_json=as_json)

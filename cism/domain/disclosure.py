@@ -14,7 +14,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any, Final
 
-import yaml
+from cism.domain.yaml_lines import plain_yaml
 
 CONFIRMED_WITHIN: Final = timedelta(hours=72)  # design: what nobody agreed to by then is proposed anew
 
@@ -73,7 +73,7 @@ def _read(key: str, entry: Mapping[str, Any]) -> Ground:
     return Ground(key, checked=Checked(entry["checked"]), **words)
 
 
-_DATA: Final[Mapping[str, Any]] = yaml.safe_load(
+_DATA: Final[Mapping[str, Any]] = plain_yaml(
     resources.files("cism.domain.data").joinpath("disclosure.yaml").read_text(encoding="utf-8")
 )
 EXCEPTIONS: Final[Mapping[str, Ground]] = MappingProxyType(

@@ -10,9 +10,8 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any, Final
 
-import yaml
-
 from cism.domain.durations import format_duration, parse_duration
+from cism.domain.yaml_lines import plain_yaml
 
 
 class Kept(StrEnum):
@@ -46,7 +45,7 @@ def _read(entry: Mapping[str, Any]) -> Class:
     return Class(entry["says"], entry["counted_from"], source=entry["source"], **spans)
 
 
-_DATA: Final[Mapping[str, Any]] = yaml.safe_load(
+_DATA: Final[Mapping[str, Any]] = plain_yaml(
     resources.files("cism.domain.data").joinpath("retention.yaml").read_text(encoding="utf-8")
 )
 CLASSES: Final[Mapping[Kept, Class]] = MappingProxyType({kept: _read(_DATA[kept.value]) for kept in Kept})

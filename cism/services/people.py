@@ -115,6 +115,10 @@ def lock_person(session: Session, person_id: str) -> tables.Person:
 @contextmanager
 def held(session: Session, ids: Collection[str]) -> Iterator[None]:
     """Hold all of them at once, in one order; within the block `lock_person` finds them held."""
+    before = session.info.get(_HELD, frozenset())
+    if before.issuperset(ids):
+        yield
+        return
     query = (
         select(tables.Person)
         .where(tables.Person.id.in_(ids))
@@ -122,11 +126,16 @@ def held(session: Session, ids: Collection[str]) -> Iterator[None]:
         .with_for_update(key_share=True)
     )
     rows = session.scalars(query, execution_options={"populate_existing": True}).all()
-    session.info[_HELD] = {row.id for row in rows}
+    session.info[_HELD] = before | {row.id for row in rows}
     try:
         yield
     finally:
-        del session.info[_HELD]
+        session.info[_HELD] = before
+
+
+def hold_always(session: Session, ids: Iterable[str]) -> None:
+    """Nobody else can write to this session's database: these people need not be read anew to be held."""
+    session.info[_HELD] = frozenset(ids)
 
 
 def by_ids(session: Session, ids: Iterable[str]) -> dict[str, tables.Person]:

@@ -119,7 +119,7 @@ class _Rehearsal:
         self, db: Database, clock: StillClock, protocol: Protocol, replies: tuple[Reply, ...]
     ) -> None:
         self._clock, self._protocol, self._replies = clock, protocol, replies
-        self._alone = rehearsal_ground.Alone(db)
+        self._alone = rehearsal_ground.Alone(db, keep=rehearsal_ground.ONE_INCIDENT)
         self._end = clock.at + LONGEST
         self._asked: Counter[str] = Counter()
         self._texts = 0

@@ -10,21 +10,34 @@ from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any, cast
 
-from sqlalchemy import Table, insert, select, text, update
+from sqlalchemy import Table, event, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from cism import chance
-from cism.services import roster
+from cism.services import people, roster
 from cism.store import migrate, owners, person_keys, seal
+from cism.store.base import Base
 from cism.store.db import Database, find_hash
-from cism.store.tables import Agency, NotWith, Person, PersonCert, PersonRole, Refusal
+from cism.store.tables import (
+    AffectedPerson,
+    Agency,
+    Incident,
+    NotWith,
+    Person,
+    PersonCert,
+    PersonRole,
+    Question,
+    Refusal,
+)
 
 _SEED = 988  # any: the same rehearsal plays alike every time
 _ENROLLED = timedelta(days=90)  # so long ago everybody of a file confirmed their phone
 _COPIED = tuple(
     cast("Table", table.__table__) for table in (Agency, Person, PersonRole, PersonCert, NotWith, Refusal)
 )
-_KEPT = (Agency, Person, PersonRole, PersonCert, NotWith)
+_PEOPLE: tuple[type[Base], ...] = (Agency, Person, PersonRole, PersonCert, NotWith)
+ONE_INCIDENT: tuple[type[Base], ...] = (Incident, AffectedPerson, Question)
+"""What is wanted again and again where one incident is played, and nothing but the session itself writes."""
 Fill = Callable[[Session, datetime], None]
 
 
@@ -62,16 +75,22 @@ def opened(start: datetime, fill: Fill) -> Iterator[tuple[Database, StillClock]]
 
 
 class Alone:
-    """Transactions on a database that nobody else has: people and agencies once read are not read again.
+    """Transactions on a database that nobody else has: people and agencies once read are not read again, nor
+    rows of the classes in `keep`.
 
     All else is forgotten between transactions, because the courier writes past what is kept.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, keep: tuple[type[Base], ...] = ()) -> None:
         self._session = Session(db.engine, expire_on_commit=False)
         self._session.info["database"] = db
+        self._classes: tuple[type[Base], ...] = (*_PEOPLE, *keep)
+        self._kept: list[object] = []  # a session alone lets go of whatever nobody else holds
+        for name in ("loaded_as_persistent", "pending_to_persistent"):
+            event.listen(self._session, name, self._keep)
         with self.transaction() as session:
-            self._kept = [*session.scalars(select(Person)), *session.scalars(select(Agency))]
+            people.hold_always(session, [row.id for row in session.scalars(select(Person))])
+            session.scalars(select(Agency)).all()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -81,8 +100,12 @@ class Alone:
             yield session
         session.info.pop("put", None)
         for item in list(session.identity_map.values()):
-            if not isinstance(item, _KEPT) and item in session:  # it may have gone with another
+            if not isinstance(item, self._classes) and item in session:  # it may have gone with another
                 session.expunge(item)
+
+    def _keep(self, _session: Session, item: object) -> None:
+        if isinstance(item, self._classes):
+            self._kept.append(item)
 
 
 def from_file(content: str) -> Fill:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
-from cism.cli.loading import Commands
+import cism
+from cism.cli.loading import Commands, no_looking_for_garbage
 from cism.cli.main import app
 
 # what most of them take long to load, and a rehearsal has no use for
@@ -42,6 +46,32 @@ def test_a_rehearsal_loads_neither_a_provider_nor_a_server_nor_migrations() -> N
     loaded = loaded_by("cism.cli.rehearse")
     assert "cism.services.engine" in loaded
     assert loaded.isdisjoint(_HEAVY)
+
+
+def test_a_rehearsal_loads_neither_what_reckons_with_many_nor_its_figures() -> None:
+    loaded = loaded_by("cism.cli.rehearse")
+    unused = {"cism.cli.rehearse_surge", "cism.domain.what_if", "cism.services.rehearsal_what_if"}
+    assert sorted(loaded & unused) == []
+
+
+def test_every_yaml_file_is_read_by_the_fast_parser() -> None:
+    root = Path(cism.__file__).parent.parent
+    sources = [path for part in ("cism", "flows", "notifications") for path in (root / part).rglob("*.py")]
+    # some of them are read while loading, and the parser in Python takes ten times as long
+    slow = [path.name for path in sources if re.search(r"safe_load\(", path.read_text(encoding="utf-8"))]
+    assert len(sources) > 100
+    assert slow == []
+
+
+def test_garbage_is_looked_for_again_afterwards_and_only_if_it_was_before() -> None:
+    with no_looking_for_garbage():
+        assert not gc.isenabled()
+        with no_looking_for_garbage():
+            pass
+        assert not gc.isenabled(), "whoever began ends it"
+    assert gc.isenabled()
+    with no_looking_for_garbage(fresh=False):
+        assert gc.isenabled()
 
 
 _WALK = """
