@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.access import SUPERVISOR_FIELDS, Datum
 from cism.domain.incident import IncidentState
-from cism.services import choice, people, sessions
+from cism.services import choice, offer_views, people, sessions
 from cism.services.clockwork import stamp
 from cism.services.response import OPEN_FOR
 from cism.store.db import now
@@ -33,6 +33,8 @@ def incident(session: Session, stands: Standing) -> dict[str, Any]:
         shown["affected"] = _affected(session, row)
     if stands.sees(Datum.SESSION_TIME_PLACE):
         shown["sessions"] = _sessions(session, row)
+    if stands.sees(Datum.OFFER_MADE):
+        shown["offers"] = _offers(session, row)
     return shown
 
 
@@ -123,4 +125,14 @@ def _sessions(session: Session, row: Incident) -> list[dict[str, Any]]:
             "headcount": item.headcount,
         }
         for item in sessions.of_incident(session, row.id)
+    ]
+
+
+def _offers(session: Session, row: Incident) -> list[dict[str, Any]]:
+    """What it calls for beside the groups: what was offered to whom; never what a person said to it."""
+    found = offer_views.listed(session, row)
+    known = people.by_ids(session, {one.person_id for one, _ in found if one.person_id})
+    return [
+        shown | {"person_id": roster_key(known[one.person_id], row.agency) if one.person_id else None}
+        for one, shown in found
     ]
