@@ -20,13 +20,14 @@ from notifications.message_kinds import MessageKind
 class QueueNew(TeamOpening):
     """Somebody wrote in words: read it by then. With `call`: somebody is to be called, and nobody has it.
 
-    `calls`, from two: so many calls at once, told of in one text.
+    `calls`, from two: so many calls at once, told of in one text. `crew`: the incident whose list is missing.
     """
 
     kind: ClassVar[MessageKind] = MessageKind.QUEUE_NEW
     by: By
     call: bool = False
     calls: Count = 0
+    crew: Ref = ""
     link: Link = ""
 
 

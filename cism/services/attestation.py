@@ -6,7 +6,7 @@ item of the human queue, which goes up a ladder where nobody handles it.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import SleepWindow
 from cism.domain.quiet_hours import next_open
-from cism.services import events, ledger, people, queue, unsent, words
+from cism.services import crew_list, events, ledger, people, queue, unsent, words
 from cism.services.ledger import Line
 from cism.store.tables import Incident
 from notifications import messages as m
@@ -25,15 +25,21 @@ _STALE = timedelta(hours=24)  # then the next night has spoken
 
 
 def attest(session: Session, now: datetime) -> None:
-    """One event an agency that looks after somebody, one text to each of its coordinators."""
-    for agency, found in sorted(_by_agency(session).items()):
-        lost = [line for line in found if line.forgotten]
-        for line in lost:
-            _find_somebody(session, line, now)
+    """One event an agency that looks after somebody, one text to each of its coordinators.
+
+    A list that nobody knows counts as one person without a next step: it has an item and its clock already.
+    """
+    lines, unknown = _by_agency(session), Counter(agency for _, agency in crew_list.unknown(session))
+    for agency in sorted({*lines, *unknown}):
+        found = lines.get(agency, [])
+        for line in found:
+            if line.forgotten:
+                _find_somebody(session, line, now)
         kept = sum(line.step is not None for line in found)
-        events.record(session, "ledger.attested", now, before=str(kept + len(lost)), after=str(len(lost)))
+        lost = sum(line.forgotten for line in found) + unknown[agency]
+        events.record(session, "ledger.attested", now, before=str(kept + lost), after=str(lost))
         if kept or lost:
-            _tell(session, agency, kept + len(lost), len(lost), now)
+            _tell(session, agency, kept + lost, lost, now)
 
 
 def _by_agency(session: Session) -> dict[str, list[Line]]:

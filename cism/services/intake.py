@@ -17,7 +17,7 @@ from cism.domain.incident_types import INCIDENT_TYPES, unknown_type_error
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.protocol import load_protocol, protocol_or_default, to_json
 from cism.errors import BadInput, KeyReused, NotFound
-from cism.services import events, lives, parties, people, removal, response, steps
+from cism.services import crew_list, events, lives, parties, people, removal, response, steps
 from cism.services.team_state import team_state
 from cism.store.db import find_hash, real_now
 from cism.store.db import now as product_now
@@ -77,6 +77,8 @@ def log_once(session: Session, report: IncidentInput, *, caller: str, key: str |
             row = session.get_one(Incident, known.incident_id)
             return Logged(row.id, row.ref, team_state(session, row), fresh=False)
     row = log(session, report)
+    if not report.affected:
+        crew_list.expect(session, row, row.logged_at)
     if key is not None:
         session.add(
             IdempotencyKey(

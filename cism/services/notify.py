@@ -36,11 +36,14 @@ from cism.services.notify_team import (
 )
 from cism.services.notify_urgent import (
     CALLS,
+    LIST_MISSING,
     escalation,
     escalation_covered,
     escalation_overdue,
     escalation_yours,
     helper_will_call,
+    key_of_item,
+    list_missing,
     queue_item_of,
     queue_missed,
     queue_new,
@@ -58,6 +61,7 @@ from cism.services.words import (
 __all__ = [
     "CALLS",
     "EMERGENCY_NUMBER",
+    "LIST_MISSING",
     "agency_name",
     "already_covered",
     "approval",
@@ -79,7 +83,9 @@ __all__ = [
     "incident_logged",
     "invitation",
     "invitation_accepted",
+    "key_of_item",
     "lines",
+    "list_missing",
     "mhp_reminder",
     "noted",
     "offers_due",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cism.domain.escalation import EscalationLevel, RungPlan
 from cism.services import lateness, words
 from cism.services.links import link_for
+from cism.store.db import database_of
 from cism.store.tables import Escalation, Incident, Outbox, Person, Question, QueueItem
 from notifications import messages as m
 
@@ -20,6 +21,7 @@ UNSETTLED_ONCE_IN = timedelta(minutes=10)  # design: who reads one text of these
 CALLS = frozenset(
     {"call_needed", "call_unreported", "contact_missed", "unsettled_send", "care_held", "no_next_step"}
 )
+LIST_MISSING = "list_missing"  # the kind of the item: nobody has said who was there
 _UNREAD_WORDS = frozenset({"unread_free_text", "unread_who_is_this", "unread_answer_refused"})
 ASKED_THEMSELVES = frozenset(
     {
@@ -145,9 +147,40 @@ def queue_new(
             agency=words.agency_name(session, helper.agency),
             by=words.deadline(by or row.deadline, now, helper),
             call=row.kind in CALLS,
+            crew=_ref_of(session, row) if row.kind == LIST_MISSING else "",
             link=link_for(session, helper, "queue", row.id),
         )
-        words.put(session, message, f"{_QUEUE}:{row.id}:{helper.id}{turn}", now, helper)
+        words.put(session, message, f"{key_of_item(row)}{helper.id}{turn}", now, helper)
+
+
+def list_missing(
+    session: Session,
+    logger: Person,
+    row: QueueItem,
+    incident: Incident,
+    now: datetime,
+    *,
+    not_before: datetime,
+    by: datetime,
+) -> None:
+    """To whoever logged it: who was there? It leaves then, unless the list is known before."""
+    message = m.QueueNew(
+        agency=words.agency_name(session, logger.agency),
+        by=words.deadline(by, not_before, logger),
+        crew=incident.ref,
+        link=f"{database_of(session).public_url}/log/{incident.ref}/crew",
+    )
+    words.put(session, message, f"{key_of_item(row)}{logger.id}", now, logger, not_before=not_before)
+
+
+def _ref_of(session: Session, row: QueueItem) -> str:
+    incident = session.get(Incident, row.incident_id) if row.incident_id else None
+    return incident.ref if incident is not None else ""
+
+
+def key_of_item(row: QueueItem) -> str:
+    """What the keys of all texts that tell of an item of the human queue begin with."""
+    return f"{_QUEUE}:{row.id}:"
 
 
 def queue_missed(session: Session, reader: Person, rows: Sequence[QueueItem], now: datetime) -> None:
@@ -171,7 +204,7 @@ def queue_item_of(text: Outbox) -> str:
 
 def told_of(session: Session, row: QueueItem) -> set[str]:
     """Whose phones were told of an item of the human queue."""
-    query = select(Outbox.person_id).where(Outbox.key.startswith(f"{_QUEUE}:{row.id}:"))
+    query = select(Outbox.person_id).where(Outbox.key.startswith(key_of_item(row)))
     return {person_id for person_id in session.scalars(query) if person_id}
 
 

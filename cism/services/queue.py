@@ -30,7 +30,10 @@ from cism.store.tables import Agency, Outbox, Person, QueueItem, Step
 
 TELL_AGAIN = timedelta(hours=12)  # design: news that nobody has read is told again after this long
 _READ_BY_CHARGE = timedelta(minutes=15)  # design: as soon as an urgent call is to be taken
-_TOLD_AGAIN = frozenset({"person_died", "filtered", "too_many_texts", "runaway", "paper_failed"})
+LIST_ASKED_AGAIN = timedelta(hours=2)  # as often as for an end of exposure: windows run meanwhile
+_TOLD_AGAIN = dict.fromkeys(
+    ("person_died", "filtered", "too_many_texts", "runaway", "paper_failed"), TELL_AGAIN
+) | {notify.LIST_MISSING: LIST_ASKED_AGAIN}
 
 
 def add(
@@ -111,7 +114,7 @@ def _tell_in_charge(session: Session, row: QueueItem, now: datetime) -> None:
 
 def _tell_again(session: Session, row: QueueItem, now: datetime) -> str:
     """It is about nobody who could be called: whoever reads the queue is told again until one has."""
-    row.deadline = now + TELL_AGAIN
+    row.deadline = now + _TOLD_AGAIN[row.kind]
     notify.queue_new(session, readers(session, row), row, now, again=True)
     steps.plan(session, [_overdue(row)])
     return "told again"

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.services import events, held, people, steps
-from cism.store.states import InboundState, QueueState
-from cism.store.tables import InboundMessage, QueueItem
+from cism.services import events, held, notify, people, steps
+from cism.store.states import InboundState, OutboxState, QueueState
+from cism.store.tables import InboundMessage, Outbox, QueueItem
 
 
 def mark_handled(session: Session, row: QueueItem, by: str | None, now: datetime) -> None:
@@ -21,7 +22,16 @@ def mark_handled(session: Session, row: QueueItem, by: str | None, now: datetime
         if inbound is not None:
             inbound.state = InboundState.HANDLED
     steps.cancel(session, reason="handled", now=now, subject_id=row.id)
+    if row.kind == notify.LIST_MISSING:
+        _ask_no_more(session, row)
     if row.kind == "care_held" and row.person_id:
         people.get(session, row.person_id).care_held_at = None
         held.release(session, row.person_id, held.ZERO, now)
     events.record(session, "queue.handled", now, subject_id=row.id, actor_id=by)
+
+
+def _ask_no_more(session: Session, row: QueueItem) -> None:
+    """What waits to leave and asks for the list does not leave any more."""
+    about = Outbox.key.startswith(notify.key_of_item(row), autoescape=True)
+    for text in session.scalars(select(Outbox).where(about, Outbox.state == OutboxState.PENDING)):
+        text.state, text.reason = OutboxState.CANCELLED, "handled"

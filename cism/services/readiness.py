@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepState
 from cism.domain.protocol import DEFAULT_PROTOCOL, protocol_keys
-from cism.services import clockwork, ledger, overdue, provider_line, reach
+from cism.services import clockwork, crew_list, ledger, overdue, provider_line, reach
 from cism.services.engine import PROVIDER, STARTING
 from cism.settings import Settings, is_loopback
 from cism.store.db import offset, real_now
@@ -228,18 +228,23 @@ def _span(age: timedelta) -> str:
 
 
 def _ledger(session: Session) -> Check:
-    """Each affected person of an open incident has a next step or a recorded reason; counts, no people."""
+    """Each affected person of an open incident has a next step or a recorded reason; each has its list."""
     lines = ledger.lines(session)
     counts = ledger.by_incident(session, lines)
-    bad = {ref: count for ref, count in sorted(counts.items()) if not count.good}
-    if not bad:
-        text = f"{len(lines)} affected in {len(counts)} open incidents, each with a next step or a reason"
-        return Check("nobody forgotten", Verdict.GOOD, text)
-    named = "; ".join(
-        f"{ref}: of {count.people} affected {count.forgotten} without a next step, {count.overdue} overdue"
-        for ref, count in bad.items()
-    )
-    return Check("nobody forgotten", Verdict.BAD, f"{named}: call them, and see the timeline")
+    named = [
+        f"{ref}: of {count.people} affected {count.forgotten} without a next step, {count.overdue} overdue: "
+        "call them, and see the timeline"
+        for ref, count in sorted(counts.items())
+        if not count.good
+    ]
+    named += [
+        f"{ref}: nobody has said who was there: add them at /log/{ref}/crew, or say that nobody else was"
+        for ref, _ in crew_list.unknown(session)
+    ]
+    if named:
+        return Check("nobody forgotten", Verdict.BAD, "; ".join(named))
+    text = f"{len(lines)} affected in {len(counts)} open incidents, each with a next step or a reason"
+    return Check("nobody forgotten", Verdict.GOOD, text)
 
 
 def _failed(session: Session) -> Check:

@@ -22,6 +22,7 @@ from cism.services import (
     choice,
     contact_merging,
     contact_plan,
+    crew_list,
     escalations,
     events,
     held,
@@ -196,6 +197,7 @@ def _end(session: Session, row: Incident, state: IncidentState, by: str | None, 
     questions.close(session, state="superseded", now=now, incident_id=row.id)
     outbox.cancel(session, reason=state.value, incident_id=row.id)
     offers.call_off(session, row, now)
+    crew_list.complete(session, row, by, now)
     session.flush()
 
 

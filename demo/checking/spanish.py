@@ -54,7 +54,7 @@ SIGNS: Final[tuple[tuple[str, str], ...]] = (
     ("ESCALATION", r"alguien (?:pide|espera) una llamada"),
     ("WELFARE", r"(?:seguimos|estamos) sin hablar con alguien"),
     ("QUEUE_OVERDUE", r"un mensaje lleva \d+ min"),
-    ("QUEUE_NEW", r"un mensaje espera que|hay que llamar a"),
+    ("QUEUE_NEW", r"un mensaje espera que|hay que llamar a|falta saber quien estuvo"),
     ("ASK_EXPOSURE_END", r"falta una hora de salida"),
     ("MHP_REMINDER", r"citas individuales vencen"),
     ("UNSETTLED", r"quiza no llego"),

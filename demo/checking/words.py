@@ -144,6 +144,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.WELFARE, r"someone (?:is still|was) not reached by phone|someone (?:is still not|was not) reached"),
     (Kind.QUEUE_OVERDUE, r"a text has waited"),
     (Kind.QUEUE_NEW, r"(?:a text waits to be read|a call is needed|calls are needed), please by"),
+    (Kind.QUEUE_NEW, r"who was there is not known yet"),
     (Kind.ASK_EXPOSURE_END, r"a finish time is missing"),
     (Kind.MHP_REMINDER, r"individual appointments are due"),
     (Kind.UNSETTLED, r"may not have arrived"),

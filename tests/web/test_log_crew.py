@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from cism.domain.incident import Circle
 from cism.domain.people import Role
-from cism.store.tables import AffectedPerson, Incident
+from cism.store.tables import AffectedPerson, Event, Incident, QueueItem
 from tests.web.browsing import fields, filled, first, sign_in
 from tests.web.conftest import Site
 from tests.web.test_signing_in import by_phone
@@ -71,6 +71,44 @@ async def test_people_are_added_once_and_whoever_is_listed_is_not_shown(site: Si
     assert "NOBODY" in unknown.text
     assert (await site.client.get(crew)).text.count(" checked") == 0
     assert crew in (await site.client.get(crew.removesuffix("/crew"))).text
+
+
+async def test_the_list_is_missing_until_somebody_says_that_nobody_else_was_there(site: Site) -> None:
+    crew = await _for_later(site)
+    assert await _for_later(site) == crew
+    (item,) = site.rows(select(QueueItem))
+    assert (item.kind, item.state.value, item.person_id) == ("list_missing", "open", None)
+    page = await site.client.get(crew)
+    assert "Nobody else was there." in page.text
+    form = fields(page, "/crew") | {"dispatcher": "none", "call_taker": "none"}
+    await site.client.post(crew, data={**form, "there": [site.id_of("R1")]})
+    assert [row.state.value for row in site.rows(select(QueueItem))] == ["open"]
+    await site.client.post(crew, data={**form, "nobody_else": "yes"})
+    (item,) = site.rows(select(QueueItem))
+    assert (item.state.value, item.handled_by) == ("handled", site.id_of("S1"))
+    handled = site.rows(select(Event).where(Event.kind == "queue.handled"))
+    assert [row.actor_id for row in handled] == [site.id_of("S1")]
+    assert "Nobody else was there." not in (await site.client.get(crew)).text
+
+
+async def test_a_coordinator_reads_it_in_the_queue_and_says_there_that_the_list_is_whole(site: Site) -> None:
+    crew = await _for_later(site)
+    (item,) = site.rows(select(QueueItem))
+    await by_phone(site, "C1")
+    assert "logged without its list" in (await site.client.get("/queue")).text
+    page = await site.client.get(f"/queue/{item.id}")
+    assert f'href="{crew}"' in page.text
+    assert "Nobody on the roster" not in page.text
+    await site.client.post(f"/queue/{item.id}/handled", data=fields(page, "/handled"))
+    assert [row.state.value for row in site.rows(select(QueueItem))] == ["handled"]
+
+
+async def test_a_whole_form_leaves_no_list_to_ask_for(site: Site) -> None:
+    await sign_in(site)
+    await site.client.post("/log", data=await filled(site))
+    (row,) = site.rows(select(Incident))
+    assert "Nobody else was there." not in (await site.client.get(f"/log/{row.ref}/crew")).text
+    assert site.rows(select(QueueItem)) == []
 
 
 async def test_only_whoever_may_add_opens_it(site: Site) -> None:

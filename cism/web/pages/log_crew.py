@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -9,8 +11,10 @@ from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act
 from cism.errors import BadInput
-from cism.services import audit, intake
+from cism.services import audit, crew_list, intake
 from cism.services.tokens import Caller
+from cism.store.db import now as product_now
+from cism.store.tables import Incident
 from cism.web.api.rights import standing
 from cism.web.auth import actor_of
 from cism.web.backend import backend_of
@@ -32,14 +36,13 @@ async def ask(request: Request, ref: str) -> Response:
     if caller is None:
         return to_sign_in(request.url.path)
 
-    def work(session: Session) -> tuple[str, Choices]:
+    def work(session: Session) -> _Asked:
         stands = standing(session, caller, ref)
         stands.require(Act.ADD_AFFECTED)
         audit.write(session, actor_of(caller), "read roster for log form")
-        return stands.row.ref, log_choices.choices(session, caller, stands.row.ended_at)
+        return _asked(session, caller, stands.row)
 
-    found, offered = await backend_of(request).act(work)
-    return await _show(request, found, offered, Form([]), {})
+    return await _show(request, await backend_of(request).act(work), Form([]))
 
 
 @router.post("/log/{ref}/crew")
@@ -49,42 +52,60 @@ async def add(request: Request, ref: str) -> Response:
     caller = await signed_in(request)
     if caller is None:
         return to_sign_in(request.url.path)
-    found, offered, problems = await backend_of(request).act(
-        lambda session: _added(session, caller, ref, given)
-    )
-    if problems:
-        return await _show(request, found, offered, given, problems)
-    return RedirectResponse(f"/log/{found}", status_code=303)
+    found = await backend_of(request).act(lambda session: _added(session, caller, ref, given))
+    if found.problems:
+        return await _show(request, found, given)
+    return RedirectResponse(f"/log/{found.ref}", status_code=303)
 
 
-def _added(session: Session, caller: Caller, ref: str, given: Form) -> tuple[str, Choices, dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the page asks about, and what came of what was sent.
+
+    `unknown`: nobody has said yet that the list is whole, so that the page asks for that too.
+    """
+
+    ref: str
+    offered: Choices
+    unknown: bool
+    problems: dict[str, str]
+
+
+def _asked(session: Session, caller: Caller, row: Incident) -> _Asked:
+    offered = log_choices.choices(session, caller, row.ended_at)
+    return _Asked(row.ref, offered, crew_list.is_missing(session, row.id), {})
+
+
+def _added(session: Session, caller: Caller, ref: str, given: Form) -> _Asked:
     stands = standing(session, caller, ref)
     stands.require(Act.ADD_AFFECTED)
     row = stands.row
-    offered = log_choices.choices(session, caller, row.ended_at).showing(given.many("there"))
+    asked = _asked(session, caller, row)
+    asked = replace(asked, offered=asked.offered.showing(given.many("there")))
     read = Read()
-    log_form.read_crew(given, read, offered)
+    log_form.read_crew(given, read, asked.offered)
     if read.problems:
-        return row.ref, offered, read.problems
+        return replace(asked, problems=read.problems)
     try:
         with session.begin_nested():
             intake.add_affected(session, row.id, log_form.crew(read))
     except BadInput as error:
-        return row.ref, offered, log_form.refused(given, error)
+        return replace(asked, problems=log_form.refused(given, error))
     audit.write(session, actor_of(caller), "add affected", row.id)
-    return row.ref, offered, {}
+    if given.one("nobody_else") == "yes":
+        crew_list.complete(session, row, caller.person_id, product_now(session))
+    return asked
 
 
-async def _show(
-    request: Request, ref: str, offered: Choices, given: Form, problems: dict[str, str]
-) -> Response:
+async def _show(request: Request, asked: _Asked, given: Form) -> Response:
     return await show(
         request,
         "log_crew.html",
-        status=422 if problems else 200,
-        ref=ref,
-        offered=offered,
+        status=422 if asked.problems else 200,
+        ref=asked.ref,
+        offered=asked.offered,
+        unknown=asked.unknown,
         given=given,
-        problems=problems,
+        problems=asked.problems,
         circles=log_choices.CIRCLES,
     )

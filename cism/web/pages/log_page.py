@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from cism.domain.access import Act
 from cism.domain.incident_types import INCIDENT_TYPES, Intervention
 from cism.errors import BadInput, KeyReused, NotAllowed
-from cism.services import audit, intake
+from cism.services import audit, crew_list, intake
 from cism.services.notify import lines
 from cism.services.team_state import NO_CHECK_INS, NOTHING_LEAVES, WORKING, team_state
 from cism.services.tokens import Caller
@@ -140,6 +140,8 @@ def _logged(session: Session, caller: Caller, given: Form) -> Outcome:
         return Outcome(offered, ref=before.ref if before is not None else None, reused=True)
     except BadInput as error:
         return Outcome(offered.showing(given.many("there")), problems=log_form.refused(given, error))
+    if logged.fresh and log_form.is_for_later(given):
+        crew_list.expect(session, session.get_one(Incident, logged.id), product_now(session))
     audit.write(session, actor_of(caller), "log incident", logged.id)
     return Outcome(offered, ref=logged.ref)
 

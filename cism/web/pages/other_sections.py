@@ -13,7 +13,7 @@ from cism.domain.incident import IncidentState
 from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.people import PersonStatus
 from cism.services import choice, notices, people, queue_peers, queue_words
-from cism.services.notify import lines
+from cism.services.notify import LIST_MISSING, lines
 from cism.store.states import AssignmentState, QueueState, SessionState
 from cism.store.tables import (
     Assignment,
@@ -42,6 +42,10 @@ QUEUE_WHY: dict[str, str] = {
     "call_needed": _("This person is to be called, and no peer is assigned."),
     "call_unreported": _("A peer was to call this person and has not reported it."),
     "no_next_step": _("Nothing is planned for this person. Call, and see what they need."),
+    "list_missing": _(
+        "It was logged without its list. Add whoever was there, or say that nobody else was: until then "
+        "whoever is missing is looked after by nobody."
+    ),
     "contact_missed": _("A check-in could not be sent in its time. Call this person."),
     "care_held": _(
         "This person sent a 0 that could mean several things. Texts are held until you have asked."
@@ -116,6 +120,7 @@ def queue_item(session: Session, helper: Person, subject: str | None, now: datet
             "kept": _reader(session, row) if inbound is not None and not readable else None,
             "name": person.name if person is not None else None,
             "phone": _number(person, inbound),
+            "crew": _crew_of(session, row),
             "received": spoken(row.received_at, helper.zone),
             "by": spoken(row.deadline, helper.zone),
             "late": now > row.deadline,
@@ -129,6 +134,13 @@ def _reader(session: Session, row: QueueItem) -> Said:
     if queue_peers.first_reader(session, row) is not None:
         return _("Their own peer reads it.")
     return _("Whoever takes the call for help reads it.")
+
+
+def _crew_of(session: Session, row: QueueItem) -> str | None:
+    """The incident whose list is to be completed, where that is what waits."""
+    if row.kind != LIST_MISSING or row.incident_id is None:
+        return None
+    return session.get_one(Incident, row.incident_id).ref
 
 
 _ANSWERED = {
