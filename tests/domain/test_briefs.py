@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cism.domain.briefs import brief_of
-from cism.domain.interventions import CATALOGUE, GROUP_FORMATS
+from cism.domain.interventions import CATALOGUE, GROUP_FORMATS, WHILE
 from cism.domain.offer_kinds import OfferKind
 from cism.domain.protocol import load_protocol
 
@@ -32,7 +32,10 @@ def test_a_group_is_led_through_its_phases_and_is_no_therapy_and_no_investigatio
 def test_whoever_leads_reads_what_must_be_so_before_where_it_is_not_held_and_what_follows(kind: str) -> None:
     brief, element = brief_of(kind), CATALOGUE[kind]
     assert brief is not None
-    assert brief.not_where == tuple(element.contraindicated.values()) != ()
+    # each of them once: what stops it, then what holds always, both in the catalogue's order
+    forbids = element.contraindicated.items()
+    assert brief.not_while == tuple(text for reason, text in forbids if reason in WHILE) != ()
+    assert brief.always == tuple(text for reason, text in forbids if reason not in WHILE) != ()
     assert (brief.beforehand, brief.afterwards) == (element.preconditions, element.afterwards)
 
 
@@ -40,7 +43,7 @@ def test_nobody_in_acute_shock_is_debriefed_and_everybody_is_called_within_a_day
     brief = brief_of("cisd")
     assert brief is not None
     assert "nobody in acute shock or exhausted" in brief.beforehand
-    assert "Statements are pending." in brief.not_where
+    assert any(one.startswith("Statements are pending") for one in brief.not_while)
     assert "a call within 24 hours" in brief.afterwards
 
 
