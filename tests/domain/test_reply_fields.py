@@ -6,6 +6,7 @@ import pytest
 
 from cism.domain.escalation_level import EscalationLevel
 from cism.domain.reply_text import Phrase, Searchable, lone_digit
+from cism.domain.staff_words import StaffWord
 from tests.domain.test_replies import MEMBER, STRANGER, K, OpenQuestion, R, S, Sender, said
 
 PAGE = OpenQuestion.of(K.PAGE, "page", "A7K2")
@@ -81,6 +82,13 @@ def test_a_human_is_given_the_open_questions_that_were_named_and_no_others() -> 
     past = OpenQuestion.of(K.PAGE, "past", "B3C4", S.EXPIRED)
     other = OpenQuestion.of(K.PAGE, "other", "C4D5")
     assert said("1 A7K2 B3C4", PAGE, past, other, CARE).candidates == ("page",)
+
+
+def test_a_word_of_work_gives_way_to_an_open_question_about_oneself_and_to_no_past_one() -> None:
+    helper = Sender(known=True, phone_confirmed=True, words=frozenset(StaffWord))
+    past = OpenQuestion.of(K.CHECK_IN, "past", state=S.EXPIRED)
+    assert said("words", past, PAGE, sender=helper).kind is R.STAFF_WORD
+    assert said("words", CARE, sender=helper).kind is R.FREE_TEXT
 
 
 @pytest.mark.parametrize(

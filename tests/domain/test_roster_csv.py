@@ -232,6 +232,11 @@ def test_a_licence_without_the_part_of_a_clinician_is_no_clinician() -> None:
     assert "agency metro-pd has no reachable licensed clinician" in parse(licensed).warnings[0]
 
 
+def test_whoever_may_not_be_paged_is_no_reachable_coordinator() -> None:
+    unasked = row(roles="coordinator;clinician", consent_pages="no", certs="LICENSE@2026-11-24")
+    assert "no reachable coordinator and no reachable licensed clinician" in parse(unasked).warnings[0]
+
+
 def test_an_agency_with_both_is_not_warned_about() -> None:
     boss = row(roles="coordinator;clinician", consent_pages="yes", certs="LICENSE@2026-11-24")
     assert parse(boss).warnings == ()
