@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -33,16 +33,26 @@ def write(
     session: Session, actor: str, act: str, object_id: str | None = None, *, allowed: bool = True
 ) -> None:
     """Record who did or read what; `actor` is an opaque id or a system name, never a person's name."""
+    write_each(session, actor, [(act, object_id)], allowed=allowed)
+
+
+def write_each(
+    session: Session, actor: str, acts: Sequence[tuple[str, str | None]], *, allowed: bool = True
+) -> None:
+    """Record several acts of one moment, in their order: one row each, with the log held once for all."""
+    if not acts:
+        return
     if not database_of(session).is_sqlite:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     session.flush()
     last = session.scalar(select(Audit.mac).order_by(Audit.id.desc()).limit(1)) or ""
     _keep_retired(session, last)
     at = now(session)
-    mac = mac_of(_of_row(last, at, actor, act, object_id, allowed))
-    row = Audit(at=at, actor=actor, act=act, object_id=object_id, allowed=allowed, mac=mac)
-    session.add(row)
-    session.flush()
+    for act, object_id in acts:
+        last = mac_of(_of_row(last, at, actor, act, object_id, allowed))
+        row = Audit(at=at, actor=actor, act=act, object_id=object_id, allowed=allowed, mac=last)
+        session.add(row)
+        session.flush()  # one by one: a row's place in the log is its id
     _remember_head(session, row)
 
 

@@ -70,9 +70,9 @@ def of_sender(session: Session, row: QueueItem) -> list[Person]:
         )
         .order_by(AffectedPerson.added_at.desc(), AffectedPerson.id)
     )
-    near = people.on_lists_with(session, row.person_id)[1]
-    ids = dict.fromkeys(one for one in session.scalars(query) if one and one not in near)
-    return [people.get(session, one) for one in ids]
+    ids = [one for one in dict.fromkeys(session.scalars(query)) if one]
+    near = people.on_lists_with(session, row.person_id)[1] if ids else set()
+    return [people.get(session, one) for one in ids if one not in near]
 
 
 def _can_read(session: Session, peer: Person, row: QueueItem) -> bool:

@@ -26,6 +26,10 @@ class Lists:
     """Everybody on an incident's list, by the incident: none of them acts as staff there (trap 17)."""
     staff: Callable[[Role], list[Person]]
     """Everybody active who holds a role."""
+    lending: Callable[[str | None], frozenset[str] | None]
+    """The agencies whose staff one agency may ask; None: every one."""
+    apart: Callable[[str], tuple[set[str], set[str]]]
+    """Of somebody who handles items: the open incidents that affect them, and everybody on those lists."""
 
 
 def lists_for(session: Session, rows: Collection[QueueItem]) -> Lists:
@@ -47,6 +51,8 @@ def lists_for(session: Session, rows: Collection[QueueItem]) -> Lists:
         near=_grouped(session.execute(together)),
         listed=_grouped(session.execute(listed)),
         staff=cache(lambda role: people.with_role(session, [role])),
+        lending=cache(lambda agency: mutual_aid.helping(session, agency)),
+        apart=cache(lambda helper_id: people.on_lists_with(session, helper_id)),
     )
 
 
@@ -64,15 +70,18 @@ def readers(
     lists = lists or lists_for(session, [row])
     never = {row.person_id or "", *told, *lists.listed.get(row.incident_id or "", ())}
     near = lists.near.get(row.person_id or "", set())
-    return _readers(session, row, never | near, lists) or _readers(session, row, never, lists)
+    return _readers(row, never | near, lists) or _readers(row, never, lists)
 
 
-def _readers(session: Session, row: QueueItem, barred: Collection[str], lists: Lists) -> list[Person]:
+def _readers(row: QueueItem, barred: Collection[str], lists: Lists) -> list[Person]:
+    lending = lists.lending(row.agency)
     for role in (Role.COORDINATOR, Role.CLINICIAN, Role.CLINICAL_DIRECTOR):
         everybody = [
             item
-            for item in mutual_aid.within(session, row.agency, lists.staff(role))
-            if item.id not in barred and people.reachable(item)
+            for item in lists.staff(role)
+            if (lending is None or item.agency in lending)
+            and item.id not in barred
+            and people.reachable(item)
         ]
         own = [item for item in everybody if item.agency == row.agency]
         if own or everybody:

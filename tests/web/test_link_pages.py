@@ -428,6 +428,7 @@ async def test_a_coordinator_sees_how_the_asking_stands_and_takes_over(site: Sit
     assert "Pia Peer" in page.text
     assert "Rita" not in page.text
     assert "not available" not in page.text  # nobody declined; who was not needed said no to nothing
+    assert f'href="/board/{row.ref}"' in page.text
     await press(site, path, page, "I take over")
     assert site.rows(select(Incident))[0].accepted_by == site.id_of("C1")
 

@@ -12,8 +12,9 @@ from cism.domain.access import Act, may_do
 from cism.domain.incident import IncidentState
 from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.people import PersonStatus
-from cism.services import choice, notices, people, queue_peers, queue_words
+from cism.services import choice, notices, people, queue_peers, queue_readers, queue_words
 from cism.services.notify import LIST_MISSING, lines
+from cism.services.queue_readers import Lists
 from cism.store.states import AssignmentState, QueueState, SessionState
 from cism.store.tables import (
     Assignment,
@@ -95,28 +96,32 @@ def incident(session: Session, helper: Person, subject: str | None, now: datetim
             "offers": offer_list(session, helper, row) if row.state is IncidentState.OPEN else [],
             "open": row.state is IncidentState.OPEN,
             "accepted": spoken(row.accepted_at, helper.zone) if row.accepted_at else None,
+            "on_board": row.agency == helper.agency,
         },
         row.id,
     )
 
 
-def queue_item(session: Session, helper: Person, subject: str | None, now: datetime) -> Section:
-    """The words of a text, who sent them, and by when they have to be read."""
+def queue_item(
+    session: Session, helper: Person, subject: str | None, now: datetime, lists: Lists | None = None
+) -> Section:
+    """The words of a text, who sent them, and by when it has to be read. `lists`: as read for many."""
     row = session.get(QueueItem, subject or "")
     if row is None or helper.status is not PersonStatus.ACTIVE:
         return over(_GONE)
-    if not queue_words.may_handle(session, row, helper):
+    lists = lists or queue_readers.lists_for(session, [row])
+    if not queue_words.may_handle(session, row, helper, lists):
         return over(_GONE)
     if row.state is QueueState.HANDLED:
         return over(_("A human has read this and acted. Thank you."))
     inbound = session.get(InboundMessage, row.inbound_sid) if row.inbound_sid else None
     person = session.get(Person, row.person_id) if row.person_id else None
-    readable = queue_words.may_read(session, row, helper, now)
+    readable = queue_words.may_read(session, row, helper, now, lists)
     return Section(
         "sections/queue.html" if readable else "sections/queue_call.html",
         {
             "why": QUEUE_WHY.get(row.kind, row.kind.replace("_", " ")),
-            "words": queue_words.shown(session, row, helper, now),
+            "words": inbound.body if inbound is not None and readable else None,
             "kept": _reader(session, row) if inbound is not None and not readable else None,
             "name": person.name if person is not None else None,
             "phone": _number(person, inbound),

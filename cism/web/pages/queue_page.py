@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cism.domain.access import Act, in_charge, relations
+from cism.domain.access import Act
 from cism.errors import AlreadyDone, NotFound
 from cism.services import audit, people, queue, queue_words
 from cism.store.db import now as product_now
@@ -31,7 +31,7 @@ async def waiting(request: Request) -> Response:
     """Everything that waits, the nearest deadline first. The list names nobody and shows no words."""
 
     def work(session: Session, _visitor: Visitor, person: Person) -> dict[str, Any]:
-        now, found = product_now(session), theirs(session, person)
+        now, found = product_now(session), queue_words.theirs(session, person)
         audit.write(session, person.id, "page queue list")
         return {
             "items": [_line(one, person, now) for one in found[:MOST]],
@@ -73,21 +73,6 @@ async def handled(request: Request, item_id: str) -> Response:
         audit.write(session, person.id, "page handle queue", item_id)
 
     return await charge.do(request, Act.HANDLE_QUEUE, work, to="/queue")
-
-
-def theirs(session: Session, person: Person) -> list[QueueItem]:
-    """What this person may handle; the words of some of it are for somebody else.
-
-    Of their own agency it is known without asking for each: `queue_words.may_handle` decides the rest.
-    """
-    incidents, near = people.on_lists_with(session, person.id)
-    charge_of = {None, person.agency} if in_charge(relations([item.role for item in person.roles])) else set()
-    return [
-        item
-        for item in queue.open_items(session)
-        if (item.agency in charge_of and item.person_id not in near and item.incident_id not in incidents)
-        or queue_words.may_handle(session, item, person)
-    ]
 
 
 def _line(item: QueueItem, person: Person, now: datetime) -> dict[str, Any]:
