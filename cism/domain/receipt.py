@@ -21,9 +21,26 @@ class Seen(StrEnum):
     WORDS = "words that you texted"
     HELPED = "your name and number, to call you"
     CHOICE = "your name among those of your agency, to choose from"
-    DATA = "something that is kept about you"
+    ASKED = "that help was asked for, in an incident whose list you are on; not your name"
+    FACTS = "the facts of an incident whose list you are on"
+    ANSWERED = "told us how it stands with a call to you"
+    ENTRY = "your entry on the roster"
+    RECEIPT = "this list of who saw what about you"
+    DATA = "something about you that this page has no words for; ask your coordinator"
 
 
+_OF_INCIDENT: Final = (
+    *("change incident", "stand down", "stand-down", "close incident", "close", "reopen incident", "reopen"),
+    *("add date", "remove date", "read dates"),
+    *("incident dates add", "incident dates list", "incident dates remove"),
+)
+_OF_ROSTER: Final = (
+    "roster status",
+    "roster not-deceased",
+    "roster transfer",
+    "roster remove",
+    "roster ready",
+)
 _BY_ACT: Final[Mapping[str, Seen]] = MappingProxyType(
     {
         "log incident": Seen.PUT_ON,
@@ -55,6 +72,16 @@ _BY_ACT: Final[Mapping[str, Seen]] = MappingProxyType(
         "read incident": Seen.LISTED,
         "incident": Seen.LISTED,
         "accept incident": Seen.LISTED,
+        "accept": Seen.LISTED,
+        "incident remove": Seen.PUT_ON,
+        "end-contacts": Seen.CONTACTS,
+        "offer made": Seen.HELPED,
+        "ask helper": Seen.FACTS,
+        "page": Seen.ASKED,
+        "answer": Seen.ANSWERED,
+        "read receipt": Seen.RECEIPT,
+        **dict.fromkeys(_OF_INCIDENT, Seen.FACTS),
+        **dict.fromkeys(_OF_ROSTER, Seen.ENTRY),
     }
 )
 _NEEDS: Final[Mapping[Seen, Datum]] = MappingProxyType(
@@ -86,7 +113,7 @@ def seen(act: str, relations: Collection[Relation]) -> Seen | None:
     """What an act of the audit log showed of a person; None where the actor's row shows nothing of them.
 
     The prefixes that say by which way it was done count for nothing. An act that is not known here is
-    not left out: it is told as "something".
+    not left out: it is told as something that has no words here.
     """
     plain = act.removeprefix("cli ").removeprefix("page ")
     found = _BY_ACT.get(plain, Seen.DATA)

@@ -54,7 +54,11 @@ class Question(Base):
     """One question to one person, with its code; answered by SMS or page."""
 
     __tablename__ = "question"
-    __table_args__ = (Index("question_person", "person_id", "state"), Index("question_subject", "subject_id"))
+    __table_args__ = (
+        Index("question_person", "person_id", "state"),
+        Index("question_subject", "subject_id"),
+        Index("question_about", "about_id"),
+    )
     id: Mapped[str] = mapped_column(String(20), primary_key=True, default=new_id)
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
     kind: Mapped[str] = mapped_column(String(20))

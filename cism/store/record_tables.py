@@ -37,6 +37,7 @@ class Audit(Base):
     """
 
     __tablename__ = "audit"
+    __table_args__ = (Index("audit_object", "object_id", "act"),)
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(60))

@@ -38,7 +38,20 @@ def test_ways_count_for_nothing_and_an_unknown_act_is_not_left_out() -> None:
     assert seen("page queue_call", [Relation.COORDINATOR]) is Seen.CALL
     assert seen("read incident", [Relation.COORDINATOR]) is Seen.LISTED
     assert seen_by_owner("cli incident") is Seen.LISTED
+    assert seen("page answer", [Relation.ASSIGNED_PEER]) is Seen.ANSWERED
     assert seen("an act of next year", [Relation.COORDINATOR]) is Seen.DATA
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        *("change incident", "page stand down", "cli stand-down", "page close incident", "cli close"),
+        *("reopen incident", "cli reopen", "add date", "page remove date", "cli incident dates list"),
+    ],
+)
+def test_whatever_is_done_to_an_incident_shows_its_facts(act: str) -> None:
+    assert seen(act, [Relation.COORDINATOR]) is Seen.FACTS
+    assert seen(act, [Relation.LOGGING_SUPERVISOR]) is Seen.FACTS, "of the header there is nothing to hide"
 
 
 def test_roles_are_told_and_never_names() -> None:

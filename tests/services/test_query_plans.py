@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from cism.domain.plan import StepKind, StepState
@@ -23,6 +23,7 @@ from cism.services import (
     readiness,
     redaction,
     stalled,
+    trust,
 )
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Step, new_id
@@ -40,6 +41,7 @@ _OFTEN: dict[str, Callable[[Session], object]] = {
     "overdue": overdue.read,
     "doctor": readiness.of_database,
     "clock": clock_steps.follow,
+    "receipt": lambda session: trust.receipt(session, session.scalars(select(Person.id)).first() or ""),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from cism.store.tables import (
     QueueItem,
 )
 from tests.conftest import START
+from tests.pages.test_board import counted
 from tests.web.browsing import fields, first, open_link, press, sign_in
 from tests.web.conftest import AGENCY, ROSTER, Site
 from tests.web.test_signing_in import by_phone, signed_in
@@ -47,6 +49,9 @@ async def test_a_consent_is_taken_back_and_given_with_number_way_and_wording(sit
     await press(site, "/me", await site.client.get("/me"), "Ask me no more how I am")
     assert site.person("R1").revoked_care
     assert not site.person("R1").revoked_pages
+    text = (await site.client.get("/me")).text
+    assert "You took your yes back on this page, Mon 2 Mar, 10:00." in text
+    assert "You have not said yes." not in text
     await press(site, "/me", await site.client.get("/me"), "Yes, ask how I am")
     assert not site.person("R1").revoked_care
     rows = site.rows(select(Consent).where(Consent.person_id == site.id_of("R1")).order_by(Consent.id))
@@ -93,6 +98,8 @@ async def test_no_consent_on_the_page_lifts_a_stop(site: Site) -> None:
     page = await site.client.get("/me")
     assert "You stopped everything" in page.text
     assert "by text" in page.text
+    assert "You said yes." not in page.text
+    assert "You took your yes back by text, Mon 2 Mar, 10:00." in page.text
     await press(site, "/me", page, "Ask me no more how I am")
     await press(site, "/me", await site.client.get("/me"), "Yes, ask how I am")
     assert site.person("R1").opted_out_at is not None
@@ -253,7 +260,46 @@ async def test_a_token_that_somebody_handed_out_opens_no_receipt_and_one_made_fo
     named = _for_the_receipt(site, "S1", Role.SUPERVISOR)
     assert (await site.client.get("/api/v1/me/receipt", headers=named)).json() == []
     await by_phone(site, "S1")
-    assert "a supervisor: something that is kept about you" in (await site.client.get("/me/receipt")).text
+    text = (await site.client.get("/me/receipt")).text
+    assert "a supervisor: this list of who saw what about you" in text
+
+
+async def test_looks_of_the_same_minute_stand_together_with_their_number(site: Site) -> None:
+    """Three of one minute, by the same role, are one line; a minute later, or another kind, is another."""
+    logged = await site.log(affected=[{"person_id": "R2", "circle": "B"}])
+    row = site.rows(select(Incident).where(Incident.ref == logged["ref"]))[0]
+    actor = site.id_of("C1")
+    with site.db.transaction() as session:
+        for _ in range(3):
+            audit.write(session, actor, "page read incident", row.id)
+        audit.write(session, actor, "page stand down", row.id)
+    site.clock.advance(minutes=1)
+    with site.db.transaction() as session:
+        audit.write(session, actor, "page read incident", row.id)
+    await by_phone(site, "R2")
+    lines = re.findall(r"<li>[^<]*: (a coordinator: [^<]*)</li>", (await site.client.get("/me/receipt")).text)
+    assert lines == [
+        "a coordinator: that you are on an incident&#39;s list",
+        "a coordinator: the facts of an incident whose list you are on",
+        "a coordinator: that you are on an incident&#39;s list, 3 times",
+    ]
+
+
+async def test_a_receipt_asks_the_database_as_often_however_much_was_seen(site: Site) -> None:
+    logged = await site.log(affected=[{"person_id": "R2", "circle": "B"}])
+    (row,) = site.rows(select(Incident).where(Incident.ref == logged["ref"]))
+    await by_phone(site, "R2")
+    asked = []
+    for _ in range(2):
+        with site.db.transaction() as session:
+            for key in ("C1", "P1", "K1"):
+                for _look in range(5):
+                    audit.write(session, site.id_of(key), "page read incident", row.id)
+        with counted(site) as said:
+            assert (await site.client.get("/me/receipt")).status_code == 200
+        asked.append(len(said))
+    assert asked[0] == asked[1]
+    assert asked[0] < 40
 
 
 def _for_the_receipt(site: Site, key: str, role: Role = Role.RESPONDER) -> dict[str, str]:

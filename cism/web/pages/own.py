@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from fastapi import APIRouter
@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from cism.domain.access import Act, may_do
 from cism.domain.consents import WORDINGS, Purpose, always, purposes, wording
 from cism.domain.consents import How as ConsentHow
 from cism.errors import BadInput
 from cism.services import audit, consents, notices, passkeys, people, sign_ins, trust
 from cism.store.db import database_of
 from cism.store.db import now as product_now
-from cism.store.tables import Person
+from cism.store.tables import Consent, Person
 from cism.web.backend import backend_of
 from cism.web.pages.cookies import end_session
 from cism.web.pages.forms import Form, posted
@@ -42,6 +43,8 @@ _BUTTONS = {
     Purpose.CARE: (_("Yes, ask how I am"), _("Ask me no more how I am")),
 }
 
+_WAYS = {"attested": _("by the roster"), "page": _("on this page"), "text": _("by text")}
+
 
 @router.get("")
 async def look(request: Request) -> Response:
@@ -59,10 +62,15 @@ async def receipt(request: Request) -> Response:
     """Who saw what about them."""
 
     def work(session: Session, person: Person) -> dict[str, Any]:
-        lines = trust.receipt(session, person.id)
+        lines = trust.gathered(trust.receipt(session, person.id))
         audit.write(session, person.id, "read receipt", person.id)
         shown = [
-            {"when": spoken(line.at, person.zone), "who": Said(line.who), "what": Said(line.what)}
+            {
+                "when": spoken(line.at, person.zone),
+                "who": Said(line.who),
+                "what": Said(line.what),
+                "count": line.count,
+            }
             for line in lines
         ]
         return {"lines": shown, "zone": zone_name(person.zone, product_now(session))}
@@ -139,24 +147,18 @@ async def act_on_own(
 
 def _values(session: Session, person: Person) -> dict[str, Any]:
     notice, told = notices.of(session, person.agency, person.language), notices.when_given(session, person)
+    history = consents.history(session, person.id)
+    roles = [item.role for item in person.roles]
     return {
         "name": person.name,
+        "runs": may_do(roles, Act.CHANGE_ROSTER, same_agency=True),
+        "serves": serves(person),
         "ending": (person.phone or "")[-2:],
         "confirmed": spoken(person.phone_confirmed_at, person.zone) if person.phone_confirmed_at else None,
         "stopped": person.opted_out_at is not None,
-        "consents": [
-            {
-                "purpose": purpose.value,
-                "title": _HEADINGS[purpose],
-                "words": WORDINGS[wording(person.language)][purpose],
-                "given": consents.holds(person, purpose),
-                "button": _BUTTONS[purpose][consents.holds(person, purpose)],
-            }
-            for purpose in purposes([item.role for item in person.roles])
-        ],
+        "consents": [_consent(person, purpose, history) for purpose in purposes(roles)],
         "always": always(person.language),
-        "history": [_said(row.given, row.purpose, row.how, spoken(row.at, person.zone)) for row in
-                    consents.history(session, person.id)],
+        "history": [_said(row.given, row.purpose, row.how, spoken(row.at, person.zone)) for row in history],
         "passkeys": [
             {"id": row.id, "made": spoken(row.made_real, person.zone)}
             for row in passkeys.of(session, person.id)
@@ -165,12 +167,38 @@ def _values(session: Session, person: Person) -> dict[str, Any]:
         "notice": notice,
         "told": spoken(told.at, person.zone) if told else None,
         "zone": zone_name(person.zone, product_now(session)),
-    }  # fmt: skip
+    }
+
+
+def _consent(person: Person, purpose: Purpose, history: Sequence[Consent]) -> dict[str, Any]:
+    given = consents.holds(person, purpose)
+    return {
+        "purpose": purpose.value,
+        "title": _HEADINGS[purpose],
+        "words": WORDINGS[wording(person.language)][purpose],
+        "given": given,
+        "stands": _stands(person, purpose, history),
+        "button": _BUTTONS[purpose][given],
+    }
+
+
+def serves(person: Person) -> bool:
+    """Whether they can be on call, or lead or help with anything: whom a calendar can tell something."""
+    roles = [item.role for item in person.roles]
+    return any(may_do(roles, act, same_agency=True) for act in (Act.SERVE, Act.LIST_ESCALATIONS))
+
+
+def _stands(person: Person, purpose: Purpose, history: Sequence[Consent]) -> Said:
+    """What they said last, of their own accord: a yes that was taken back is not one that never was."""
+    last = next((row for row in history if row.purpose == purpose), None)
+    if last is not None and not last.given:
+        when = spoken(last.at, person.zone)
+        return _("You took your yes back %(how)s, %(when)s.", how=_WAYS[last.how], when=when)
+    return _("You said yes.") if consents.holds(person, purpose) else _("You have not said yes.")
 
 
 def _said(given: bool, purpose: str, how: str, when: str) -> str:
-    ways = {"attested": _("by the roster"), "page": _("on this page"), "text": _("by text")}
-    values = {"when": when, "what": _ASKED[Purpose(purpose)], "how": ways[how]}
+    values = {"when": when, "what": _ASKED[Purpose(purpose)], "how": _WAYS[how]}
     if given:
         return _("%(when)s: yes to %(what)s, %(how)s", **values)
     return _("%(when)s: no to %(what)s, %(how)s", **values)

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _add_calendars()
     _add_past()
     _add_board()
+    _add_receipt()
     digests_0005.add()
     _add_lately()
 
@@ -28,6 +29,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     _drop_lately()
     digests_0005.drop()
+    _drop_receipt()
     _drop_board()
     _drop_past()
     _drop_calendars()
@@ -182,3 +184,14 @@ def _add_lately() -> None:
 
 def _drop_lately() -> None:
     op.drop_index("outbox_lately", "outbox")
+
+
+def _add_receipt() -> None:
+    """Who saw what about somebody is found without reading the whole log."""
+    op.create_index("audit_object", "audit", ["object_id", "act"])
+    op.create_index("question_about", "question", ["about_id"])
+
+
+def _drop_receipt() -> None:
+    op.drop_index("question_about", "question")
+    op.drop_index("audit_object", "audit")
