@@ -12,9 +12,9 @@ from starlette.routing import Match
 
 from cism.errors import CismError
 from cism.web import refusals
+from cism.web.pages import calling
 from cism.web.pages.cookies import session_secret
 from cism.web.pages.templating import page as render
-from cism.web.pages.who import visitor
 from cism.web.words import Said, _
 
 _PROGRAMS: Final = ("/api/", "/twilio/", "/healthz", "/readyz", "/metrics", "/static/")
@@ -39,13 +39,13 @@ def wanted(request: Request) -> bool:
 
 async def page(request: Request, status: int, words: str | None) -> Response:
     """One refusal in words; those of a refusal by a service are translated where there is a translation."""
-    if status < HTTPStatus.INTERNAL_SERVER_ERROR:  # where the database is gone, nobody can be looked up
-        with contextlib.suppress(CismError):  # it may go just now
-            await visitor(request)
     title = _TITLES.get(status, _("That did not work"))
     said = (refusals.told(words) if words else None) or _WORDS.get(status, _("Go back and try again."))
-    way = _way(request, status)
-    return render(request, "error.html", status=status, title=title, words=said, way=way)
+    way, person = _way(request, status), calling.Calling()
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:  # where the database is gone, nobody can be looked up
+        with contextlib.suppress(CismError):  # it may go just now
+            person = await calling.whom(request)
+    return render(request, "error.html", status=status, title=title, words=said, way=way, person=person)
 
 
 def _way(request: Request, status: int) -> tuple[str, Said]:

@@ -54,6 +54,7 @@ def page(
     visitor = getattr(request.state, "visitor", None)
     shown = {
         "on_wall": backend.settings.uses_wall,
+        "wall_url": backend.settings.wall_url,
         "care_held": backend.care_held,
         "language": tag,
         "nav": nav.entries(visitor),
