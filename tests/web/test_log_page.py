@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from cism.domain.incident import Circle
-from cism.domain.people import Role
+from cism.domain.people import Discipline, Role
 from cism.errors import BadInput
 from cism.services import answers, engine, intake, removal
 from cism.store.tables import AffectedPerson, Audit, Incident, Person, Question, Token
@@ -174,10 +174,10 @@ async def test_another_agencys_receipt_is_not_shown(site: Site) -> None:
         ({"ended": "at", "ended_time": "23:00"}, "This lies in the future"),
         ({"dispatcher": ""}, "or that there was none"),
         ({"call_taker": ""}, "or that there was none"),
-        ({"dispatcher": "other"}, "AGENCY:ID"),
+        ({"dispatcher": "other"}, "like north-fire:R12"),
         ({"nobody_else": ""}, "Confirm that nobody else"),
         ({"others": "R2 Q"}, "then a letter"),
-        ({"others": "X9"}, "AGENCY:ID"),
+        ({"others": "X9"}, "write north-fire:R12 for R12 of north-fire"),
         ({"type": "LODD"}, "whether the family has been told"),
         ({"severity": "S7"}, "Choose one of the list"),
     ],
@@ -368,13 +368,38 @@ async def test_sent_again_after_another_sign_in_it_is_the_same_incident(site: Si
 
 
 async def test_the_relief_of_the_law_is_listed_where_it_applies(site: Site) -> None:
+    """Its duties are a railroad's: whoever came to the crossing from another service has none of them."""
     await sign_in(site)
-    for kind, applies in (("CROSSING_FATAL", True), ("CHILD", False)):
+    cases = (("fire", "CROSSING_FATAL", False), ("rail", "CROSSING_FATAL", True), ("rail", "CHILD", False))
+    for service, kind, applies in cases:
+        with site.db.transaction() as session:
+            session.get_one(Person, site.id_of("S1")).discipline = Discipline(service)
         answer = await site.client.post("/log", data=await filled(site, type=kind))
         text = (await site.client.get(answer.headers["location"])).text
-        assert ("49 CFR 272" in text) is applies
+        assert ("49 CFR 272" in text) is applies, (service, kind)
         assert "Relief from the" in text or "relief from the" in text
         assert not re.search(r'<input type="checkbox" name', text)  # a tick is sent nowhere
+
+
+async def test_a_day_later_the_page_does_not_say_that_peers_are_being_asked_now(site: Site) -> None:
+    """By the clock alone: with the same answers, and with none, it changes at the same moment."""
+    await sign_in(site)
+    shown = []
+    for accepting in (("P1", "P2"), ()):
+        where = (await site.client.post("/log", data=await filled(site))).headers["location"]
+        site.perform()
+        for peer in accepting:
+            await site.text(peer, "1")
+        texts = []
+        for minutes in (0, 239, 2, 24 * 60):
+            site.clock.advance(minutes=minutes)
+            with site.db.transaction() as session:
+                engine.beat(session, "worker")  # texts leave
+            await sign_in(site)
+            text = (await site.client.get(where)).text
+            texts.append(("Peers are being asked now" in text, "What comes next does not need you" in text))
+        shown.append(texts)
+    assert shown == [[(True, False), (True, False), (False, True), (False, True)]] * 2
 
 
 async def test_the_page_afterwards_does_not_change_with_what_anybody_does(site: Site) -> None:

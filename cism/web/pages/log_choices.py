@@ -86,6 +86,7 @@ class Choices:
     more_people: bool
     type_groups: tuple[TypeGroup, ...]
     favourites: tuple[IncidentType, ...]
+    service: Discipline | None = None  # that of whoever logs, else the one most of their agency work in
     on_shift: tuple[str, ...] = ()  # ids, likeliest first
     roster: tuple[
         Candidate, ...
@@ -163,6 +164,7 @@ def choices(session: Session, caller: Caller, ended_at: datetime | None = None) 
         more_people=len(shown) < len(rows),
         type_groups=type_groups(INCIDENT_TYPES, service),
         favourites=favourites(session, caller, INCIDENT_TYPES, service),
+        service=service,
         on_shift=on_shift,
         roster=tuple(map(_candidate, rows)),
     )

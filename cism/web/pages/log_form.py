@@ -132,6 +132,7 @@ def worded(problem: str) -> str:
     first, _space, rest = problem.partition(" ")
     said = rest if first == "affected:" else f"This {rest}" if first in _REFUSED else problem
     said = said.replace("occurred_at", "the time it began").replace(", with its zone", "")
+    said = said.replace("AGENCY:ID for somebody of another agency", "north-fire:R12 for R12 of north-fire")
     return f"{said[:1].upper()}{said[1:]}."
 
 
@@ -228,7 +229,9 @@ def _asked(form: Form, found: Read, known: Mapping[str, Candidate], name: str) -
     if given == OTHER:
         key = form.one(f"{name}_other")
         if not key:
-            found.problems[name] = _("Write their id, with their agency before it: AGENCY:ID.")
+            found.problems[name] = _(
+                "Write their number on the roster, with their service before it, like north-fire:R12."
+            )
         else:
             found.affected.setdefault(key, Circle.C)
     elif given in known:
@@ -244,7 +247,9 @@ def _others(form: Form, found: Read) -> None:
             continue
         circle = words[1].upper() if len(words) > 1 else Circle.B.value
         if circle not in Circle.__members__ or len(words) > 2:  # an id and a letter
-            found.problems["others"] = _("Write one person a line: ID, or AGENCY:ID, then a letter A to F.")
+            found.problems["others"] = _(
+                "Write one person a line: their number on the roster, then a letter A to F."
+            )
             continue
         found.affected.setdefault(words[0], Circle(circle))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from cism.domain.access import Act
 from cism.domain.incident_types import INCIDENT_TYPES, Intervention
+from cism.domain.people import Discipline
 from cism.errors import BadInput, KeyReused, NotAllowed
 from cism.services import audit, crew_list, intake
 from cism.services.notify import lines
@@ -25,7 +26,7 @@ from cism.web.api.rights import require_in_agency, standing
 from cism.web.api.views import public_state
 from cism.web.auth import actor_of
 from cism.web.backend import backend_of
-from cism.web.pages import log_choices, log_form
+from cism.web.pages import calling, log_choices, log_form
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import local, spoken, zone_name
 from cism.web.pages.log_choices import Choices
@@ -37,6 +38,9 @@ from cism.web.words import _
 router = APIRouter(include_in_schema=False)
 
 _SCRIPTS = ("log.js",)
+# design: for so long the page says that peers are asked; by the clock alone, since whoever logs must not
+# learn from a page whether anybody said yes (domain.md 7.3)
+_ASKING: Final = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,10 @@ async def log_it(request: Request) -> Response:
         return to_sign_in(LOG)
     outcome = await backend_of(request).act(lambda session: _logged(session, caller, given))
     if outcome.reused:
-        return await show(request, "already_sent.html", status=409, scripts=_SCRIPTS, ref=outcome.ref)
+        person = await calling.whom(request)
+        return await show(
+            request, "already_sent.html", status=409, scripts=_SCRIPTS, ref=outcome.ref, person=person
+        )
     if outcome.ref is None:
         return await _show(request, outcome.offered, given, outcome.problems or {}, status=422)
     on = "/crew" if log_form.is_for_later(given) else ""
@@ -92,18 +99,20 @@ async def receipt(request: Request, ref: str) -> Response:
     def work(session: Session) -> dict[str, Any]:
         stands = standing(session, caller, ref)
         state = team_state(session, stands.row)
-        zone = log_choices.choices(session, caller).zone
+        offered = log_choices.choices(session, caller)
+        zone = offered.zone
         return {
             "ref": stands.row.ref,
             "logged": spoken(stands.row.logged_at, zone),
             "zone": zone_name(zone, stands.row.logged_at),
             "over": public_state(stands.row, product_now(session)) == "closed",
             "working": state.startswith(WORKING),
+            "early": product_now(session) < stands.row.logged_at + _ASKING,
             "nothing_leaves": state.startswith(NOTHING_LEAVES),
             "no_check_ins": NO_CHECK_INS in state,
             "duty": lines(session, stands.row.agency)[0],
             "may_add": stands.may(Act.ADD_AFFECTED),
-            **_about_the_kind(stands.row),
+            **_about_the_kind(stands.row, offered.service),
         }
 
     shown = await backend_of(request).read(work)
@@ -166,12 +175,16 @@ def _minute(at: datetime) -> datetime:
     return at.replace(second=0, microsecond=0)
 
 
-def _about_the_kind(row: Incident) -> dict[str, bool]:
-    """What the kind of incident alone adds to the calm page."""
+def _about_the_kind(row: Incident, service: Discipline | None) -> dict[str, bool]:
+    """What the kind of incident adds to the calm page. The duties of 49 CFR 272 are a railroad's, and whoever
+    came to its crossing from another service has none of them.
+    """
     kind = INCIDENT_TYPES.get(row.type)
     return {
         "jeopardy": kind is not None and kind.jeopardy,
-        "relief": kind is not None and Intervention.RELIEF in kind.interventions,
+        "relief": kind is not None
+        and Intervention.RELIEF in kind.interventions
+        and service is Discipline.RAIL,
     }
 
 
@@ -199,4 +212,5 @@ async def _show(
         zone=zone_name(offered.zone, offered.now),
         clock=spoken(offered.now, offered.zone),
         ask_kin="kin" in problems or bool(given.one("kin")),
+        person=await calling.whom(request),
     )
