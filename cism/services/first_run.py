@@ -160,7 +160,10 @@ def _row(session: Session, secret: str, opens: str) -> SignIn:
         )
     )
     if row is None or not is_open(session):
-        raise NotFound
+        message = (
+            "this address was used, or is over; where nobody coordinates yet, a new start prints another"
+        )
+        raise NotFound(message)
     return row
 
 

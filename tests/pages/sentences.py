@@ -13,6 +13,7 @@ from cism.domain import receipt
 from cism.domain.briefs import brief_of
 from cism.domain.incident_types import load_incident_types
 from cism.domain.interventions import CATALOGUE
+from cism.domain.protocol import load_protocol, shipped_keys
 from cism.web.pages.templating import TEMPLATES, environment
 from tests.pages import refusals
 
@@ -76,7 +77,11 @@ def everything() -> dict[str, str]:
 
 def of_data() -> set[str]:
     """What stands in the product's own data and is shown; an agency's own kinds stay as it wrote them."""
-    return {one.label for one in load_incident_types().values()} | set(receipt.WHO) | set(receipt.Seen)
+    told = [load_protocol(key) for key in shipped_keys()]
+    notes = {one.title for one in told} | {one.evidence_note for one in told}
+    return (
+        {one.label for one in load_incident_types().values()} | set(receipt.WHO) | set(receipt.Seen) | notes
+    )
 
 
 def bare(path: Path) -> list[str]:

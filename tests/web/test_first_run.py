@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -10,12 +11,13 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from cism.domain.protocol import load_protocol, shipped_keys
 from cism.services import first_run, self_test
 from cism.services.delivery import Courier
 from cism.services.self_test import Address, Provider, SelfTest
 from cism.settings import Settings
 from cism.store.db import Database
-from cism.store.tables import Agency, Audit, Link
+from cism.store.tables import Agency, Audit, Link, Person
 from cism.web.app import create_app
 from tests.conftest import VAULT_KEY, FakeClock
 from tests.web.browsing import fields, first, newest_code, press, sign_in
@@ -85,7 +87,8 @@ async def test_looking_at_the_address_opens_nothing_and_a_form_of_another_browse
     assert (await empty.client.post(path)).status_code == 403
     await press(empty, path, await empty.client.get(path), "Begin")
     assert (await empty.client.get("/first-run")).status_code == 200
-    assert (await empty.client.get(path)).status_code == 404  # and it opened once
+    again = await empty.client.get(path)  # and it opened once
+    assert (again.status_code, "This address was used, or is over" in again.text) == (404, True)
 
 
 async def test_a_wrong_address_and_a_browser_without_one_find_nothing(empty: Site) -> None:
@@ -113,7 +116,16 @@ async def test_all_of_it_is_gone_once_somebody_coordinates(empty: Site) -> None:
 async def test_a_form_with_errors_comes_back_as_it_was_written_with_all_of_them(empty: Site) -> None:
     answer = await founded(empty, phone="12", timezone="Chicago", name="Cora <b>")
     assert answer.status_code == 422
-    assert answer.text.count("<li>") - answer.text.count('<li><a href="/') == 2
+    for name, told in (
+        ("phone", "Mobile phone: is not a number that can be called"),
+        ("timezone", "Time zone: "),
+    ):
+        marked = re.search(rf'<input id="{name}"[^>]*>', answer.text)
+        assert marked is not None
+        assert 'aria-invalid="true"' in marked[0]
+        assert f"{name}-problem1" in marked[0]
+        assert f'id="{name}-problem1">{told}' in answer.text
+    assert answer.text.count("aria-invalid") == 2
     assert 'value="Chicago"' in answer.text
     assert "Cora &lt;b&gt;" in answer.text
     assert empty.rows(select(Agency)) == []
@@ -155,7 +167,7 @@ async def test_the_self_test_says_what_was_found(empty: Site, monkeypatch: pytes
     await founded(empty)
     answer = await press(empty, "/set-up", await empty.client.get("/set-up"), "Test signature and address")
     assert asked == ["wall-token-for-tests"]
-    assert "✓ The provider takes us." in answer.text
+    assert "✓ The phone wall takes our texts." in answer.text
     assert "✗ It arrives, and the signature does not fit" in answer.text
 
 
@@ -203,3 +215,18 @@ async def test_a_pasted_token_sets_nothing_up(site: Site) -> None:
     await sign_in(site, "C1", cast(Any, site.person("C1").roles[0].role))
     answer = await site.client.get("/set-up")
     assert (answer.status_code, answer.headers["location"]) == (303, first("/set-up"))
+
+
+async def test_the_steps_speak_the_coordinators_language_and_say_who_is_missing(empty: Site) -> None:
+    await founded(empty)
+    text = (await empty.client.get("/set-up")).text
+    assert "No clinician can be reached" in text
+    assert "No coordinator can be reached" not in text
+    with empty.db.transaction() as session:
+        session.scalars(select(Person)).one().language = "es"
+    text = (await empty.client.get("/set-up")).text
+    for key in shipped_keys():
+        shown = load_protocol(key)
+        assert shown.title not in text
+        assert shown.evidence_note[:60] not in text
+    assert "Primeros auxilios para el estrés y seguimiento" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Final
 
@@ -20,7 +21,7 @@ from cism.web.backend import backend_of
 from cism.web.pages.cookies import set_page_cookie, start_session
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.showing import show
-from cism.web.words import _
+from cism.web.words import Said, _
 
 router = APIRouter(prefix="/first-run", include_in_schema=False)
 
@@ -36,6 +37,19 @@ _DISCIPLINES: Final = {
     Discipline.HOSPITAL.value: _("Hospital"),
     Discipline.CORRECTIONS.value: _("Corrections"),
 }
+_LABELS: Final = {
+    "agency": _("Key"),
+    "display": _("Name in texts"),
+    "region": _("Country of phone numbers"),
+    "crisis_line": _("Crisis line"),
+    "name": _("Name"),
+    "id": _("Personnel number"),
+    "phone": _("Mobile phone"),
+    "email": _("E-mail"),
+    "timezone": _("Time zone"),
+    "language": _("Language"),
+}
+_FIELDS: Final = {"crisis line": "crisis_line", "duty phone": "phone"}  # as an agency's rules call them
 _USUAL: Final = {
     "region": "US",
     "crisis_line": "call or text 988",
@@ -65,9 +79,7 @@ async def found(request: Request) -> Response:
         )
     except BadInput as error:
         written = {name: form.one(name) for name in _names()}
-        return await _form(
-            request, written, [refusals.told(one) for one in error.errors or [str(error)]], status=422
-        )
+        return await _form(request, written, error.errors or [str(error)], status=422)
     answer = RedirectResponse("/set-up", status_code=303)
     start_session(request, answer, signed_in)
     answer.delete_cookie(_COOKIE, path=_PATH)
@@ -101,14 +113,33 @@ def _given(form: Form) -> FirstCoordinator:
     return FirstCoordinator(**words, **ticked)  # type: ignore[arg-type]
 
 
+def _by_field(said: Sequence[str]) -> tuple[dict[str, list[Said]], list[Said]]:
+    """What was refused, by the field that it is about and in its label's words; and what is about none."""
+    wrong: dict[str, list[Said]] = {name: [] for name in _names()}
+    others = []
+    for one in said:
+        column, found, problem = one.partition(": ")
+        name = _FIELDS.get(column, column)
+        if found and name in _LABELS:
+            told = _("%(field)s: %(problem)s", field=_LABELS[name], problem=refusals.by_line(problem))
+            wrong[name].append(told)
+        else:
+            others.append(refusals.told(one))
+    return wrong, others
+
+
 async def _form(
-    request: Request, written: dict[str, str], problems: list[str] | None = None, *, status: int = 200
+    request: Request, written: dict[str, str], said: Sequence[str] = (), *, status: int = 200
 ) -> Response:
+    wrong, others = _by_field(said)
     return await show(
         request,
         "first_run/founding.html",
         status=status,
         given=written,
-        problems=problems or [],
+        refused=bool(said),
+        wrong=wrong,
+        problems=others,
+        labels=_LABELS,
         disciplines=_DISCIPLINES,
     )

@@ -38,9 +38,9 @@ async def ready(request: Request) -> Response:
         audit.write(session, person.id, "page readiness")
         return {
             "found": found,
-            "missing": [_role(role) for role in found.missing],
+            "missing": [role_words(role) for role in found.missing],
             "gaps": [
-                (_role(role), spoken(gap.start, person.zone), spoken(gap.end, person.zone))
+                (role_words(role), spoken(gap.start, person.zone), spoken(gap.end, person.zone))
                 for role, gap in found.gaps[: agency_readiness.MOST]
             ],
             "away": [(name, spoken(until, person.zone)) for name, until in found.away],
@@ -52,5 +52,6 @@ async def ready(request: Request) -> Response:
     return await charge.look(request, Act.CHANGE_ROSTER, "coordinator/readiness.html", work)
 
 
-def _role(role: Role) -> Said:
+def role_words(role: Role) -> Said:
+    """A role as a sentence names it."""
     return ROLES.get(role.value, Said(role.value.replace("_", " ")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -32,6 +33,7 @@ from cism.web import refusals
 from cism.web.backend import backend_of
 from cism.web.pages.forms import posted
 from cism.web.pages.local_time import spoken
+from cism.web.pages.readiness_page import role_words
 from cism.web.pages.showing import show
 from cism.web.pages.way_back import after
 from cism.web.pages.who import Visitor, staff
@@ -48,6 +50,11 @@ _PROVIDER: Final = {
     Provider.ANSWERS: _("The provider takes us."),
     Provider.REFUSES: _("The provider refuses us: check CISM_TWILIO_ACCOUNT_SID and CISM_TWILIO_AUTH_TOKEN."),
     Provider.SILENT: _("The provider does not answer: check the network. No text leaves until it does."),
+}
+_WALL: Final = {
+    Provider.ANSWERS: _("The phone wall takes our texts."),
+    Provider.REFUSES: _("The phone wall refuses us: start the program again."),
+    Provider.SILENT: _("The phone wall does not answer: start the program again."),
 }
 _ADDRESS: Final = {
     Address.READ: _("What the provider posts to our public address arrives, and its signature fits."),
@@ -152,7 +159,7 @@ async def rehearse(request: Request) -> Response:
         found=found | {"texts": texts},
         most=_MOST_SHOWN,
         command=f"cism rehearse {key}",
-        protocol=load_protocol(key),
+        protocol=_protocol(key),
     )
 
 
@@ -175,9 +182,9 @@ async def _steps(
         addresses=[f"{backend.settings.public_url}/twilio/{name}" for name in ("sms", "voice")],
         practice=backend.settings.uses_wall and backend.settings.clock == "movable",
         command=f"cism agency set {who.agency}",
-        tested=_words(tested),
+        tested=_words(tested, _WALL if backend.settings.uses_wall else _PROVIDER),
         problem=problem,
-        protocols=[load_protocol(key) for key in protocol_keys()],
+        protocols=[_protocol(key) for key in protocol_keys()],
         **shown,
     )
 
@@ -192,17 +199,23 @@ def _standing(session: Session, who: Visitor) -> dict[str, Any]:
         "protocol": row.protocol,
         "count": session.scalar(active) or 0,
         "responders": rehearsal_incident.can_be_played(session, row.key),
-        "answered": not reach.missing_roles(session, row.key),
+        "missing": [role_words(role) for role in reach.missing_roles(session, row.key)],
         "ending": (me.phone or "")[-2:],
         "confirmed": spoken(me.phone_confirmed_at, me.zone) if me.phone_confirmed_at else None,
     }
 
 
-def _words(tested: SelfTest | None) -> list[tuple[bool, Said]]:
+def _protocol(key: str) -> dict[str, str]:
+    """What a protocol calls itself, and on what it stands; an agency's own reads as the agency wrote it."""
+    found = load_protocol(key)
+    return {"key": key, "title": Said(found.title), "evidence_note": Said(found.evidence_note)}
+
+
+def _words(tested: SelfTest | None, provider: Mapping[Provider, Said]) -> list[tuple[bool, Said]]:
     if tested is None:
         return []
     return [
-        (tested.provider is Provider.ANSWERS, _PROVIDER[tested.provider]),
+        (tested.provider is Provider.ANSWERS, provider[tested.provider]),
         (tested.address is Address.READ, _ADDRESS[tested.address]),
         (tested.forged_refused is True, _FORGED[tested.forged_refused]),
     ]
