@@ -114,7 +114,7 @@ async def test_the_scores_are_those_of_the_instruments(site: Site) -> None:
     assert found == [("5", "5"), ("5", "6"), ("1", "6")]
     below = (await _questions(site, **{**ALL, "ptsd1": "no", "ptsd2": "no", "ptsd3": "no"})).text
     assert "2 of 5" in below
-    assert "Below 3" in below
+    assert "Below the 3 points" in below
     assert "do not apply" in (await _questions(site, **NONE)).text
 
 
@@ -136,6 +136,7 @@ async def test_before_day_thirty_they_are_not_asked_and_something_else_is_offere
     await by_phone(site, "R1")
     page = await site.client.get(f"{CARE}/questions")
     assert "These questions mean something from Wednesday 1 April on." in page.text
+    assert "These questions mean something from Wednesday 1 April on." in (await site.client.get(CARE)).text
     assert "ptsd1" not in page.text
     assert "Call me now" in page.text
     token = fields(page, "/call")["form_token"]
@@ -194,9 +195,13 @@ async def test_nobody_answers_another_persons_check_in(site: Site) -> None:
 async def test_a_call_without_any_incident_is_promised_on_the_page(site: Site) -> None:
     await by_phone(site, "R2")
     page = await site.client.get(CARE)
+    assert '<button class="big" type="submit">Call me now</button>' in page.text
     answer = await press(site, CARE, page, "Call me now")
     shown = (await site.client.get(answer.headers["location"])).text
     assert "Somebody will call you by Mon 2 Mar, 11:00." in shown
+    assert "These questions mean something" not in shown, "nothing happened to them that is known"
+    assert "Somebody is being asked right now" in shown
+    assert '<button class="big quiet" type="submit">Call me now</button>' in shown, "it was pressed already"
     assert [row.incident_id for row in site.rows(select(Escalation))] == [None]
 
 

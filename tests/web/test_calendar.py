@@ -46,7 +46,7 @@ async def test_an_address_is_made_subscribed_to_and_ended_by_its_owner(site: Sit
     rotate(site)
     await by_phone(site, "P1")
     page = await site.client.get("/me/calendar")
-    assert "There is none." in page.text
+    assert "You have not made one yet." in page.text
     assert page.text.count("as a peer") == 3  # the 2nd, the 16th, the 30th
     path = await made(site)
     assert path not in (await site.client.get("/me/calendar")).text  # it was shown once
@@ -81,4 +81,16 @@ async def test_only_the_person_sees_or_makes_it(site: Site) -> None:
     assert (await site.client.post("/me/calendar/new")).status_code == 403
     assert (await site.client.get("/calendar/guess.ics")).status_code == 404
     await by_phone(site, "P2")
-    assert "There is none." in (await site.client.get("/me/calendar")).text
+    assert "You have not made one yet." in (await site.client.get("/me/calendar")).text
+
+
+async def test_who_never_serves_is_offered_no_calendar_of_turns(site: Site) -> None:
+    await by_phone(site, "R1")
+    text = (await site.client.get("/me/calendar")).text
+    assert "nothing stands here" in text
+    assert "Make the address" not in text
+    assert "/me/calendar" not in (await site.client.get("/me")).text
+    for key in ("P1", "K1", "C1"):
+        await by_phone(site, key)
+        assert "/me/calendar" in (await site.client.get("/me")).text, key
+        assert "Make the address" in (await site.client.get("/me/calendar")).text, key

@@ -16,7 +16,7 @@ from cism.store.tables import Person
 from cism.web.backend import backend_of
 from cism.web.pages.forms import Form, posted
 from cism.web.pages.local_time import spoken, zone_name
-from cism.web.pages.own import act_on_own
+from cism.web.pages.own import act_on_own, serves
 from cism.web.pages.showing import show
 from cism.web.pages.who import owner
 from cism.web.words import _
@@ -104,4 +104,5 @@ def _standing(session: Session, person: Person) -> dict[str, Any]:
             for turn in on_call.own_turns(session, person.id, now, now + _AHEAD)
         ],
         "zone": zone_name(person.zone, now),
+        "serves": serves(person),
     }

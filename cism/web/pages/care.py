@@ -51,7 +51,11 @@ _PAIRS: Final = ("phq", "gad")
 async def look(request: Request) -> Response:
     """How things stand, and what can be asked for."""
     said = _SAID.get(request.query_params.get("said", ""))
-    return await _for_owner(request, "mine/care.html", lambda session, person: {"said": said})
+
+    def work(session: Session, person: Person) -> dict[str, Any]:
+        return {"said": said, "early": _early(session, person)}
+
+    return await _for_owner(request, "mine/care.html", work)
 
 
 @router.post("/answer")
@@ -144,13 +148,21 @@ def _blank(session: Session, person: Person) -> dict[str, Any]:
 
 
 def _asked(session: Session, person: Person, given: Form) -> dict[str, Any]:
-    early = own_care.questions_too_early(session, person, product_now(session))
+    early = _early(session, person)
     return {
         "early": early is not None,
-        "since": spoken_day(early.since) if early is not None and early.since is not None else None,
+        "since": early["since"] if early else None,
         "given": given,
         "incomplete": True,
     }
+
+
+def _early(session: Session, person: Person) -> dict[str, Any] | None:
+    """From which day on the questions mean something, where they do not yet; None as the day: not known."""
+    early = own_care.questions_too_early(session, person, product_now(session))
+    if early is None:
+        return None
+    return {"since": spoken_day(early.since) if early.since is not None else None}
 
 
 def _scored(given: Form) -> dict[str, Any] | None:
