@@ -13,6 +13,7 @@ _ENGLISH = re.compile(
     r"\b(the|is|are|was|were|and|or|of|with|this|that|not|your|have|for|from|nobody|who|which|been|it|to)\b",
     re.IGNORECASE,
 )
+_RUN_ON = re.compile(r"[^\W\d_]{2}[.!?](?=[A-ZÁÉÍÓÚÑ¿¡])")  # the next begins at once
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
@@ -65,3 +66,8 @@ def mixed(spanish: str, allowed: Iterable[str]) -> list[str]:
         for one in texts(spanish)
         if _ENGLISH.search(one) and not any(pattern.fullmatch(one) for pattern in patterns)
     )
+
+
+def run_on(html: str) -> list[str]:
+    """Where one sentence runs into the next, since a template ate the space between them."""
+    return sorted(one for one in texts(html) if _RUN_ON.search(one))

@@ -79,6 +79,15 @@ async def test_who_reads_spanish_meets_no_english_sentence(site: Site) -> None:
     assert found == {}
 
 
+async def test_no_sentence_runs_into_the_next(site: Site) -> None:
+    ground = await access_ground.build(site)
+    found: dict[str, str] = {}
+    for relation, key in access_ground.VIEWERS.items():
+        for page, text in (await read_in(ground, key, "en")).items():
+            found |= dict.fromkeys(leftovers.run_on(text), f"{relation.value} {page}")
+    assert found == {}
+
+
 async def test_a_page_that_is_not_there_says_so_in_the_readers_language(site: Site) -> None:
     await access_ground.build(site)
     with site.db.transaction() as session:
