@@ -40,7 +40,10 @@ def test_a_hold_is_set_listed_and_lifted_and_both_are_audited(cli: Cli) -> None:
     cli.ok("hold", "lift", hold, "--reason", "over", "--as", "P100")
     assert cli.json("hold", "list") == []
     with cli.database() as session:
-        acts = [(one.act, one.allowed) for one in session.query(Audit).filter_by(object_id=hold)]
+        acts = [
+            (one.act, one.allowed)
+            for one in session.query(Audit).filter_by(object_id=hold).order_by(Audit.id)
+        ]
     assert acts == [("cli hold set", True), ("cli hold lift", False), ("cli hold lift", True)]
 
 

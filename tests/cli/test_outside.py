@@ -33,7 +33,10 @@ def test_two_people_decide_and_whoever_selects_what_nobody_read_is_told(cli: Cli
     assert "P110" not in str(row)
     cli.refused("disclosure", "list", "--as", "P103")
     with cli.database() as session:
-        acts = [(one.act, one.allowed) for one in session.query(Audit).filter_by(object_id=made)]
+        acts = [
+            (one.act, one.allowed)
+            for one in session.query(Audit).filter_by(object_id=made).order_by(Audit.id)
+        ]
     assert acts == [
         ("cli disclosure propose", True),
         *[("cli disclosure confirm", False)] * 3,
