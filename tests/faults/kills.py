@@ -28,7 +28,7 @@ CHECK_INS: Final = 20
 WANTED_PAGES: Final = 2  # a team of one, and one more is asked
 _DUE: Final = people.NOON + timedelta(hours=24)
 _CATCH_UP: Final = 30.0  # seconds from the restart until all that is not in doubt has left
-_DOUBT: Final = (
+DOUBT: Final = (
     140.0  # seconds of real time in which doubt ends: 120 by the rule, and one turn of the settling
 )
 # how often a point is passed while twenty check-ins and an incident are performed
@@ -106,7 +106,7 @@ def prepare(
         waiting = set(session.scalars(select(AffectedPerson.person_id)))  # as they were put in
         session.expunge_all()
     others = tuple(key for key, row in everybody.items() if key[0] == "R" and row.id not in waiting)
-    until = _DUE + timedelta(minutes=1, seconds=_CATCH_UP) + timedelta(seconds=_DOUBT)
+    until = _DUE + timedelta(minutes=1, seconds=_CATCH_UP) + timedelta(seconds=DOUBT)
     asked = [row.phone or "" for row in everybody.values() if row.id in waiting]
     due = tuple(judge.Due(phone, Kind.CHECK_IN, _DUE, until) for phone in asked)
     env = ground.env(url, wall, ground.webhooks(db) if callbacks else "") | (more or {})
@@ -146,7 +146,7 @@ def _kind(seed: int) -> Store:
 def wait_for_death(site: Site, process: Running) -> bool:
     """Whether it died at its point; where it comes to rest before, it is killed there."""
     ground = site.ground
-    within = _CATCH_UP + _DOUBT  # a slow provider's answer may leave a doubt before the point is passed
+    within = _CATCH_UP + DOUBT  # a slow provider's answer may leave a doubt before the point is passed
     ground.until(lambda: process.poll() is not None or site.quiet(), within, "the point is passed")
     died = process.poll() == -signal.SIGKILL
     ground.kill(process)
@@ -156,7 +156,7 @@ def wait_for_death(site: Site, process: Running) -> bool:
 def go_on(site: Site, *, killed: bool, later: int, note: str) -> Outcome:
     restarted = RealClock().now()
     process = site.perform("second", later)
-    within = _CATCH_UP + max(60.0, _DOUBT - later)
+    within = _CATCH_UP + max(60.0, DOUBT - later)
     site.ground.until(site.quiet, within, "it comes to rest", process)
     return judge_site(site, restarted, killed=killed, note=f"{note}, restarted {later} s later")
 

@@ -9,19 +9,35 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from cism.clock import RealClock, wait
+from sqlalchemy import select
+
+from cism.clock import RealClock, monotonic, wait
 from cism.services import clockwork
 from cism.store.db import now
+from cism.store.states import OutboxState
+from cism.store.tables import Outbox
 from demo.checking.words import Kind
 from tests.faults import judge
 from tests.faults.campaign import Case, Outcome, added
 from tests.faults.ground import Ground, WallSeen
-from tests.faults.kills import LATER, PASSINGS, WANTED_PAGES, Site, go_on, judge_site, prepare, wait_for_death
+from tests.faults.kills import (
+    DOUBT,
+    LATER,
+    PASSINGS,
+    WANTED_PAGES,
+    Site,
+    go_on,
+    judge_site,
+    prepare,
+    wait_for_death,
+)
 from tests.faults.provider import BROKEN, FLAGGED, STORM, handed_twice
 from tests.flows.conftest import PrefectServer
 
 _LATE: Final = 60.0  # seconds that a lost Prefect may delay anything
-_RESTS: Final = 300.0  # seconds: a doubt takes two minutes, and what is turned away waits for its turns
+# seconds: what is turned away waits for its turns; and a text that takes the place of one that nobody can
+# settle may not be settled either, two minutes each. How long one doubt may last is judged by itself.
+_RESTS: Final = 900.0
 _READY: Final = {"conductor": "prefect.ready", "worker": "worker.ready"}
 
 
@@ -59,7 +75,8 @@ def _amid(seed: int, ground: Ground, plan: dict[str, Any], rules: Callable[[Wall
     conductor, _ = _part(site, "conductor"), _part(site, "worker")
     site.wall.ask("POST", "/faults", {"plan": plan, "seed": seed})
     site.begin()
-    took = ground.until(site.quiet, _RESTS, "it comes to rest", conductor)
+    doubts = _Doubts(site)
+    took = ground.until(doubts.over, _RESTS, "it comes to rest", conductor)
     texts = [text for text in judge.texts_of(site.wall.export(), judge.moves_of(site.db)) if text.arrived]
     found = judge.judge(texts, site.due)
     items = Counter(item["kind"] for item in ground.queue(site.db.url))
@@ -73,9 +90,36 @@ def _amid(seed: int, ground: Ground, plan: dict[str, Any], rules: Callable[[Wall
         early=found.early,
         late=found.late,
         unknown=items["unsettled_send"],
-        note=f"at rest after {took:.0f} s; {dict(items)} for humans",
-        broken=tuple(rules(site.wall)),
+        note=f"at rest after {took:.0f} s, {doubts.told()}; {dict(items)} for humans",
+        broken=(*rules(site.wall), *doubts.too_long()),
     )
+
+
+class _Doubts:
+    """How long each text was in doubt, looked at again and again while the parts work."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._since: dict[str, float] = {}
+        self.longest = 0.0  # seconds
+
+    def over(self) -> bool:
+        """Whether all has come to rest."""
+        in_doubt = select(Outbox.id).where(Outbox.state == OutboxState.UNKNOWN)
+        with self._site.db.read() as session:
+            ids = [str(one) for one in session.scalars(in_doubt)]
+        at = monotonic()
+        self._since = {one: self._since.get(one, at) for one in ids}
+        self.longest = max([self.longest, *(at - since for since in self._since.values())])
+        return self._site.quiet()
+
+    def told(self) -> str:
+        """For the row's note."""
+        return f"in doubt for {self.longest:.0f} s at most"
+
+    def too_long(self) -> list[str]:
+        """What is in doubt for longer than the rule says is a promise that was broken."""
+        return [f"a text was in doubt for {self.longest:.0f} s"] if self.longest > DOUBT else []
 
 
 def server_killed(seed: int, ground: Ground) -> Outcome:
