@@ -122,7 +122,7 @@ def test_a_coordinator_gets_one_text_for_all_offers_of_a_moment_and_one_answer_i
     world.answer("offers")
     assert {row.state.value for row in world.rows(Offer)} == {"offered"}
     assert {row.offered_by for row in world.rows(Offer)} == {world.id_of("cora")}
-    world.advance(days=8)
+    world.advance(taken=True, days=8)
     assert world.told("offers_due") == ["cora"]
 
 
@@ -130,7 +130,7 @@ def test_what_was_made_before_its_moment_is_never_asked_for(make: Make) -> None:
     world = make()
     log(world, ADVICE)
     say(world, offer(world, "organisational_consultation"), Made.MADE)
-    world.advance(days=3)
+    world.advance(taken=True, days=3)
     assert world.told("offers_due") == []
 
 
@@ -209,7 +209,7 @@ def test_a_family_is_supported_only_where_the_responder_wants_it_and_the_next_is
 def test_a_chaplain_is_asked_on_request_and_never_by_default(make: Make) -> None:
     world = make()
     log(world, PASTORAL)
-    world.advance(days=3)
+    world.advance(taken=True, days=3)
     assert "chad" not in world.told("turn")
     say(world, offer(world, "pastoral", "sam"), Made.WANTED)
     assert asked(world, "hand_off") == "chad"
@@ -402,7 +402,7 @@ def test_standing_down_calls_every_offer_off_without_a_word(make: Make) -> None:
     world = make()
     incident = log(world, FAMILY, ADVICE)
     world.act(response.stand_down, incident, by=None, now=world.now())
-    world.advance(days=3)
+    world.advance(taken=True, days=3)
     assert {row.state.value for row in world.rows(Offer)} == {"cancelled"}
     assert world.told("offers_due") == []
 
@@ -457,7 +457,7 @@ def test_offers_add_no_text_to_those_whom_they_are_for(
             rules = load_protocol("sfa-follow-up")
             kept = rules if offered else rules.model_copy(update={"offers": ()})
             _log_with(world, to_json(kept), type_)
-            world.advance(days=4)
+            world.advance(taken=True, days=4)
             heard[offered] = [_heard(world, key) for key in ("jordan", "sam")]
             assert bool(world.rows(Offer)) == offered
         finally:

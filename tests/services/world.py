@@ -111,12 +111,17 @@ class World:
                 return
         raise AssertionError("it never comes to rest")
 
-    def advance(self, **span: float) -> None:
-        """Let time pass, from one planned step to the next."""
+    def advance(self, *, taken: bool = False, **span: float) -> None:
+        """Let time pass, from one planned step to the next.
+
+        `taken`: helpers take each escalation at once; otherwise it is asked again and again, for days.
+        """
         target = self.now() + timedelta(**span)
         while (due := self.see(_next_step)) is not None and due <= target:
             self.act(clockwork.move_to, max(due, self.now()), "test")
             self.rest()
+            if taken:
+                self.answer("escalation")
         self.act(clockwork.move_to, target, "test")
         self.rest()
 
