@@ -105,6 +105,49 @@ def test_a_slot_hour_before_the_window_opens_moves_to_the_next_day() -> None:
     assert plan.starts_at == at(NEW_YORK, 2026, 6, 3, 14)
 
 
+def test_a_debriefing_leaves_the_clinician_time_to_answer_and_everybody_the_notice() -> None:
+    people = crew(3)
+    event = incident("MAYDAY", on_list(people, NOON))
+    two = at(NEW_YORK, 2026, 6, 4, 14)
+    ahead = 10 * HOUR  # two until it is proposed, four to answer, four of notice
+    assert only(plans(event, people, two - ahead)[CISD]).starts_at == two
+    assert only(plans(event, people, two - ahead + MINUTE)[CISD]).starts_at == two + DAY
+
+
+def test_the_slot_hour_is_read_from_the_wall_of_most() -> None:
+    people = [*crew(1, "a", LA), *crew(2, "b", NEW_YORK)]
+    plan = only(plans(incident("MAYDAY", on_list(people, NOON)), people, NOON)[CISD])
+    assert plan.starts_at == at(NEW_YORK, 2026, 6, 2, 14)
+
+
+def test_a_debriefing_may_begin_at_the_very_end_of_its_window_and_no_quarter_later() -> None:
+    people = [*crew(3), *crew(1, "q", sleep=DAY_SLEEPER)]  # one of them is up from four
+    for end, awake in ((14, 3), (16, 4)):
+        left = at(NEW_YORK, 2026, 6, 1, end)
+        event = incident("MAYDAY", on_list(people[:awake], left))
+        plan = only(plans(event, people[:awake], left + 9 * DAY + 10 * HOUR)[CISD])
+        assert plan.starts_at == left + 10 * DAY
+    left -= 15 * MINUTE
+    event = incident("MAYDAY", on_list(people, left))
+    plan = only(plans(event, people, left + 9 * DAY + 10 * HOUR)[CISD])
+    assert plan.blocked is Blocked.NO_COMMON_HOUR
+
+
+@pytest.mark.parametrize(("zone", "up", "hour"), [(LA, 17, 17), ("Pacific/Pago_Pago", 8, 14)])
+def test_the_day_of_a_slot_is_the_day_on_their_wall_however_far_west(zone: str, up: int, hour: int) -> None:
+    people = crew(3, zone=zone, sleep=SleepWindow(time(up - 8), time(up)))
+    left = at(zone, 2026, 6, 1, 13, 30)  # over there it is the next day by UTC when the session begins
+    plan = only(plans(incident("MAYDAY", on_list(people, left)), people, left)[CISD])
+    assert plan.starts_at == at(zone, 2026, 6, 2, hour)
+
+
+def test_a_session_begins_on_a_quarter_of_an_hour_whatever_second_it_is_planned_at() -> None:
+    people = crew(3)
+    now = NOON + timedelta(seconds=1, microseconds=1)
+    plan = only(plans(incident("MAYDAY", on_list(people, NOON)), people, now)[DEFUSING])
+    assert plan.starts_at == NOON + HOUR
+
+
 def test_a_debriefing_waits_for_people_who_sleep_at_the_slot_hour() -> None:
     people = [*crew(3), *crew(1, "q", sleep=DAY_SLEEPER)]
     plan = only(plans(incident("MAYDAY", on_list(people, NOON)), people, NOON)[CISD])
