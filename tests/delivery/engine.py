@@ -112,6 +112,7 @@ class Engine:
             case Crash(by):
                 self.hands[by] = _Hands()
             case Tell(nth, status, code):
+                self._pass(1)
                 self.tell(self.taken[nth], status, code)
             case Settle():
                 self._settle()

@@ -291,6 +291,7 @@ class Model:
         return True
 
     def _tell(self, taken: Taken, status: MessageStatus, code: int | None) -> None:
+        self.now += 1  # nor are two second tries, which are of one place otherwise
         taken.told.append(status.value)
         self._has(self.texts[taken.name], taken.sid, status, code)
 
