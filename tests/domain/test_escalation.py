@@ -168,6 +168,10 @@ def test_a_routine_call_is_not_overdue_while_the_helper_sleeps() -> None:
     assert voice_deadline(ROUTINE, late, late, HELPER) == datetime(2026, 3, 11, 15, 0, tzinfo=UTC)
 
 
+def test_the_hours_of_a_routine_call_whose_helper_is_nobody_yet_simply_elapse() -> None:
+    assert voice_deadline(ROUTINE, NIGHT, NIGHT) == NIGHT + 24 * HOUR
+
+
 @pytest.mark.parametrize("state", [EscalationState.OPEN, EscalationState.ACKED])
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_a_human_ends_the_calling_and_not_reached_opens_a_welfare_case(

@@ -32,6 +32,7 @@ from cism.domain.protocol import ContactRule, Protocol, load_protocol
 from cism.domain.quiet_hours import is_open, next_open
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 SFA = load_protocol("sfa-follow-up")
 LA, NEW_YORK, CHICAGO = "America/Los_Angeles", "America/New_York", "America/Chicago"
@@ -132,6 +133,19 @@ def test_f1_goes_out_at_the_last_open_minute_before_a_day_when_the_next_one_is_b
     assert plan["f7"].due_at == at(NEW_YORK, 2026, 6, 9, 8)
 
 
+def test_a_next_open_minute_exactly_forty_hours_after_is_still_in_its_window() -> None:
+    morning = SleepWindow(time(12), time(8))  # awake for texts from 08:00 to 12:00 only
+    end = at(NEW_YORK, 2026, 6, 1, 16)
+    assert planned(end, end, person(NEW_YORK, morning))["f1"].due_at == end + 40 * HOUR
+
+
+def test_before_a_night_of_25_hours_f1_takes_the_last_open_minute_and_not_the_first() -> None:
+    short = SleepWindow(time(10), time(8))
+    end = at(CHICAGO, 2026, 10, 30, 16, 20)  # 16 hours later texts are open, 40 hours later not yet again
+    plan = planned(end, end, person(CHICAGO, short))
+    assert plan["f1"].due_at == at(CHICAGO, 2026, 10, 31, 9, 59)
+
+
 def test_the_severity_decides_which_points_there_are() -> None:
     end = at(NEW_YORK, 2026, 6, 1, 12)
     points = {s: list(planned(end, end, person(), severity=s)) for s in Severity}
@@ -223,6 +237,14 @@ def test_a_first_check_in_that_would_come_with_the_next_point_is_merged_into_it(
     assert plan["f3"].dropped is None
 
 
+def test_half_a_day_before_the_next_point_is_near_enough_to_be_one_with_it() -> None:
+    end = at(NEW_YORK, 2026, 6, 1, 20, 30)
+    morning = at(NEW_YORK, 2026, 6, 4, 8, 30)  # f3 comes twelve hours later
+    assert planned(end, morning, person())["f1"].dropped is Dropped.MERGED
+    assert planned(end, morning - MINUTE, person())["f1"].due_at == morning - MINUTE
+    assert planned(end, morning - MINUTE, person())["f1"].dropped is None
+
+
 def test_added_five_days_late_means_one_catch_up_now_and_not_two() -> None:
     end = at(NEW_YORK, 2026, 6, 1, 12)
     now = end + 5 * DAY
@@ -271,6 +293,15 @@ def test_a_point_without_a_window_lasts_until_the_next_and_the_last_one_a_day() 
     assert planned(end, end + 200 * DAY, person(), protocol=bare)["f7"].dropped is None
     alone = with_contacts(ContactRule(id="f0", after=timedelta(0), kind="elapsed", by="peer"))
     assert planned(end, end, person(), protocol=alone)["f0"].expires_at == end + DAY
+
+
+def test_a_last_point_may_be_caught_up_with_until_the_last_moment_of_its_window_and_keeps_a_day() -> None:
+    end = at(NEW_YORK, 2026, 6, 1, 17)
+    only_f1 = with_contacts(ContactRule(id="f1", after=DAY, kind="elapsed", window=(16 * HOUR, 40 * HOUR)))
+    last = end + 40 * HOUR  # 09:00
+    caught = planned(end, last, person(), protocol=only_f1)["f1"]
+    assert (caught.dropped, caught.due_at, caught.expires_at) == (None, last, last + DAY)
+    assert planned(end, last + MINUTE, person(), protocol=only_f1)["f1"].dropped is Dropped.TOO_LATE
 
 
 def test_a_last_point_moved_past_its_narrow_window_keeps_a_day_to_be_asked() -> None:

@@ -98,9 +98,10 @@ def test_the_dead_those_who_ended_it_and_strangers_to_the_roster_are_offered_not
 
 def test_an_offer_that_comes_late_still_leaves_time_to_make_it() -> None:
     (ana,) = people = crew(1)
-    affected = on_list(people, NOON - 9 * DAY)
-    (plan,) = offered("LODD", affected, [ana], rule("pastoral", each="person", anchor="exposure_end"))
-    assert (plan.blocked, plan.due_at, plan.by_at) == (None, NOON, NOON + 4 * HOUR)
+    for late in (9 * DAY, DAY):  # long ago, and at the very end of its time
+        affected = on_list(people, NOON - late)
+        (plan,) = offered("LODD", affected, [ana], rule("pastoral", each="person", anchor="exposure_end"))
+        assert (plan.blocked, plan.due_at, plan.by_at) == (None, NOON, NOON + 4 * HOUR)
 
 
 def test_on_scene_support_is_for_while_it_goes_on_and_one_to_one_comes_instead() -> None:
