@@ -37,6 +37,7 @@ DAY = timedelta(days=1)
 SFA = load_protocol("sfa-follow-up")
 LA, NEW_YORK, CHICAGO = "America/Los_Angeles", "America/New_York", "America/Chicago"
 DAY_SLEEPER = SleepWindow(time(8), time(16))
+SHORT = SleepWindow(time(10), time(8))  # awake for texts from 08:00 to 10:00 only
 
 
 def at(zone: str, year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -123,10 +124,9 @@ def test_scenario_c_a_crew_that_sleeps_by_day_is_asked_at_four_on_the_day_with_2
 
 
 def test_f1_goes_out_at_the_last_open_minute_before_a_day_when_the_next_one_is_beyond_forty_hours() -> None:
-    # awake for texts from 08:00 to 10:00 only; 24 h after 10:30 the next open minute is 45.5 h after it
-    short = SleepWindow(time(10), time(8))
+    # 24 h after 10:30 the next open minute is 45.5 h after it
     end = at(NEW_YORK, 2026, 6, 1, 10, 30)
-    plan = planned(end, end + HOUR, person(NEW_YORK, short))
+    plan = planned(end, end + HOUR, person(NEW_YORK, SHORT))
     assert plan["f1"].due_at == at(NEW_YORK, 2026, 6, 2, 9, 59)
     assert plan["f1"].due_at - end == timedelta(hours=23, minutes=29)
     # ... and a point by date waits for the next morning when ten o'clock is already closed
@@ -140,9 +140,8 @@ def test_a_next_open_minute_exactly_forty_hours_after_is_still_in_its_window() -
 
 
 def test_before_a_night_of_25_hours_f1_takes_the_last_open_minute_and_not_the_first() -> None:
-    short = SleepWindow(time(10), time(8))
     end = at(CHICAGO, 2026, 10, 30, 16, 20)  # 16 hours later texts are open, 40 hours later not yet again
-    plan = planned(end, end, person(CHICAGO, short))
+    plan = planned(end, end, person(CHICAGO, SHORT))
     assert plan["f1"].due_at == at(CHICAGO, 2026, 10, 31, 9, 59)
 
 
@@ -307,10 +306,27 @@ def test_a_last_point_may_be_caught_up_with_until_the_last_moment_of_its_window_
 def test_a_last_point_moved_past_its_narrow_window_keeps_a_day_to_be_asked() -> None:
     end = at(NEW_YORK, 2026, 6, 1, 12)
     narrow = with_contacts(ContactRule(id="f7", after=7 * DAY, kind="date", window=(7 * DAY, 7 * DAY)))
-    plan = planned(end, end, person(sleep=SleepWindow(time(10), time(8))), protocol=narrow)
+    plan = planned(end, end, person(sleep=SHORT), protocol=narrow)
     assert plan["f7"].due_at == at(NEW_YORK, 2026, 6, 9, 8)
     assert plan["f7"].dropped is None
     assert plan["f7"].expires_at == plan["f7"].due_at + DAY
+    assert planned(end, plan["f7"].due_at, person(sleep=SHORT), protocol=narrow)["f7"] == plan["f7"]
+
+
+def test_points_that_a_protocol_puts_within_a_day_are_both_asked_in_time() -> None:
+    end = at(NEW_YORK, 2026, 6, 1, 12)
+    near = with_contacts(
+        ContactRule(id="f1", after=DAY, kind="elapsed"),
+        ContactRule(id="f2", after=44 * HOUR, kind="elapsed"),
+    )
+    assert dues(planned(end, end, person(), protocol=near)) == {"f1": end + DAY, "f2": end + 44 * HOUR}
+
+
+def test_no_open_minute_before_its_window_is_taken_where_there_is_none_inside() -> None:
+    end = at(NEW_YORK, 2026, 6, 1, 18, 30)  # texts are open until 10:00, its window from 10:30 on
+    narrow = with_contacts(ContactRule(id="f1", after=DAY, kind="elapsed", window=(16 * HOUR, 30 * HOUR)))
+    plan = planned(end, end, person(sleep=SHORT), protocol=narrow)
+    assert plan["f1"].due_at == at(NEW_YORK, 2026, 6, 3, 8)
 
 
 def test_a_week_and_120_days_are_counted_on_the_calendar_of_the_wall() -> None:
