@@ -96,6 +96,14 @@ def test_the_dead_those_who_ended_it_and_strangers_to_the_roster_are_offered_not
     assert found == []
 
 
+def test_whoever_stands_below_the_dead_and_a_stranger_on_the_list_is_offered_theirs() -> None:
+    ana, ben, cal = crew(3)
+    affected = on_list([ana, ben, cal], NOON)
+    known = [replace(ana, status=PersonStatus.DECEASED), cal]
+    found = offered("LODD", affected, known, rule("pastoral", each="person"))
+    assert [plan.person_id for plan in found] == [cal.id]
+
+
 def test_an_offer_that_comes_late_still_leaves_time_to_make_it() -> None:
     (ana,) = people = crew(1)
     for late in (9 * DAY, DAY):  # long ago, and at the very end of its time
