@@ -327,6 +327,9 @@ def test_no_open_minute_before_its_window_is_taken_where_there_is_none_inside() 
     narrow = with_contacts(ContactRule(id="f1", after=DAY, kind="elapsed", window=(16 * HOUR, 30 * HOUR)))
     plan = planned(end, end, person(sleep=SHORT), protocol=narrow)
     assert plan["f1"].due_at == at(NEW_YORK, 2026, 6, 3, 8)
+    half_a_minute = end - timedelta(minutes=30, seconds=30)  # the rest of 09:59 is inside
+    plan = planned(half_a_minute, half_a_minute, person(sleep=SHORT), protocol=narrow)
+    assert plan["f1"].due_at == half_a_minute + 16 * HOUR
 
 
 def test_a_week_and_120_days_are_counted_on_the_calendar_of_the_wall() -> None:
