@@ -191,6 +191,49 @@ def test_whoever_has_no_helper_of_the_own_discipline_does_not_take_that_of_anoth
         assert matched == {"d": other, "o": "patrol"}
 
 
+ANY_LOT = [("x", "y"), ("y", "x"), ("v", "w"), ("w", "v")]
+
+
+@pytest.mark.parametrize(("good", "other"), ANY_LOT)
+def test_among_helpers_of_another_discipline_one_of_the_own_agency_comes_first(good: str, other: str) -> None:
+    person = responder("a", agency="ridge")
+    peers = [peer(good, agency="ridge", discipline=FIRE), peer(other, discipline=FIRE)]
+    assert match_peers(peers, [person], context(person)) == {"a": good}
+
+
+@pytest.mark.parametrize(("good", "other"), ANY_LOT)
+def test_whoever_has_more_room_is_given_the_next_person(good: str, other: str) -> None:
+    person = responder("a")
+    ctx = context(person, loads={good: Load(open_persons=1), other: Load(open_persons=2)})
+    assert match_peers([peer(good), peer(other)], [person], ctx) == {"a": good}
+
+
+@pytest.mark.parametrize(("good", "other"), ANY_LOT)
+def test_of_the_own_agency_that_takes_over_one_of_the_own_discipline_comes_first(
+    good: str, other: str
+) -> None:
+    person = responder("a", agency="ridge")
+    peers = [peer("far"), peer(good, agency="ridge"), peer(other, agency="ridge", discipline=FIRE)]
+    assert match_peers(peers, [person], context(person), kept={"a": "far"}) == {"a": good}
+
+
+@pytest.mark.parametrize("other", ["w", "x", "y", "z"])  # whatever the lot says
+def test_a_helper_of_somebodys_discipline_is_left_to_them_also_by_another_agency(other: str) -> None:
+    persons = [responder("d", discipline=DISPATCH), responder("o", agency="ridge")]
+    ctx = context(
+        incident=incident(("d", Circle.A), ("o", Circle.B)),
+        people={p.id: p for p in persons},
+        policy=SelectionPolicy(max_open_persons=1),
+    )
+    matched = match_peers([peer("patrol"), peer(other, discipline=FIRE)], persons, ctx)
+    assert matched == {"d": other, "o": "patrol"}
+
+
+def test_invariant_4_whoever_is_on_no_chart_is_asked_for_their_own_superior() -> None:
+    assert not may_serve(peer("p"), responder("b", reports_to="p"), context())
+    assert may_serve(peer("q"), responder("b", reports_to="p"), context())
+
+
 @settings(max_examples=250, deadline=None)
 @given(
     disciplines=st.lists(st.sampled_from([FIRE, DISPATCH]), min_size=7, max_size=7),
