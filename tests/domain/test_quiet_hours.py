@@ -103,6 +103,7 @@ def test_the_next_open_minute_is_the_one_found_by_asking_every_minute(
 @given(latest=instants, span=st.integers(0, 48 * 3600), zone=st.sampled_from(ZONES), sleep=sleeps)
 @example(latest=local(CHICAGO, 2026, 11, 1, 7), span=10 * 3600, zone=CHICAGO, sleep=NIGHT)
 @example(latest=local(LA, 2026, 3, 8, 7), span=24 * 3600, zone=LA, sleep=NIGHT)
+@example(latest=local(LA, 2026, 3, 8, 7), span=0, zone=LA, sleep=NIGHT)
 def test_the_last_open_minute_is_the_one_found_by_asking_every_minute(
     latest: datetime, span: int, zone: str, sleep: SleepWindow
 ) -> None:
