@@ -87,7 +87,8 @@ def _markdown(row: Row) -> str:
     measured = f"{newest[:10]} at {row.results[0].revision}, load up to {load:g}"
     notes = list(row.failures[:2]) or [_note(row)]
     title = f"{row.title}: {'; '.join(note for note in notes if note)}".rstrip(": ")
-    cells = [row.case, title.replace("|", "/"), *_cells(row)[2:], _verdict(row), _span(row.seconds), measured]
+    title = " ".join(title.replace("|", "/").split())  # a line a row, whatever a failure says
+    cells = [row.case, title, *_cells(row)[2:], _verdict(row), _span(row.seconds), measured]
     return "| " + " | ".join(cells) + " |"
 
 

@@ -105,6 +105,15 @@ def test_a_failing_row_is_published_as_failing(tmp_path: Path) -> None:
     assert "seed 0: 1 lost (the page of R1)" in document.read_text()
 
 
+def test_a_failure_of_several_lines_is_one_row(tmp_path: Path) -> None:
+    document = tmp_path / "reliability.md"
+    document.write_text("before\n<!-- campaign: begin -->\n<!-- campaign: end -->\nafter\n")
+    table.write([row(replace(GOOD, broken=("after 59: it differs\nPut | Claim\nPass",)))], document)
+    (line,) = [one for one in document.read_text().splitlines() if one.startswith("| F8 ")]
+    assert "it differs Put / Claim Pass |" in line
+    assert line.endswith(" |")
+
+
 def test_cases_are_chosen_by_key_or_by_family() -> None:
     assert chosen(None) == list(CASES)
     assert {case.key.partition("-")[0] for case in chosen("F0")} == {"F0"}

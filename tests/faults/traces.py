@@ -28,7 +28,7 @@ def replayed(seed: int, ground: Ground) -> Outcome:
         try:
             follow(trace(_FROM + seed, _LENGTH), engine)
         except AssertionError as differ:
-            broken.append(str(differ)[:600])
+            broken.append(str(differ).partition("\n")[0])  # the acts before it are those of the seed
         wall = engine.wall.app_state.store
         texts = [one for one in wall.messages if not one.is_inbound]
         ids = Counter(one.status_callback for one in texts)
