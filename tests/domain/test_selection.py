@@ -194,6 +194,7 @@ def test_a_peer_who_carries_enough_rests_and_a_clinician_decides_alone(load: Loa
         Load(open_persons=2, activations_30d=1, hours_30d=80),
         Load(last_s3_end=NOON - 14 * DAY, last_s2_end=NOON - 7 * DAY),
         Load(own_critical_incident_until=NOON),
+        Load(away_until=NOON),
     ],
 )
 def test_a_peer_below_every_cap_and_after_every_rest_may_be_asked(load: Load) -> None:
@@ -279,6 +280,7 @@ def test_every_reason_is_told_in_the_order_of_the_rules() -> None:
     ctx = context(officer, asked=frozenset({"p"}))
     bad = peer("p", opted_out=True, status=PersonStatus.LEAVE, designated_at=date(2026, 10, 7))
     assert [r.code for r in explain(bad, ctx)] == ["on_leave", "opted_out", "asked_before", "designated_late"]
+    assert [r.sentence for r in explain(bad, ctx)][:2] == ["Is on leave.", "Has stopped our texts."]
 
 
 def test_every_rule_has_its_own_code_and_one_sentence_that_ends() -> None:
@@ -291,7 +293,9 @@ def test_a_late_entry_on_the_affected_list_ends_an_assignment() -> None:
     serving = context(officer, asked=frozenset({"p"}), loads={"p": Load(open_persons=3)})
     assert must_step_back(peer("p"), serving) == []
     late = context(officer, peer("p"))
-    assert [reason.code for reason in must_step_back(peer("p"), late)] == ["affected"]
+    (why,) = must_step_back(peer("p"), late)
+    assert (why.code, why.hard) == ("affected", True)
+    assert why.sentence.startswith("Is on the affected list")
 
 
 def test_a_late_entry_of_a_commander_ends_no_assignment_but_that_pair() -> None:

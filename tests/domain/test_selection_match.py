@@ -162,6 +162,15 @@ def test_a_kept_pair_is_not_broken_to_make_room() -> None:
     assert match_peers([peer("x"), peer("y")], persons, ctx, kept={"a": "x"}) == {"a": "x", "b": None}
 
 
+def test_a_pair_that_is_handed_over_loosens_no_other() -> None:
+    persons = [responder("a", agency="ridge"), responder("b"), responder("c")]
+    peers = [peer("far"), peer("near", agency="ridge"), peer("x"), peer("y")]
+    refused = frozenset(("c", other) for other in ("far", "near", "y"))
+    ctx = context(*persons, refused=refused, policy=SelectionPolicy(max_open_persons=1))
+    found = match_peers(peers, persons, ctx, kept={"a": "far", "b": "x"})
+    assert found == {"a": "near", "b": "x", "c": None}
+
+
 def test_one_person_moves_over_so_that_another_is_not_left_alone() -> None:
     persons = [responder("a"), responder("b", discipline=FIRE)]
     peers = [peer("x"), peer("y", discipline=DISPATCH)]
@@ -232,6 +241,12 @@ def test_a_helper_of_somebodys_discipline_is_left_to_them_also_by_another_agency
 def test_invariant_4_whoever_is_on_no_chart_is_asked_for_their_own_superior() -> None:
     assert not may_serve(peer("p"), responder("b", reports_to="p"), context())
     assert may_serve(peer("q"), responder("b", reports_to="p"), context())
+
+
+@pytest.mark.parametrize("chart", [{"p": "a"}, {"a": "p"}])
+def test_invariant_4_the_chart_counts_where_the_two_themselves_name_nobody(chart: dict[str, str]) -> None:
+    person = responder("a")
+    assert not may_serve(peer("p"), person, context(person, reports_to=chart))
 
 
 @settings(max_examples=250, deadline=None)

@@ -158,6 +158,7 @@ def test_people_without_an_open_hour_in_common_get_no_debriefing() -> None:
     people = [*crew(3, sleep=SleepWindow(time(13), time(8))), *crew(1, "q", sleep=DAY_SLEEPER)]
     plan = only(plans(incident("MAYDAY", on_list(people, NOON)), people, NOON)[CISD])
     assert plan.blocked is Blocked.NO_COMMON_HOUR
+    assert plan.window == Window(NOON + DAY, NOON + 3 * DAY, NOON + 10 * DAY)  # may join one in it
 
 
 def test_two_hours_that_would_run_into_somebodys_sleep_are_not_proposed() -> None:
@@ -215,6 +216,7 @@ def test_fewer_than_three_are_not_a_group() -> None:
     people = crew(2)
     found = plans(incident("MAYDAY", on_list(people, NOON)), people, NOON)
     assert only(found[DEFUSING]).blocked is Blocked.TOO_FEW
+    assert only(found[DEFUSING]).window == Window(NOON, NOON + 8 * HOUR, NOON + 12 * HOUR)
     assert only(found[CISD]).blocked is Blocked.TOO_FEW
 
 
@@ -223,6 +225,8 @@ def test_people_who_left_too_far_apart_have_no_debriefing_in_common() -> None:
     event = incident("MAYDAY", on_list(here, NOON), on_list(late, NOON + 10 * DAY - HOUR))
     plan = only(plans(event, [*here, *late], NOON + 10 * DAY - HOUR)[CISD])
     assert plan.blocked is Blocked.NO_COMMON_WINDOW
+    assert plan.window is not None
+    assert plan.window.empty
 
 
 @pytest.mark.parametrize(
