@@ -162,6 +162,18 @@ def test_a_kept_pair_is_not_broken_to_make_room() -> None:
     assert match_peers([peer("x"), peer("y")], persons, ctx, kept={"a": "x"}) == {"a": "x", "b": None}
 
 
+def test_two_people_move_over_one_after_the_other_so_that_a_third_is_not_left_alone() -> None:
+    persons = [responder("a"), responder("b"), responder("c", discipline=FIRE)]
+    ctx = context(
+        incident=incident(("a", Circle.A), ("b", Circle.B), ("c", Circle.C)),
+        people={p.id: p for p in persons},
+        known=frozenset({("a", "x"), ("b", "y")}),
+        refused=frozenset({("a", "z"), ("b", "x"), ("c", "y"), ("c", "z")}),
+        policy=SelectionPolicy(max_open_persons=1),
+    )
+    assert match_peers([peer("x"), peer("y"), peer("z")], persons, ctx) == {"a": "y", "b": "z", "c": "x"}
+
+
 def test_a_pair_that_is_handed_over_loosens_no_other() -> None:
     persons = [responder("a", agency="ridge"), responder("b"), responder("c")]
     peers = [peer("far"), peer("near", agency="ridge"), peer("x"), peer("y")]
