@@ -135,6 +135,11 @@ def test_the_next_open_minute_is_open_never_earlier_and_itself_its_next(
     assert found == at or (found.second, found.microsecond) == (0, 0)
 
 
+def test_the_next_open_minute_begins_with_no_fraction_of_a_second() -> None:
+    early = local(NEW_YORK, 2026, 6, 1, 7, 30) + timedelta(microseconds=5)
+    assert next_open(early, NEW_YORK, NIGHT) == local(NEW_YORK, 2026, 6, 1, 8)
+
+
 def test_texts_may_arrive_from_eight_to_the_last_minute_before_twenty_one() -> None:
     late = SleepWindow(time(23), time(5))
     assert not is_open(local(NEW_YORK, 2026, 6, 1, 7, 59, 59), NEW_YORK, late)
