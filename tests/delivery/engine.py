@@ -32,7 +32,6 @@ from notifications.gateway import (
     SendFailure,
     body_digest,
 )
-from notifications.render import render
 from tests.delivery.acts import (
     ASKS,
     AT_ONCE,
@@ -78,6 +77,7 @@ class Taken:
 
     name: str
     sid: str
+    digest: str
     at: datetime
     shown_at: datetime
 
@@ -206,7 +206,8 @@ class Engine:
         sid = f"SM{len(self.taken)}"
         if fate in {Fate.TAKES, Fate.LOST_AFTER}:
             real = self.world.see(real_now)
-            self.taken.append(Taken(name, sid, real, real + timedelta(seconds=shown_after)))
+            digest = body_digest(self.claimed[name].body)
+            self.taken.append(Taken(name, sid, digest, real, real + timedelta(seconds=shown_after)))
         if fate is Fate.TAKES:
             return claims.Outcome(self.ids[name], receipt=Receipt(sid, MessageStatus.QUEUED))
         return claims.Outcome(self.ids[name], error=_ERRORS[fate])
@@ -227,10 +228,9 @@ class Engine:
         real, who = self.world.see(real_now), self.kinds[int(name.partition("+")[0][1:])][1]
         found = []
         for one in self.taken:
-            kind, owner = self.kinds[int(one.name.partition("+")[0][1:])]
+            _, owner = self.kinds[int(one.name.partition("+")[0][1:])]
             if owner == who and one.shown_at <= real:
-                digest = body_digest(render(WORDS[kind], "en"))
-                found.append(ListedMessage(one.sid, "", MessageStatus.SENT, None, one.at, digest))
+                found.append(ListedMessage(one.sid, "", MessageStatus.SENT, None, one.at, one.digest))
         return found
 
     def _stop(self, session: Session, who: str) -> None:

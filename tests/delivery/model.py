@@ -31,6 +31,7 @@ from tests.delivery.acts import (
 URGENT, CARE = 0, 3
 LANES = {Kind.PAGE: 0, Kind.ESCALATION: 0, Kind.NOTED: 1, Kind.OVERDUE: 2, Kind.CHECK_IN: 3}
 STALE, SLOT, SKEW, LATE = 15.0, 5.0, 2.0, 15.0  # seconds; as the product has them
+SAYS_SO_AFTER = 300.0  # seconds after its moment; then what is urgent says that it comes late, in other words
 THROTTLED_FOR = 10.0
 S, H = OutboxState, Happening
 
@@ -55,6 +56,12 @@ class Text:
     code: int | None = None
     sid: int | None = None
     doubted: bool = False
+    says_late: bool = False
+
+    @property
+    def words(self) -> tuple[str, Kind, bool]:
+        """By what a text is known again: the phone, and what it says."""
+        return self.who, self.kind, self.says_late
 
     @property
     def lane(self) -> int:
@@ -71,6 +78,7 @@ class Taken:
 
     sid: int
     name: str
+    words: tuple[str, Kind, bool]
     at: float
     shown_at: float
     told: list[str] = field(default_factory=list)
@@ -143,7 +151,7 @@ class Model:
         return [
             one
             for one in self.texts.values()
-            if (one.who, one.kind) == (text.who, text.kind)
+            if one.words == text.words
             and (
                 one.state in {S.SENDING, S.UNKNOWN}
                 or (
@@ -174,6 +182,7 @@ class Model:
             text.state = after(text.state, withheld or H.CLAIMED)
             if withheld is None:
                 text.attempts, text.claimed = text.attempts + 1, self.now
+                text.says_late = text.lane == URGENT and self.now - text.not_before > SAYS_SO_AFTER
                 conductor.mine.append(text.name)
             else:
                 self._kept(text, withheld)
@@ -228,7 +237,7 @@ class Model:
         sid = None
         if fate in {Fate.TAKES, Fate.LOST_AFTER}:
             sid = len(self.taken)
-            self.taken.append(Taken(sid, text.name, self.now, self.now + shown_after))
+            self.taken.append(Taken(sid, text.name, text.words, self.now, self.now + shown_after))
         if fate is Fate.THROTTLES:
             conductor.held.add(text.who)
         conductor.answers.append((text.name, fate, sid))
@@ -310,7 +319,7 @@ class Model:
             one
             for one in self.taken
             if one.sid not in owned
-            and (self.texts[one.name].who, self.texts[one.name].kind) == (text.who, text.kind)
+            and one.words == text.words
             and one.shown_at <= self.now
             and one.at >= (text.claimed or 0) - SKEW
         ]

@@ -23,7 +23,7 @@ from cism.store.db import real_now
 from cism.store.tables import Outbox
 from cism.web import webhooks
 from cism.web.backend import Backend
-from notifications.gateway import Gateway, ListedMessage, OutgoingSms, SendError
+from notifications.gateway import Gateway, ListedMessage, OutgoingSms, SendError, body_digest
 from notifications.phone_wall.server import RunningWall, running, running_wall
 from tests.delivery.acts import Fate
 from tests.delivery.engine import Engine, Taken
@@ -70,7 +70,9 @@ class OverWall(Engine):
             answered = claims.Outcome(item.id, error=error)
         real = self.world.see(real_now)
         for sid in self._had()[before:]:
-            self.taken.append(Taken(name, sid, real, real + timedelta(seconds=shown_after)))
+            self.taken.append(
+                Taken(name, sid, body_digest(item.body), real, real + timedelta(seconds=shown_after))
+            )
         return answered
 
     def tell(self, taken: Taken, status: str, code: int | None) -> None:
