@@ -78,6 +78,9 @@ def stepping(seed: int, ground: Ground) -> Outcome:
             story.real.real += step
             jumps += 1
             story.run()
+            # what a dead process held is nobody's after fifteen seconds of real time; newer texts wait for it
+            story.pass_real(seconds=20)
+            story.settle()
         for _ in range(4):  # what nobody can be sure of is told within minutes of real time
             story.pass_real(minutes=3)
             story.settle()

@@ -153,7 +153,9 @@ class Story:
             if following is None or following > moment:
                 break
             stood = stood + 1 if following <= self.now() else 0
-            assert stood < _ROUNDS, f"due at {following}, and never done: {self.see(_due, self.now())}"
+            assert stood < _ROUNDS, (
+                f"due at {following}, and never done: {self.see(lambda session: _due(session, self.now()))}"
+            )
             self._move(max(following, self.now()))
         self._move(moment)
 
