@@ -56,9 +56,15 @@ def _serve(listening: socket.socket) -> int:
         clockwork.refuse_real_clock(db)
         restoring.notice(db)
         app = create_app(db, found, Courier(db, build_gateway(found), found))
-        # no access log: the address of a page is a secret
         config = uvicorn.Config(
-            app, access_log=False, log_level="warning", server_header=False, lifespan="on"
+            app,
+            access_log=False,  # the address of a page is a secret
+            log_level="warning",
+            server_header=False,
+            lifespan="on",
+            # longer than a proxy or a provider keeps an idle connection: one that closes under a text that
+            # comes in loses it until the provider's list is read
+            timeout_keep_alive=75,
         )
         host, port = listening.getsockname()[:2]
         sys.stdout.write(f"cism web at http://{host}:{port}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cism.clock import wait
 from cism.services import clockwork
 from cism.services.gateway import build_gateway
 from cism.settings import Settings
@@ -38,11 +40,29 @@ def test_the_process_says_where_it_is_serves_on_loopback_and_ends_in_order(tmp_p
         assert found is not None
         assert httpx.get(f"{found[1]}/healthz", timeout=60).json() == {"alive": True}
         assert httpx.get(f"{found[1]}/readyz", timeout=60).json()["migrations"] == "ok"
+        assert _answers_after_a_pause(found[1], 6.0)  # a server's own habit is five seconds
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _answers_after_a_pause(address: str, seconds: float) -> bool:
+    """Whether a connection that lay idle for so long still takes a request, as a provider's may."""
+    host, port = address.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    try:
+        for pause in (0.0, seconds):
+            wait(pause)
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            connection.auto_open = 0  # never a second connection
+    except http.client.HTTPException:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def test_a_database_that_is_not_migrated_is_one_clear_line_and_exit_1(tmp_path: Path) -> None:
