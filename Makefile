@@ -34,11 +34,11 @@ up: $(VENV)/run.stamp ## start it here; without Twilio no real phone is reached
 demo: $(VENV)/run.stamp ## the main job on real incidents, by itself, in a few minutes
 	@BREAK="$(BREAK)" KEEP="$(KEEP)" $(BIN)/python -m demo
 
-# TEST_WORKERS=2: two at once, each with databases of its own; what tests/conftest.py groups stays with one of them.
+# TEST_WORKERS=2: two at once, each with databases of its own; tests/handing_out.py says what stays together.
 TEST_WORKERS ?= 0
 
 test: $(VENV)/dev.stamp ## all tests
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/dev.stamp ## format, lint, types, import contracts, all tests
 	@echo "format"  && $(BIN)/ruff format --check --quiet .

@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 from cism.store import migrate, seal
 from cism.store.db import Database
 
+
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """Where test clocks begin: a Monday, 10:00 in New York and 07:00 in Los Angeles."""
 VAULT_KEY = bytes(range(32))
@@ -47,17 +48,13 @@ class FakeClock:
 
 
 MakeDatabase = Callable[..., Database]
-_HERE = Path(__file__).parent
-# they start whole installations, and say what must have happened within how many real seconds
-_INSTALLATIONS = ("faults", "flows", "watchdog")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """With several workers a file stays whole, and installations run one after the other."""
-    for item in items:
-        where = item.path.relative_to(_HERE)
-        group = "installations" if where.parts[0] in _INSTALLATIONS else where.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+    from tests import handing_out
+
+    return handing_out.scheduler(config, log)
 
 
 @pytest.fixture(autouse=True)
