@@ -20,7 +20,9 @@ from sqlalchemy.engine import make_url
 
 from cism.store import migrate, seal
 from cism.store.db import Database
+from tests import compiled
 
+compiled.once()
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """Where test clocks begin: a Monday, 10:00 in New York and 07:00 in Los Angeles."""
