@@ -55,8 +55,13 @@ def reaches(protocol: Protocol) -> Iterator[Reach]:
     """For whoever signs: how often each format is there in time; otherwise it is one-to-one."""
     for kind, rule in protocol.sessions.items():
         for sleeps, sleep in SLEEPERS.items():
-            starts = range(1, DAY, MINUTE)  # when the minute has begun, and the quarter of an hour with it
-            yield Reach(kind, sleeps, sum(_reached(kind, rule, sleep, windows(rule)["latest"], starts)))
+            yield Reach(kind, sleeps, _minutes(kind, rule, sleep))
+
+
+@lru_cache(maxsize=1024)  # protocols have rules in common
+def _minutes(kind: str, rule: SessionRule, sleep: SleepWindow) -> int:
+    starts = range(1, DAY, MINUTE)  # when the minute has begun, and the quarter of an hour with it
+    return sum(_reached(kind, rule, sleep, windows(rule)["latest"], starts))
 
 
 def _phases(kind: str, rule: SessionRule) -> Iterator[Problem]:
