@@ -14,6 +14,9 @@ from cism.services import proofs
 from notifications.languages import TEMPLATES
 from tests.cli.conftest import Cli
 
+pytestmark = pytest.mark.parametrize(
+    "database_url", ["sqlite"], indirect=True
+)  # what is proved asks no database
 SFA = Path(cism.protocols.__path__[0]) / "sfa-follow-up.yaml"
 
 # property: the template, what is written, what breaks it, what is told, what mends it

@@ -18,6 +18,9 @@ from cism.store.db import now
 from cism.store.tables import Audit, Incident, Outbox, Person
 from tests.cli.conftest import ROSTER, Cli
 
+pytestmark = pytest.mark.parametrize(
+    "database_url", ["sqlite"], indirect=True
+)  # it plays in a database of its own, in memory
 SFA = Path(cism.protocols.__path__[0]) / "sfa-follow-up.yaml"
 EVENT = {
     "type": "CHILD",
