@@ -50,7 +50,7 @@ def count(db: Database, sql: str) -> float:
 
 def acts(db: Database, *, orchestrated: bool) -> int:
     """What cism_acts_total would say."""
-    return int(count(db, f"SELECT sum(n) FROM done WHERE orchestrated = {int(orchestrated)}"))  # noqa: S608
+    return int(count(db, f"SELECT coalesce(sum(n), 0) FROM done WHERE orchestrated = {int(orchestrated)}"))  # noqa: S608
 
 
 class FakeEngine:

@@ -95,9 +95,9 @@ class PrefectServer:
         return name, secret
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # it ends with them: beside other tests it would take a fifth of a core
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """The one server that tests share."""
+    """The one server that these tests share."""
     server = PrefectServer(tmp_path_factory.mktemp("prefect"))
     server.start()
     yield server

@@ -1,4 +1,4 @@
-"""`python -m tests.flows.part PART DATABASE [SECONDS] [pool]`: a real part on the small engine."""
+"""`python -m tests.flows.part PART DATABASE [SECONDS] [pool] [patient]`: a real part on the small engine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from cism.clock import RealClock
 from cism.store.db import Database
 from flows import prefect_server, process, runtime
 from tests.fakes.engine import FakeCourier, FakeEngine
+from tests.flows.patient import PATIENT
 
 
 async def _main(part: str, url: str, seconds: float, stop: asyncio.Event, *, pool: bool) -> None:
     db = Database(url)
-    ground = runtime.Runtime(db, FakeCourier(db), acts=FakeEngine())
+    limits = PATIENT if "patient" in sys.argv else None
+    ground = runtime.Runtime(db, FakeCourier(db), limits, acts=FakeEngine())
     runtime.use(ground)
     if part == "worker":
         from flows.worker import Worker

@@ -61,10 +61,11 @@ class Parts:
 
     # --- processes
 
-    def start(self, part: str, **env: str) -> subprocess.Popen[bytes]:
-        """A part, once it is ready to work with Prefect."""
+    def start(self, part: str, *, patient: bool = False, **env: str) -> subprocess.Popen[bytes]:
+        """A part, once it is ready to work with Prefect; a patient one waits for each run."""
         log = self.home / f"{part}-{len(self._started)}.log"
-        command = [sys.executable, "-m", "flows", *([part] if part == "worker" else [])]
+        module = "tests.flows.patient" if patient else "flows"
+        command = [sys.executable, "-m", module, *([part] if part == "worker" else [])]
         with log.open("wb") as out:
             process = subprocess.Popen(command, env=self._env | env, stdout=out, stderr=out)
         self._started.append(process)

@@ -106,9 +106,9 @@ def test_two_conductors_and_a_worker_do_everything_once(site: Parts) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_in_a_work_pool_nearly_every_act_is_part_of_a_run(site: Parts) -> None:
+def test_in_a_work_pool_every_act_is_part_of_a_run(site: Parts) -> None:
     site.start("worker")
-    site.start("conductor", CISM_EXECUTION="work_pool")
+    site.start("conductor", patient=True, CISM_EXECUTION="work_pool")
     for number in range(1, 4):
         incident = site.log(f"R{number}")
         eventually(lambda incident=incident: site.paged_for(incident), 60, "paged")  # type: ignore[misc]
@@ -116,5 +116,4 @@ def test_in_a_work_pool_nearly_every_act_is_part_of_a_run(site: Parts) -> None:
     eventually(lambda: has_left(site), 60, "every check-in has left")
     assert site.doubled() == []
     in_runs, acts = site.orchestrated()
-    assert acts >= _PEOPLE
-    assert in_runs / acts >= 0.97  # 99 % in the demo; here one slow start of 200
+    assert in_runs == acts >= _PEOPLE

@@ -43,17 +43,18 @@ def all_sent_once(db: Database, n: int) -> bool:
     return fake.count(db, _SENT) == n == fake.count(db, "SELECT count(DISTINCT msg) FROM sent")
 
 
-def runs(server: PrefectServer) -> list[dict[str, object]]:
+def runs(server: PrefectServer, named: str = "") -> list[dict[str, object]]:
     """Those that began; one that is only planned ahead still has a name of Prefect's making."""
-    return [run for run in server.ask("/flow_runs/filter", {"limit": 200}) if run["start_time"]]
+    asked = {"flow_runs": {"name": {"like_": named}}, "limit": 200}
+    return [run for run in server.ask("/flow_runs/filter", asked) if run["start_time"]]
 
 
-def test_each_logged_incident_makes_one_visible_run_and_nearly_every_act_is_orchestrated(
+def test_each_logged_incident_makes_one_visible_run_and_every_act_is_orchestrated(
     db: Database, start: Start, prefect_server: PrefectServer
 ) -> None:
-    conductor = start("conductor", prefect_server)
+    conductor = start("conductor", prefect_server, "60", "patient")
     heard(conductor, "prefect.ready")
-    before = len([run for run in runs(prefect_server) if str(run["name"]).startswith("respond ")])
+    before = len(runs(prefect_server, "respond "))
     for turn in range(8):
         fake.log_incident(db, f"0a{turn}")
         eventually(lambda turn=turn: fake.count(db, _SENT) == 2 * turn + 2, 60, "paged")  # type: ignore[misc]
@@ -61,11 +62,9 @@ def test_each_logged_incident_makes_one_visible_run_and_nearly_every_act_is_orch
     eventually(lambda: all_sent_once(db, 316), 60, "all sent, once")
     conductor.send_signal(signal.SIGTERM)
     assert conductor.wait(60) == 0
-    after = len([run for run in runs(prefect_server) if str(run["name"]).startswith("respond ")])
-    assert after - before == 8
-    whole = fake.acts(db, orchestrated=True) + fake.acts(db, orchestrated=False)
-    # all but the pages of a busy machine, whose runs are not waited for; the demo and `make bench` measure
-    assert fake.acts(db, orchestrated=True) / whole >= 0.94
+    assert len(runs(prefect_server, "respond ")) - before == 8
+    assert fake.acts(db, orchestrated=True) >= 316
+    assert fake.acts(db, orchestrated=False) == 0
 
 
 def test_every_flow_can_be_started_by_hand_and_one_has_a_schedule(
