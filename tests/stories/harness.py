@@ -47,6 +47,7 @@ class Story:
         self.call_times: dict[str, datetime] = {}
         self.every_call_counts = False  # a story about voice: a phone that rings unexpectedly fails it
         self._seen = 0
+        self._told_over: set[str] = set()  # calls whose end we know that we were told
         self._phones: dict[str, Phone] = {}
         self._names: dict[str, str] = {}
         self._runner = asyncio.Runner()
@@ -252,10 +253,10 @@ class Story:
             assert monotonic() < deadline, f"the phone wall never finished: {late}"
             wait(0.002)
         store = self.servers.wall.app_state.store
-        for call in store.calls:
-            self.call_times.setdefault(call.sid, self.now())
-        fresh, self._seen = store.messages[self._seen :], len(store.messages)
         moment = self.now()
+        for call in store.calls:
+            self.call_times.setdefault(call.sid, moment)
+        fresh, self._seen = store.messages[self._seen :], len(store.messages)
         for message in fresh:
             if not message.is_inbound and message.arrived_at is not None:
                 self.arrivals.append(self._arrival(message, moment))
@@ -269,11 +270,13 @@ class Story:
         talking = [one.status for one in self.calls() if not one.is_over and not one.waits_for]
         if talking:
             return f"calls {talking}"
-        over = [one.sid for one in self.calls() if one.is_over and one.status_callback]
+        ended = {one.sid for one in self.calls() if one.is_over and one.status_callback}
+        over = list(ended - self._told_over)
         if over and (untold := self.see(lambda session: _call_without_end(session, over))):
             return f"{untold} calls whose end is not told"
-        ended = [m.sid for m in fresh if m.status in ENDED and m.status_callback]
-        waiting = self.see(lambda session: _without_receipt(session, ended)) if ended else 0
+        self._told_over.update(over)
+        sids = [m.sid for m in fresh if m.status in ENDED and m.status_callback]
+        waiting = self.see(lambda session: _without_receipt(session, sids)) if sids else 0
         return f"{waiting} receipts" if waiting else None
 
     def _arrival(self, message: Message, moment: datetime) -> Arrival:
