@@ -33,6 +33,7 @@ STRANGER = "+12125550199"
 BIRTHDAY = date(2027, 5, 19)  # no day on which anything else happens
 AFFECTED = ("ann", "ben", "cyd", "dov", "eve")
 DAYS = 91
+_WAITS_FOR_NOBODY = ("escalation", "welfare")
 _BUSY = 12  # days on which people look every day; later once a week, and when somebody wrote
 _ANSWERS = {
     "page": "1",
@@ -113,13 +114,13 @@ def live(story: Story, days: int = DAYS, said: Iterable[tuple[int, str, str]] = 
     story.act(_keep_day, incident)
     story.say(STRANGER, WORDS)
     for day in range(1, days + 1):
-        story.advance(hours=12)
+        _half_a_day(story, lived)
         today = [(name, words) for when, name, words in said if when == day]
         for name, words in today:
             story.say(cast.phone(keys[name]), words)
         if today or day < _BUSY or day % 7 == 0:
             _humans(story, lived)
-        story.advance(hours=12)
+        _half_a_day(story, lived)
     lived.texts = len(story.arrivals)
     lived.kinds = {one.kind for one in story.arrivals}
     return lived
@@ -127,6 +128,14 @@ def live(story: Story, days: int = DAYS, said: Iterable[tuple[int, str, str]] = 
 
 def _keep_day(session: Session, incident: str) -> None:
     sensitive_dates.add(session, incident, BIRTHDAY, DateKind.BIRTHDAY, hours=None, by=None, now=now(session))
+
+
+def _half_a_day(story: Story, lived: Lived) -> None:
+    """Helpers take what is escalated within two hours: left alone it is asked for again without end."""
+    for _ in range(6):
+        story.advance(hours=2)
+        if story.rows(Question, Question.state == "open", Question.kind.in_(_WAITS_FOR_NOBODY)):
+            _humans(story, lived)
 
 
 def _humans(story: Story, lived: Lived) -> None:

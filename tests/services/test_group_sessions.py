@@ -71,7 +71,7 @@ def test_a_debriefing_is_off_when_statements_are_pending_again_and_proposed_anew
 ) -> None:
     world = make()
     incident = crew_logs(world, "OIS_PRESENT", protocol="iacp-ois")
-    world.advance(hours=30)
+    world.advance(hours=30, taken=True)
     change(world, incident, statements_complete=True)
     (who,) = world.answer("approval")
     world.answer("invitation")
@@ -81,7 +81,7 @@ def test_a_debriefing_is_off_when_statements_are_pending_again_and_proposed_anew
     assert of_kind(world, "cisd", "approved") == []
     assert [row.reason for row in of_kind(world, "cisd", "cancelled")] == ["legal_jeopardy"]
     assert who in world.told("session_off")
-    world.advance(hours=40)
+    world.advance(hours=40, taken=True)
     assert not world.sent("session_reminder")
     assert not world.sent("session_report")
     assert {row.about_id for row in world.rows(Question, Question.kind == "contact_report")} >= {
@@ -184,7 +184,7 @@ def test_with_nobody_who_may_lead_it_a_debriefing_is_off(make: Make) -> None:
     world.advance(hours=2)
     world.answer("approval")
     world.answer("invitation")
-    world.advance(hours=30)
+    world.advance(hours=30, taken=True)
     assert [row.reason for row in of_kind(world, "cisd", "cancelled")] == ["nobody_to_lead"]
 
 
@@ -204,7 +204,7 @@ def test_a_clinician_in_conflict_with_one_of_them_is_not_asked(make: Make) -> No
 def test_a_clinician_is_woken_for_a_grave_incident_alone(make: Make, severity: str, hour: str) -> None:
     world = make(start=local("2026-03-03 20:30"))
     crew_logs(world, severity=severity)
-    world.advance(hours=13)
+    world.advance(hours=13, taken=True)
     first = min(row.made_at for row in world.sent("approval"))
     day = "2026-03-04" if severity == "S2" else "2026-03-03"
     assert first == local(f"{day} {hour}")
