@@ -22,7 +22,7 @@ from cism.services import clockwork, engine, escalations, intake, people, queue,
 from cism.services.delivery import Courier
 from cism.store.db import Database, now
 from cism.store.states import CallState, OutboxState
-from cism.store.tables import Escalation, Incident, Outbox, Person, PhoneCall, QueueItem, Step
+from cism.store.tables import Escalation, Incident, Outbox, Person, PhoneCall, Question, QueueItem, Step
 from notifications.phone_wall.records import ENDED, Call, Message
 from tests.stories import promises
 from tests.stories.clock import StoryClock
@@ -34,6 +34,7 @@ T = TypeVar("T")
 _CODE = re.compile(r"\b[A-Z][0-9][A-Z][0-9]\b")
 _LINK = re.compile(r"https?://\S+")
 _ROUNDS = 200
+_DAYS = timedelta(days=2)
 
 
 class Story:
@@ -141,12 +142,15 @@ class Story:
         """Product time."""
         return self.see(now)
 
-    def advance(self, *, outage: bool = False, **span: float) -> None:
+    def advance(self, *, outage: bool = False, taken: bool | None = None, **span: float) -> None:
         """Let time pass, from one due moment to the next; with `outage` at once, as if nothing had run."""
-        self.go_to(self.now() + timedelta(**span), outage=outage)
+        self.go_to(self.now() + timedelta(**span), outage=outage, taken=taken)
 
-    def go_to(self, moment: datetime, *, outage: bool = False) -> None:
-        """Let time pass until an instant."""
+    def go_to(self, moment: datetime, *, outage: bool = False, taken: bool | None = None) -> None:
+        """Let time pass until an instant; `taken`: helpers take at once what is escalated meanwhile, as they
+        do by default where days go by.
+        """
+        taken = moment - self.now() > _DAYS if taken is None else taken
         assert moment >= self.now(), f"{moment} is past"
         stood = 0
         while not outage:
@@ -158,7 +162,19 @@ class Story:
                 f"due at {following}, and never done: {self.see(lambda session: _due(session, self.now()))}"
             )
             self._move(max(following, self.now()))
+            if taken:
+                self._take()
         self._move(moment)
+
+    def _take(self) -> None:
+        """Left alone it would be asked for again without end."""
+        wanted = (Question.kind.in_(("escalation", "welfare")), Question.state == "open")
+        tried: set[str] = set()
+        while left := [row for row in self.rows(Question, *wanted) if row.id not in tried]:
+            tried.add(left[0].id)
+            helper = self.see(lambda session, key=left[0].person_id: people.get(session, key))  # type: ignore[misc]
+            if helper.phone:
+                self.say(helper.phone, f"1 {left[0].code}")
 
     def pass_real(self, **span: float) -> None:
         """Let real time pass (product time goes with it), then let happen what is due."""
