@@ -37,6 +37,13 @@ from tests.flows.conftest import PrefectServer, eventually
 _READY = {"conductor": b"prefect.ready", "worker": b"worker.ready"}
 
 
+def _is_ready(part: str, process: subprocess.Popen[bytes], log: Path) -> bool:
+    """Whether it says so; one that has ended never will, and its last words tell why."""
+    said = log.read_bytes()
+    assert process.poll() is None, said[-2000:].decode()
+    return _READY[part] in said
+
+
 class Parts:
     """Up for one test. `people.NOON`, a Monday, is where the clock begins."""
 
@@ -69,7 +76,7 @@ class Parts:
         with log.open("wb") as out:
             process = subprocess.Popen(command, env=self._env | env, stdout=out, stderr=out)
         self._started.append(process)
-        eventually(lambda: _READY[part] in log.read_bytes(), 90, f"{part} is ready")
+        eventually(lambda: _is_ready(part, process, log), 90, f"{part} is ready")
         return process
 
     def end(self) -> None:

@@ -24,7 +24,7 @@ PATIENT = Limits(
 
 
 if __name__ == "__main__":
-    runtime.Runtime = partial(runtime.Runtime, limits=PATIENT)  # type: ignore[misc, assignment]
+    runtime.from_settings = partial(runtime.from_settings, limits=PATIENT)
     code = program.main()
     sys.stderr.flush()
     os._exit(code)
