@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from cism.domain.people import SleepWindow
 from cism.domain.quiet_hours import next_open
-from cism.services import crew_list, events, ledger, people, queue, unsent, words
+from cism.services import crew_list, events, ledger, outbox, people, queue, unsent, words
 from cism.services.ledger import Line
-from cism.store.tables import Incident
+from cism.store.tables import Incident, Outbox
 from notifications import messages as m
 
 NO_NEXT_STEP = "no_next_step"  # the kind of the item
@@ -68,14 +68,19 @@ def _find_somebody(session: Session, line: Line, now: datetime) -> None:
 
 
 def _tell(session: Session, agency: str, looked_after: int, lost: int, now: datetime) -> None:
+    stem = f"attestation:{agency}:"
     for reader in unsent.coordinators(session, agency):
         message = m.Attestation(
             agency=words.agency_name(session, agency), people=looked_after, forgotten=lost
         )
+        mine = f"{stem}{now.date().isoformat()}:{reader.id}"
+        # after days in which nothing left, nobody reads how it stood a night ago beside how it stands
+        about = Outbox.key.startswith(stem, autoescape=True)
+        outbox.supersede(session, mine, message, person_id=reader.id, about=about)
         words.put(
             session,
             message,
-            f"attestation:{agency}:{now.date().isoformat()}:{reader.id}",
+            mine,
             now,
             reader,
             not_before=next_open(now, reader.zone, SleepWindow(reader.sleep_start, reader.sleep_end)),

@@ -12,7 +12,7 @@ from cism.services import outbox, words
 from cism.services.choice import team_need
 from cism.services.links import link_for
 from cism.store.states import AssignmentState
-from cism.store.tables import Assignment, Event, GroupSession, Incident, Person, Question
+from cism.store.tables import Assignment, Event, GroupSession, Incident, Outbox, Person, Question
 from notifications import messages as m
 
 
@@ -250,7 +250,7 @@ def _team_notice(
         )
         mine = f"notice:{key}:{row.id}:{helper.id}"
         # one that is urgent may pass one that is not: nobody reads last that others are still being asked
-        outbox.supersede(session, mine, message, person_id=helper.id, incident_id=row.id)
+        outbox.supersede(session, mine, message, person_id=helper.id, about=Outbox.incident_id == row.id)
         words.put(session, message, mine, now, helper, None, row.id)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, update
@@ -130,34 +130,36 @@ def cancel(
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def supersede(session: Session, key: str, message: Message, *, person_id: str, incident_id: str) -> None:
-    """Take back what waits to leave to somebody, of this kind and about an incident: another says it anew.
+def supersede(
+    session: Session, key: str, message: Message, *, person_id: str, about: ColumnElement[bool]
+) -> None:
+    """Take back what waits to leave to somebody, of this kind and `about` the same: another says it anew.
 
     `key`: of what says it; where that waits already, it stays.
     """
-    older = (
-        Outbox.incident_id == incident_id,
-        Outbox.person_id == person_id,
-        Outbox.kind == message.kind,
-        Outbox.state == OutboxState.PENDING,
-        Outbox.key != key,
-    )
-    session.execute(
-        update(Outbox).where(*older).values(state=OutboxState.CANCELLED, reason="a later one says it anew")
-    )
+    same = (Outbox.person_id == person_id, Outbox.kind == message.kind, about)
+    for row in waiting(session, *same, Outbox.key != key):
+        row.state, row.reason = OutboxState.CANCELLED, "a later one says it anew"
+
+
+def waiting(session: Session, *about: ColumnElement[bool]) -> Sequence[Outbox]:
+    """What has not left, and does not leave before this transaction ends.
+
+    What somebody is claiming in this moment is waited for, and is not among it: it has left.
+    """
+    query = select(Outbox).where(*about, Outbox.state == OutboxState.PENDING)
+    return session.scalars(query.with_for_update()).all()
 
 
 def never_left(session: Session, question_id: str) -> bool:
     """Whether the text of a question was still waiting to leave; it does not leave any more."""
-    waiting = session.scalars(
-        select(Outbox).where(Outbox.question_id == question_id, Outbox.state == OutboxState.PENDING)
-    ).all()
+    held = waiting(session, Outbox.question_id == question_id)
     left = session.scalar(
         select(Outbox.id).where(Outbox.question_id == question_id, Outbox.state.not_in(_NEVER_LEFT)).limit(1)
     )
-    for row in waiting:
+    for row in held:
         row.state, row.reason = OutboxState.EXPIRED, "its moment passed"
-    return bool(waiting) and left is None
+    return bool(held) and left is None
 
 
 def hold_answers(session: Session, person_id: str, until: datetime) -> None:

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cism.services import events, held, notify, people, steps
+from cism.services import events, held, notify, outbox, people, steps
 from cism.store.states import InboundState, OutboxState, QueueState
 from cism.store.tables import InboundMessage, Outbox, QueueItem
 
@@ -33,5 +32,5 @@ def mark_handled(session: Session, row: QueueItem, by: str | None, now: datetime
 def _ask_no_more(session: Session, row: QueueItem) -> None:
     """What waits to leave and asks for the list does not leave any more."""
     about = Outbox.key.startswith(notify.key_of_item(row), autoescape=True)
-    for text in session.scalars(select(Outbox).where(about, Outbox.state == OutboxState.PENDING)):
+    for text in outbox.waiting(session, about):
         text.state, text.reason = OutboxState.CANCELLED, "handled"

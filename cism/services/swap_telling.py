@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 from cism.domain.people import SleepWindow
 from cism.domain.plan import PlannedStep, StepKind
 from cism.domain.quiet_hours import is_asleep, next_open
-from cism.services import notify, people, questions, steps, words
+from cism.services import notify, outbox, people, questions, steps, words
 from cism.store.on_call_tables import OnCallChange
-from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Person, Question
 from notifications import messages as m
 
@@ -67,11 +66,9 @@ def decided(session: Session, row: OnCallChange, now: datetime, *, taken: bool) 
 def withdrawn(session: Session, row: OnCallChange, now: datetime) -> None:
     """It is asked no longer; a colleague whose text has not left hears nothing of it."""
     giver, taker = _both(session, row)
-    waits = session.scalar(
-        select(Outbox.id).where(Outbox.key == f"swap:{row.id}:asked", Outbox.state == OutboxState.PENDING)
-    )
+    waits = outbox.waiting(session, Outbox.key == f"swap:{row.id}:asked")
     questions.close(session, state="superseded", now=now, subject_id=row.id, kinds=(KIND,))
-    if waits is None:
+    if not waits:
         _tell(session, row, "withdrawn", taker, giver, now)
     _over(session, row, now)
 

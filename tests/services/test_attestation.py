@@ -77,6 +77,14 @@ def test_each_night_has_its_own(world: World) -> None:
     assert len(attested(world)) == 2
 
 
+def test_of_nights_in_which_nothing_left_the_last_alone_waits(world: World) -> None:
+    logged(world)
+    night_passes(world)
+    last = night_passes(world)
+    waiting = [row for row, _ in attested(world) if row.state is OutboxState.PENDING]
+    assert [row.made_at for row in waiting] == [last]
+
+
 def test_a_waiting_attestation_does_not_stop_the_clock(world: World) -> None:
     logged(world)
     night_passes(world)

@@ -135,7 +135,7 @@ def test_silence_to_a_check_in_that_never_left_is_no_silence_and_a_human_is_told
     with_helper(story, severity="S1")
     story.go_to(local("2026-03-04 11:59"))
     story.servers.goes_wrong("429", 100_000)
-    story.advance(days=4, taken=False)
+    story.advance(days=4)
     assert story.rows(Question, Question.kind == "check_in", Question.state == "open") == []
     missed = story.rows(QueueItem, QueueItem.kind == "contact_missed")
     assert len(missed) == 1
