@@ -17,7 +17,7 @@ from cism.domain.incident import IncidentState
 from cism.domain.incident_files import Imported, IncidentReport, PassedOver, RowResult, read_incidents
 from cism.domain.protocol import DEFAULT_PROTOCOL, protocol_or_default, to_json
 from cism.errors import BadInput, CismError
-from cism.services import intake, roster
+from cism.services import crew_list, intake, roster
 from cism.store.db import real_now
 from cism.store.tables import Agency, Incident, Person, new_id
 
@@ -211,6 +211,7 @@ def _respond(
             incident.source_key = report.source_key
             incident.source_agency = report.source_agency[:_SOURCE]
             incident.occurred_on = report.date
+            crew_list.expect(session, incident, now)  # a row names nobody who was there
     except CismError as error:
         return LineResult(row.line, Outcome.REFUSED, str(error))
     known[report.source_key] = incident.ref

@@ -14,7 +14,7 @@ from cism.domain.incident import IncidentState, Severity
 from cism.domain.incident_files import IncidentReport
 from cism.domain.incident_types import INCIDENT_TYPES
 from cism.errors import CismError
-from cism.services import inbound, intake, notify, people, queue, response
+from cism.services import crew_list, inbound, intake, notify, people, queue, response
 from cism.services.intake import AffectedInput
 from cism.services.replay_ground import responder
 from cism.services.replay_touched import Touched
@@ -82,6 +82,7 @@ def _lists(incident_id: str, report: IncidentReport, responders: int, rng: Rando
             for one in replay_rules.exposed(report, responders, rng)
         ]
         added = _unless_refused(session, lambda: intake.add_affected(session, incident_id, items))
+        crew_list.complete(session, row, by=None, now=now)
         return Touched(incidents={incident_id}, people=added or 0)
 
     return act

@@ -12,7 +12,7 @@ from cism.data import sample
 from cism.domain.incident import IncidentState
 from cism.domain.incident_files import FORMATS
 from cism.errors import BadInput
-from cism.services import engine, roster
+from cism.services import crew_list, engine, roster
 from cism.services.importing import LineResult, Outcome, import_incidents, summary
 from cism.store.db import Database, now
 from cism.store.tables import Agency, Incident, Outbox, Step
@@ -142,7 +142,9 @@ def test_responding_opens_a_response_for_what_has_just_happened(db: Database) ->
     assert row.occurred_on == START.date()
     assert row.source_agency
     with db.read() as session:
-        assert session.scalar(select(func.count()).select_from(Step)) == 2
+        begun = session.scalar(select(func.count()).where(Step.incident_id == row.id))
+        assert begun == 2
+        assert crew_list.unknown(session) == [(row.ref, "metro-pd")], "no row names who was there"
 
 
 def test_responding_twice_opens_one_response(db: Database) -> None:
