@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from cism.cli.show import AsJson
 from cism.errors import CismError
 from cism.services import replay as replays
 from cism.services.replay import Part, Replayed
+from cism.services.replay_kept import Kept
 
 _SHOWN_VIOLATIONS = 20
 _COLUMNS = {
@@ -41,6 +42,9 @@ def replay(
     sample: Annotated[int | None, typer.Option(min=1, help="So many critical rows of each file.")] = None,
     seed: Annotated[int, typer.Option(help="People exposed and answers are drawn from it.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at once.")] = os.cpu_count() or 1,
+    kept: Annotated[
+        Path | None, typer.Option(help="Keeps what each part counted; a part in it is not played again.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play real incidents in virtual time with invented people; 1 where the ledger ever failed.
@@ -52,7 +56,8 @@ def replay(
     for file in files:
         found[file.name], parts = replays.parts_of(reading.file(file), seed=seed, sample=sample)
         work += [(file.name, part) for part in parts]
-    for name, done in _played(work, jobs):
+    counted = _counted([part for _, part in work], jobs, Kept(kept))
+    for (name, _), done in zip(work, counted, strict=True):
         found[name].add(done)
     seconds = time.perf_counter() - began
     if as_json:
@@ -65,21 +70,28 @@ def replay(
         raise CismError(message)
 
 
-def _played(work: Sequence[tuple[str, Part]], jobs: int) -> Any:
-    """Parts as they are done, each in a process of its own where more than one may run."""
+def _counted(parts: Sequence[Part], jobs: int, kept: Kept) -> list[Replayed]:
+    """What each part counted, in their order."""
+    found = [kept.of(part) for part in parts]
+    left = [number for number, known in enumerate(found) if known is None]
     with show.progress("replaying") as bar:
-        task = bar.task_ids[0]
-        bar.update(task, total=len(work))
-        if jobs == 1:
-            for name, part in work:
-                yield name, replays.play(part)
-                bar.advance(task)
-            return
-        with ProcessPoolExecutor(jobs) as pool:
-            parts = [part for _, part in work]
-            for (name, _), done in zip(work, pool.map(replays.play, parts), strict=True):
-                yield name, done
-                bar.advance(task)
+        bar.update(bar.task_ids[0], total=len(parts), completed=len(parts) - len(left))
+        for place, done in _played([parts[number] for number in left], jobs):
+            found[left[place]] = done
+            kept.add(parts[left[place]], done)
+            bar.advance(bar.task_ids[0])
+    return [one for one in found if one is not None]
+
+
+def _played(parts: Sequence[Part], jobs: int) -> Iterator[tuple[int, Replayed]]:
+    """Each as it is done, with its place; in a process of its own where more than one may run."""
+    if jobs == 1:
+        yield from ((place, replays.play(part)) for place, part in enumerate(parts))
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        playing = {pool.submit(replays.play, part): place for place, part in enumerate(parts)}
+        for done in as_completed(playing):
+            yield playing[done], done.result()
 
 
 def _row(name: str, one: Replayed) -> dict[str, Any]:

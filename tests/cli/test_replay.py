@@ -38,6 +38,30 @@ def test_real_incidents_are_replayed_and_nobody_is_forgotten() -> None:
         assert row["violations"] == 0
 
 
+def test_a_replay_that_was_stopped_goes_on_with_the_parts_that_it_has_not_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "parts.jsonl"
+    first, both = ([sample(name) for name in names] for names in (_SAMPLES[:1], _SAMPLES))
+    options = ["--sample", "1", "--jobs", "2", "--kept", str(kept), "--json"]
+    alone = json.loads(runner.invoke(app, ["incidents", "replay", *first, *options]).stdout)["files"]
+    whole = json.loads(runner.invoke(app, ["incidents", "replay", *both, *options]).stdout)["files"]
+    assert whole[0] == alone[0]
+    assert len(kept.read_text().splitlines()) == 2
+    monkeypatch.setattr(replay, "play", None)  # everything is kept: nothing is played
+    again = json.loads(runner.invoke(app, ["incidents", "replay", *both, *options]).stdout)["files"]
+    assert again == whole
+
+
+def test_a_file_that_no_replay_kept_is_refused_by_its_line(tmp_path: Path) -> None:
+    kept = tmp_path / "parts.jsonl"
+    kept.write_text('{"part": "0"}\n')
+    done = runner.invoke(app, ["incidents", "replay", sample(_SAMPLES[0]), "--kept", str(kept)])
+    assert done.exit_code == 1
+    assert "line 1: not what a replay keeps" in done.stderr
+    assert kept.read_text() == '{"part": "0"}\n'
+
+
 def test_the_same_seed_plays_alike() -> None:
     _, parts = replay.parts_of(_text(), seed=3, sample=1)
     assert replay.play(parts[0]) == replay.play(parts[0])
