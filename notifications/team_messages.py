@@ -155,13 +155,14 @@ class SessionReport(TeamMessage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerTask(TeamOpening):
-    """Call somebody by then; whom, stands behind the link."""
+    """Call somebody by then; whom, stands behind the link. `another`: beside one that is still to be made."""
 
     kind: ClassVar[MessageKind] = MessageKind.PEER_TASK
     needs_link: ClassVar[bool] = True
     code: Code
     by: By
     link: Link = ""
+    another: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,12 +180,19 @@ def session_report(
 def peer_task(
     session: Session, peer: Person, question: Question, row: Incident, deadline: datetime, now: datetime
 ) -> None:
-    """Call somebody by then; whom, stands behind the link."""
+    """Call somebody by then; whom, stands behind the link. Two texts at once must not look like one twice."""
+    waits = select(Question.id).where(
+        Question.person_id == peer.id,
+        Question.kind == question.kind,
+        Question.state == "open",
+        Question.id != question.id,
+    )
     message = m.PeerTask(
         agency=words.agency_name(session, row.agency),
         code=question.code or "",
         by=words.deadline(deadline, now, peer),
         link=link_for(session, peer, "assignment", words.assignment_id(session, row, peer)),
+        another=session.scalar(waits.limit(1)) is not None,
     )
     words.put(session, message, f"task:{question.id}", now, peer, question, row.id)
 

@@ -48,7 +48,7 @@ SIGNS: Final[tuple[tuple[str, str], ...]] = (
     ("ESCALATION_OVERDUE", r"¿como fue \S+\?"),
     ("TURN_TAKEN", r"\b[A-Z]\d[A-Z]\d es tuyo(?:, gracias)?\. Antes de"),
     ("ESCALATION_ASSIGNED", r"\b[A-Z]\d[A-Z]\d es tuyo"),
-    ("PEER_TASK", r"por favor llama antes de|: llama antes de"),
+    ("PEER_TASK", r"por favor llama antes de|: llama antes de|: otra (?:llamada )?antes de"),
     ("NOTED", r"anotado, gracias"),
     ("HANDED_BACK", r"queda devuelto"),
     ("ESCALATION", r"alguien (?:pide|espera) una llamada"),

@@ -137,7 +137,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.ESCALATION_OVERDUE, r"how did \S+ go\?"),
     (Kind.TURN_TAKEN, r"\b[A-Z]\d[A-Z]\d is yours(?:, thank you)?\. By"),
     (Kind.ESCALATION_ASSIGNED, r"\b[A-Z]\d[A-Z]\d is yours"),
-    (Kind.PEER_TASK, r"please call by|: call by"),
+    (Kind.PEER_TASK, r"please call by|: call by|: one more call by|: also call by"),
     (Kind.NOTED, r"noted, thank you"),
     (Kind.HANDED_BACK, r"is handed back"),
     (Kind.ESCALATION, r"someone (?:asks for a call|has waited)"),

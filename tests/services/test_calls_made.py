@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from cism.services import board, calls_made, contact_answers, people, picture, queue
+from cism.services import board, calls_made, contact_answers, outbox, people, picture, queue
 from cism.services.calls_made import Stage
 from cism.services.picture import Item, Lane, Standing
 from cism.store.db import now
 from cism.store.states import QueueState
 from cism.store.tables import Incident, Question, QueueItem
+from notifications.render import render
 from tests.services.world import World
 
 
@@ -53,6 +54,15 @@ def _open(world: World) -> list[Any]:
 
 def _reports(world: World, question: Any, digit: str) -> None:
     world.text(world.key_of(question.person_id), f"{digit} {question.code}")
+
+
+def test_two_calls_that_one_helper_is_asked_for_do_not_read_like_one_text_twice(world: World) -> None:
+    _team(world)
+    tasks = world.sent("peer_task")
+    assert len({row.person_id for row in tasks}) == 1
+    texts = [render(outbox.message_of(row), row.language) for row in tasks]
+    assert sum("please call by" in text for text in texts) == 1
+    assert sum("one more call by" in text for text in texts) == 1
 
 
 def test_a_call_is_asked_then_late_and_done_only_when_it_was_reported(any_world: World) -> None:
