@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ from cism.key_file import KeyFile
 from cism.settings import Settings
 from cism.store import engines, owners, person_keys, restraints, seal
 from cism.store.apart import Apart, Mark
-from cism.store.tables import ClockRow, Epoch, Key, new_id
+from cism.store.tables import Agency, ClockRow, Epoch, Key, Person, new_id
 from cism.store.tables import Mark as Remembered
 
 _TRIES = 3
@@ -34,8 +34,18 @@ _REFUSED_BY_DISK = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_
 _LEAST_ROOM = 65_536  # bytes: what SQLite needs beside the database before anything is written
 STOP_LIST_OWES = "stop list owes"  # it could not be written: it lacks what was committed since
 _TICKED = "ticked"
+_HELD_ROWS = "rows held"
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@event.listens_for(Session, "loaded_as_persistent")
+def _hold(session: Session, row: object) -> None:
+    """Until the transaction ends: a session alone lets go of whatever nobody else holds, and the same few
+    people are asked for again and again, with a query each for roles, certificates and conflicts.
+    """
+    if isinstance(row, Person | Agency):
+        session.info.setdefault(_HELD_ROWS, []).append(row)
 
 
 class Database:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cism.domain.protocol import load_protocol
 from cism.services import intake, people, questions, rehearsal_ground, rehearsal_incident, words
-from cism.store.db import Database
 from cism.store.tables import AffectedPerson, Incident, Outbox, Person, Question
 from notifications import messages as m
+from tests.proof.ground import statements
 from tests.stories.places import NOON
-
-
-@contextmanager
-def statements(db: Database) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        asked.append(" ".join(statement.split()))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def _log(session: Session) -> Incident:
