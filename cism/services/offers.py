@@ -102,6 +102,7 @@ def make(session: Session, offer_id: str, how: Made, *, by: str | None, now: dat
     """
     offer = get(session, offer_id)
     row = people.lock_incident(session, offer.incident_id)
+    session.refresh(offer)  # it may have been made while the row was waited for
     if offer.state not in {*TO_MAKE, OfferState.OFFERED}:
         message = f"this offer is {offer.state.value} already"
         raise AlreadyDone(message)

@@ -178,8 +178,7 @@ def decide(
     session: Session, session_id: str, approve: bool, *, by: str | None, now: datetime
 ) -> GroupSession:
     """A clinician approves or refuses a proposed debriefing; refused means one-to-one support."""
-    meeting = _meeting(session, session_id)
-    row = people.lock_incident(session, meeting.incident_id)
+    meeting, row = _held(session, session_id)
     if meeting.state is not SessionState.PROPOSED:
         message = f"this session is {meeting.state.value} already"
         raise AlreadyDone(message)
@@ -225,8 +224,7 @@ def held(
     session: Session, session_id: str, headcount: int | None, *, by: str | None, now: datetime
 ) -> GroupSession:
     """It took place; a headcount and nothing else is kept (invariant 5)."""
-    meeting = _meeting(session, session_id)
-    people.lock_incident(session, meeting.incident_id)
+    meeting, _ = _held(session, session_id)
     if meeting.state is not SessionState.APPROVED:
         message = f"this session is {meeting.state.value}; only an approved one can be held"
         raise AlreadyDone(message)
@@ -453,6 +451,14 @@ def _meeting(session: Session, session_id: str) -> GroupSession:
         message = f"there is no session {session_id!r}"
         raise NotFound(message)
     return meeting
+
+
+def _held(session: Session, session_id: str) -> tuple[GroupSession, Incident]:
+    """A meeting as it stands once its incident is held: what was read before that may be decided by now."""
+    meeting = _meeting(session, session_id)
+    row = people.lock_incident(session, meeting.incident_id)
+    session.refresh(meeting)
+    return meeting, row
 
 
 def _move(
