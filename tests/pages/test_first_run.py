@@ -119,6 +119,9 @@ async def test_the_first_incident_of_the_own_roster_is_rehearsed_without_scripts
     await expect(page.get_by_role("heading", name="Rehearsal")).to_be_visible()
     assert await page.locator(".rehearsed li").count() > 10
     assert await page.get_by_text("Pia Peer").count() + await page.get_by_text("Paul Peer").count() > 0
+    await expect(page.get_by_text("a peer is asked to call, day 28")).not_to_have_count(0)
+    said = await page.locator(".rehearsed .hint").all_inner_texts()
+    assert not [one for one in said if "_" in one or " f1" in one], "people's words, not the program's"
     await closer_look(page, "rehearsal", pictures)
     await page.context.close()
 

@@ -31,6 +31,7 @@ from cism.store.db import now as product_now
 from cism.store.tables import Person
 from cism.web import refusals
 from cism.web.backend import backend_of
+from cism.web.pages import rehearsed_words
 from cism.web.pages.forms import posted
 from cism.web.pages.local_time import spoken
 from cism.web.pages.readiness_page import role_words
@@ -152,7 +153,7 @@ async def rehearse(request: Request) -> Response:
     except BadInput as error:
         return await _steps(request, problem=refusals.told(str(error)), status=422)
     names = await backend.read(lambda session: _names(session, who.agency))
-    texts = [one | {"who": names.get(one["person"], one["person"])} for one in found["texts"]]
+    texts = [rehearsed_words.shown(one, names) for one in found["texts"]]
     return await show(
         request,
         "first_run/rehearsal.html",
