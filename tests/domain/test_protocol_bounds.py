@@ -17,7 +17,7 @@ BRIEFED = "size: [10, 300]"
 def written(old: str, new: str) -> Protocol:
     """As it comes with one thing written otherwise; whether everybody is reached then is asked elsewhere."""
     assert BASE.count(old) >= 1
-    return read_protocol(BASE.replace(old, new, 1), NAME, {}, prove=False)
+    return read_protocol(BASE.replace(old, new, 1), NAME, dict, prove=False)
 
 
 @pytest.mark.parametrize(
