@@ -48,12 +48,15 @@ PIECES = st.sampled_from(
         ("swap 05dec ana for 09dec", Command(W.SWAP, day=Day(5, 12), name="ana", back=Day(9, 12))),
         ("cambio 05dic ana por 09dic", Command(W.SWAP, day=Day(5, 12), name="ana", back=Day(9, 12))),
         ("swap 05dec", Command(W.SWAP, day=Day(5, 12), whole=False)),
+        ("swap dec 05 ana", Command(W.SWAP, day=Day(5, 12), name="ana")),
+        ("swap 2026-12-05 ana", Command(W.SWAP, day=Day(5, 12, 2026), name="ana")),
         ("keep 05dec", Command(W.KEEP, day=Day(5, 12))),
         ("brief", Command(W.BRIEF)),
         ("guía a7-k2", Command(W.BRIEF, code="A7K2")),
         ("LIMITS A7K2", Command(W.LIMITS, code="A7K2")),
         ("derivo", Command(W.REFER, whole=False)),
         ("give a7k2 o'brien-smith", Command(W.GIVE, code="A7K2", name="o'brien-smith")),
+        ("give a7k2 ana maria ruiz", Command(W.GIVE, code="A7K2", name="ana maria ruiz")),
         ("GIVE A7K2", Command(W.GIVE, code="A7K2", whole=False)),
         ("desk!", Command(W.DESK)),
     ],
@@ -163,6 +166,10 @@ def test_no_two_words_are_one_and_none_is_a_part_of_a_day_or_a_code() -> None:
 )
 def test_a_day_without_a_year_is_the_next_of_that_name(day: Day, found: date | None) -> None:
     assert day.on_or_after(date(2026, 3, 3)) == found
+
+
+def test_a_leap_day_that_this_year_has_not_is_the_next_ones() -> None:
+    assert Day(29, 2).on_or_after(date(2027, 3, 3)) == date(2028, 2, 29)
 
 
 def test_the_document_lists_every_word_with_what_it_takes_and_its_page() -> None:
