@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
+from cism.domain.interventions import TeamRule
+from cism.domain.people import SleepWindow
 from cism.domain.proof_classes import seconds
 from cism.domain.proof_contacts import MOST_ELAPSED, bounds, check_contacts
+from cism.domain.proof_days import ORDINARY
+from cism.domain.proof_sessions import check_sessions
+from cism.domain.proof_slots import ahead, next_slot, proposed_slot, sleeper
 from cism.domain.protocol import ContactRule, load_protocol
+from cism.domain.protocol_model import SessionRule
 
 SFA = load_protocol("sfa-follow-up")
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
@@ -82,3 +88,46 @@ def test_the_moments_at_which_a_point_can_fall_due() -> None:
     # left in the last second of a day or in its first; the hour, or 19:00 of the next day for some; two hours
     # of the clocks either way
     assert bounds(dated) == (seconds(6 * DAY + 8 * HOUR), seconds(8 * DAY + 21 * HOUR))
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [{"earliest": DAY}, {"earliest": DAY + 7 * SECOND}, {"notice": 30 * HOUR + 7 * SECOND}],
+    ids=["a day", "seconds more", "a long notice"],
+)
+def test_a_debriefing_has_an_hour_from_the_worst_second_of_all_and_one_second_less_is_refused(
+    wait: dict[str, timedelta],
+) -> None:
+    cisd = SFA.sessions["cisd"].model_copy(update={"disaster": None, **wait})
+    begins = timedelta(seconds=max(seconds(cisd.earliest), ahead(cisd)))
+    # ready a second after 14:00, by day asleep at the next 14:00: at 16:00 of the next day
+    enough = begins + 26 * HOUR - SECOND
+
+    def refused(latest: timedelta) -> list[str | int]:
+        rules = {"cisd": cisd.model_copy(update={"latest": latest})}
+        return [found.loc[-1] for found in check_sessions(SFA.model_copy(update={"sessions": rules}))]
+
+    assert refused(enough) == []
+    assert refused(enough - SECOND) == ["latest"]
+
+
+def test_a_slot_lies_in_its_window_up_to_the_last_moment() -> None:
+    noon, two, day = 12 * 3600, 14 * 3600, 24 * 3600
+    asleep = SleepWindow()
+    defusing, cisd = SFA.sessions["defusing"], SFA.sessions["cisd"]
+    assert next_slot(defusing, sleeper(noon, asleep, ORDINARY), (2 * 3600, 12 * 3600)) == two
+    assert proposed_slot(cisd, sleeper(two, asleep, ORDINARY), (day, day)) == day + two
+    assert proposed_slot(cisd, sleeper(two, asleep, ORDINARY), (day + 1, day + 1)) is None
+
+
+@pytest.mark.parametrize(("least", "refused"), [(44, []), (45, ["size"])])
+def test_a_team_has_fifty_helpers_and_not_one_more(least: int, refused: list[str]) -> None:
+    rule = SessionRule(
+        earliest=timedelta(0),
+        ideal=DAY,
+        latest=3 * DAY,
+        size=(10, 300),  # six more for three hundred
+        team=TeamRule(least=least, extra_for=50),
+    )
+    briefing = SFA.model_copy(update={"sessions": {"crisis_management_briefing": rule}})
+    assert [found.loc[-1] for found in check_sessions(briefing)] == refused
