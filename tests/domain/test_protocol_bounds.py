@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 import pytest
 
 from cism.domain.protocol import ProtocolInvalid
@@ -73,3 +75,7 @@ def test_what_just_may_not_is_refused_there_and_nowhere_else(old: str, new: str,
     with pytest.raises(ProtocolInvalid) as refused:
         written(old, new)
     assert [line.split(": ")[1] for line in refused.value.errors] == [where]
+
+
+def test_a_time_of_day_keeps_its_minutes() -> None:
+    assert written('slot_hour: "14:00"', 'slot_hour: "20:59"').sessions["cisd"].slot_hour == time(20, 59)
