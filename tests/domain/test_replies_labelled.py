@@ -58,6 +58,13 @@ def test_a_text_that_is_read_otherwise_is_named_with_its_reading() -> None:
     ]
 
 
+def test_a_text_is_read_with_the_words_that_are_to_be_proved_and_may_decide_unless_it_says_so() -> None:
+    (row,) = parse_labelled("[{in: none, expect: {kind: crisis}, texts: [I want to die]}]", "en", "x")
+    assert misread([row], shipped_lexicons()) == []
+    assert misread([row], ()) != []
+    assert not row.never_decides
+
+
 def test_a_text_that_decides_and_must_not_is_named() -> None:
     (row,) = parse_labelled(
         "[{in: check_in, expect: {digit: '1'}, never_decides: true, texts: ['1']}]", "en", "x"
@@ -78,6 +85,7 @@ def test_a_set_without_what_a_life_hangs_on_says_what_it_lacks() -> None:
         ("[1]", "group 1: must be keys with values"),
         ("[{in: bed, expect: {kind: crisis}, texts: [x]}]", "group 1: in: must be one of none, check_in"),
         ("[{in: none, expect: {mood: low}, texts: [x]}]", "group 1: expect: must name fields of a reading"),
+        ("[{in: none, expect: {}, texts: [x]}]", "group 1: expect: must name fields of a reading"),
         ("[{in: none, expect: {kind: crisis}, texts: [1]}]", "group 1: texts: must be a list of texts"),
     ],
 )

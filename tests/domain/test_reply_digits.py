@@ -54,3 +54,10 @@ def test_a_digit_that_fits_several_is_noted_and_holds_care_texts_only_where_it_m
     assert found.hold_care_texts
     assert found.candidates == ("page", "other")
     assert not said("1", PAGE, other).hold_care_texts
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_of_two_open_questions_with_one_code_the_one_that_takes_the_digit_is_answered(back: bool) -> None:
+    report = OpenQuestion.of(K.REPORT, "how many", "A7K2", S.OPEN)
+    found = said("4 A7K2 6", *((report, PAGE) if back else (PAGE, report)))
+    assert (found.kind, found.question_id, found.number) == (R.ANSWER, "how many", 6)

@@ -15,6 +15,10 @@ def test_what_is_given_stands_on_what_is_assumed_otherwise() -> None:
     assert parse_what_if("") == assumptions()
 
 
+def test_shares_of_the_same_check_ins_may_be_all_of_them() -> None:
+    assert parse_what_if("fine=90%,call=5%,now=4%,end=1%").assumed.end == 1
+
+
 def test_every_assumption_is_told() -> None:
     told = assumptions().told()
     assert "decline=30" in told
@@ -32,6 +36,7 @@ def test_every_assumption_is_told() -> None:
         ("decline=130%", "decline=130: Input should be less than or equal to 100"),
         ("sender=10dlc", "Did you mean 10dlc-low"),
         ("fine=90%,call=20%", "together at most 100%"),
+        ("fine=90%,call=5%,now=5%,end=1%", "together at most 100%"),
     ],
 )
 def test_what_is_not_possible_is_refused_with_what_to_write(given: str, said: str) -> None:
