@@ -79,3 +79,10 @@ def test_what_just_may_not_is_refused_there_and_nowhere_else(old: str, new: str,
 
 def test_a_time_of_day_keeps_its_minutes() -> None:
     assert written('slot_hour: "14:00"', 'slot_hour: "20:59"').sessions["cisd"].slot_hour == time(20, 59)
+
+
+@pytest.mark.parametrize("mistake", ["? [a, b]\n: c\n", "key: x1\n"])
+def test_a_key_that_cannot_be_taken_keeps_nothing_behind_it_from_being_read(mistake: str) -> None:
+    with pytest.raises(ProtocolInvalid) as refused:
+        read_protocol(mistake + BASE, NAME, dict, prove=False)
+    assert len(refused.value.errors) == 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cism.domain.csv_lines import decode_utf8, garbled
+from cism.domain.csv_lines import decode_utf8, garbled, shown
 from cism.domain.people import Cert, Discipline, PersonStatus, Role, SleepWindow
 from cism.domain.roster_csv import COLUMNS, RosterFile, parse_roster
 from cism.errors import BadInput
@@ -63,6 +63,9 @@ def test_a_full_row_becomes_typed_values() -> None:
         certs="AIC@2030-05-31;GCI@2027-01-01",
         reports_to="P2",
         not_with="P2;metro-pd:P2",
+        unit="K9",
+        station="South 4",
+        rank="Sergeant",
     )
     person = parse(full, other()).rows[0]
     assert person.key == "metro-pd:P1"
@@ -76,6 +79,7 @@ def test_a_full_row_becomes_typed_values() -> None:
     assert person.reports_to == "metro-pd:P2"
     assert person.not_with == {"metro-pd:P2"}
     assert (person.consent_pages, person.consent_care) == (False, True)
+    assert (person.unit, person.station, person.rank) == ("K9", "South 4", "Sergeant")
 
 
 def test_empty_cells_take_the_defaults_of_the_contract() -> None:
@@ -294,3 +298,13 @@ def refusals(text: str) -> list[str]:
     except BadInput as refused:
         return refused.errors or ["no reason was given"]
     return []
+
+
+def test_a_line_too_long_to_be_a_row_is_told_by_its_number() -> None:
+    assert errors(row(), "x" * 200_000) == ["line 3: the line is far too long to be one row"]
+
+
+def test_a_value_is_shown_up_to_forty_characters_without_what_cannot_be_printed() -> None:
+    assert shown("x" * 40) == f"'{'x' * 40}'"
+    assert shown("x" * 41) == f"'{'x' * 40}…'"
+    assert shown("a\x07b") == "'a?b'"

@@ -52,6 +52,18 @@ def test_the_sleeping_are_asked_last_however_well_they_fit() -> None:
     assert first(awake, peer("y"), now=NIGHT, severity=Severity.S4) == "x"
 
 
+def test_whoever_is_on_call_is_asked_first_even_asleep_and_however_well_another_fits() -> None:
+    on_call = peer("x", discipline=FIRE, language="es")
+    assert first(on_call, peer("y"), on_call=frozenset({"x"})) == "x"
+    awake = peer("y", sleep=NIGHTS)
+    assert first(on_call, awake, on_call=frozenset({"x"}), now=NIGHT, severity=Severity.S4) == "x"
+
+
+def test_one_of_their_own_discipline_comes_before_one_of_their_agency_alone() -> None:
+    known = peer("x", discipline=FIRE)
+    assert first(known, peer("y"), known=frozenset({("a", "x")})) == "y"
+
+
 def test_mutual_aid_is_asked_after_all_of_the_own_also_after_the_sleeping() -> None:
     ctx = context(responder("a"), now=NIGHT, mutual_aid=frozenset({"county"}))
     neighbour = peer("x", agency="county", sleep=NIGHTS)
