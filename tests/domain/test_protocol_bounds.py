@@ -86,3 +86,13 @@ def test_a_key_that_cannot_be_taken_keeps_nothing_behind_it_from_being_read(mist
     with pytest.raises(ProtocolInvalid) as refused:
         read_protocol(mistake + BASE, NAME, dict, prove=False)
     assert len(refused.value.errors) == 1
+
+
+def test_whether_anybody_is_asked_to_keep_in_touch_is_seen_for_each_severity_by_itself() -> None:
+    calls, asked = "window: [85d, 95d], severities: [S2, S3, S4]", "window: [358d, 364d], opt_in"
+    assert calls in BASE
+    assert asked in BASE
+    nobody_of_s2 = BASE.replace(calls, "window: [85d, 95d], severities: [S2], by: peer").replace(
+        asked, "window: [358d, 364d], severities: [S1, S3, S4], opt_in"
+    )
+    assert read_protocol(nobody_of_s2, NAME, dict, prove=False).contacts[5].by == "peer"

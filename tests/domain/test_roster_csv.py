@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cism.domain.csv_lines import decode_utf8, garbled, shown
+from cism.domain.csv_lines import decode_utf8, garbled
 from cism.domain.people import Cert, Discipline, PersonStatus, Role, SleepWindow
 from cism.domain.roster_csv import COLUMNS, RosterFile, parse_roster
 from cism.errors import BadInput
@@ -298,13 +298,3 @@ def refusals(text: str) -> list[str]:
     except BadInput as refused:
         return refused.errors or ["no reason was given"]
     return []
-
-
-def test_a_line_too_long_to_be_a_row_is_told_by_its_number() -> None:
-    assert errors(row(), "x" * 200_000) == ["line 3: the line is far too long to be one row"]
-
-
-def test_a_value_is_shown_up_to_forty_characters_without_what_cannot_be_printed() -> None:
-    assert shown("x" * 40) == f"'{'x' * 40}'"
-    assert shown("x" * 41) == f"'{'x' * 40}…'"
-    assert shown("a\x07b") == "'a?b'"

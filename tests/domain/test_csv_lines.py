@@ -1,0 +1,23 @@
+"""What is told of a bad line: its own number, and no more of a value than can be read."""
+
+from __future__ import annotations
+
+from cism.domain.csv_lines import shown
+from tests.domain.test_roster_csv import errors, other, row
+
+
+def test_a_line_too_long_to_be_a_row_is_told_by_its_number() -> None:
+    assert errors(row(), "x" * 200_000) == ["line 3: the line is far too long to be one row"]
+
+
+def test_what_is_there_twice_is_told_at_the_later_line() -> None:
+    (same_id,) = errors(row(), other(id="P1"))
+    assert same_id.startswith("line 3: id: the same as on line 2 ")
+    (same_phone,) = errors(row(), other(phone="+14235550101"))
+    assert same_phone.startswith("line 3: phone: ")
+
+
+def test_a_value_is_shown_up_to_forty_characters_without_what_cannot_be_printed() -> None:
+    assert shown("x" * 40) == f"'{'x' * 40}'"
+    assert shown("x" * 41) == f"'{'x' * 40}…'"
+    assert shown("a\x07b") == "'a?b'"
