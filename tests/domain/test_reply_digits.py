@@ -61,3 +61,10 @@ def test_of_two_open_questions_with_one_code_the_one_that_takes_the_digit_is_ans
     report = OpenQuestion.of(K.REPORT, "how many", "A7K2", S.OPEN)
     found = said("4 A7K2 6", *((report, PAGE) if back else (PAGE, report)))
     assert (found.kind, found.question_id, found.number) == (R.ANSWER, "how many", 6)
+
+
+def test_an_answer_says_where_its_question_stood_and_a_digit_that_it_takes_not_names_it() -> None:
+    found = said("1", PAGE)
+    assert (found.kind, found.question_id, found.question_state) == (R.ANSWER, "page", S.OPEN)
+    other = said("5", PAGE)
+    assert (other.to_human, other.candidates) == (True, ("page",))
