@@ -59,6 +59,13 @@ def test_whoever_is_on_call_is_asked_first_even_asleep_and_however_well_another_
     assert first(on_call, awake, on_call=frozenset({"x"}), now=NIGHT, severity=Severity.S4) == "x"
 
 
+def test_whoever_fits_half_of_the_people_gets_half_of_the_points() -> None:
+    affected = (responder("a"), responder("b", language="es"))
+    busy = {"x": Load(activations_30d=1)}  # takes more than half of the points of a language, not all
+    assert first(peer("x"), peer("y", language="fr"), affected=affected, loads=busy) == "y"
+    assert first(peer("x"), peer("y", language="fr"), affected=affected[:1], loads=busy) == "x"
+
+
 def test_one_of_their_own_discipline_comes_before_one_of_their_agency_alone() -> None:
     known = peer("x", discipline=FIRE)
     assert first(known, peer("y"), known=frozenset({("a", "x")})) == "y"
