@@ -17,7 +17,7 @@ from cism.store.tables import Incident
 from tests.flows.conftest import PrefectServer, eventually
 from tests.flows.parts import Parts, parts
 
-pytestmark = [pytest.mark.prefect, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.prefect, pytest.mark.timeout(480)]
 
 _PEOPLE = 200
 _LEFT = {OutboxState.SENT, OutboxState.DELIVERED}
