@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from cism.clock import wait
 from cism.services import claims, outbox, questions
 from cism.store.db import now
 from cism.store.states import OutboxState
 from cism.store.tables import Outbox, Question
+from tests.services.meanwhile import not_committed
 from tests.services.sending import check_in, put, row_of
 from tests.services.world import World
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer
-
-
-@contextmanager
-def being_claimed(world: World) -> Iterator[None]:
-    """Meanwhile what waits is claimed by somebody else, who has not committed yet."""
-    claimed = threading.Event()
-
-    def work(session: Session) -> None:
-        claims.claim(session, rate=None)
-        claimed.set()
-        wait(0.5)
-
-    other = threading.Thread(target=world.act, args=(work,))
-    other.start()
-    assert claimed.wait(10)
-    try:
-        yield
-    finally:
-        other.join()
 
 
 def asked(session: Session, message_id: str) -> str:
@@ -49,7 +28,8 @@ def asked(session: Session, message_id: str) -> str:
 
 
 def left(world: World, act: Callable[[], object]) -> object:
-    with being_claimed(world):
+    """What `act` brings while what waits is claimed by somebody else."""
+    with not_committed(world, lambda session: claims.claim(session, rate=None)):
         return act()
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
-from cism.clock import wait
 from cism.errors import AlreadyDone
-from cism.services import offers, sessions
+from cism.services import offers, people, sessions
 from cism.services.offers import Made
 from cism.store.tables import GroupSession, Offer, Question
+from tests.services.meanwhile import not_committed
 from tests.services.test_group_sessions import change, crew_cast, crew_logs, of_kind
 from tests.services.world import World
 from tests.stories.places import NOON, local
@@ -30,21 +29,8 @@ def crew(database_url: str) -> Iterator[World]:
 
 def meanwhile(world: World, first: Callable[[Session], object], second: Callable[[Session], object]) -> None:
     """`second` begins when `first` has done its part and has not committed; it is told that it came late."""
-    done = threading.Event()
-
-    def work(session: Session) -> None:
-        first(session)
-        done.set()
-        wait(0.5)
-
-    other = threading.Thread(target=world.act, args=(work,))
-    other.start()
-    assert done.wait(10)
-    try:
-        with pytest.raises(AlreadyDone):
-            world.act(second)
-    finally:
-        other.join()
+    with not_committed(world, first), pytest.raises(AlreadyDone):
+        world.act(second)
 
 
 def test_a_debriefing_that_one_approves_is_not_refused_by_who_answered_a_moment_later(crew: World) -> None:
@@ -74,7 +60,7 @@ def test_an_offer_that_is_called_off_is_not_made_a_moment_later(crew: World) -> 
     offer = next(row for row in crew.rows(Offer, Offer.incident_id == incident) if row.state.value == "open")
 
     def calls_off(session: Session) -> None:
-        row = sessions.people.lock_incident(session, incident)
+        row = people.lock_incident(session, incident)
         offers.call_off(session, row, crew.db.clock.now())
 
     def makes(session: Session) -> None:
