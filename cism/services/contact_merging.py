@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from cism.domain.followup import MERGE_WITHIN, promised_points
+from cism.domain.followup import MERGE_WITHIN
 from cism.domain.incident import IncidentState
-from cism.domain.plan import StepKind, StepState
-from cism.services import choice, steps
-from cism.services.contact_plan import MERGED
+from cism.domain.plan import StepState
+from cism.services import choice
 from cism.services.contact_rules import affected
 from cism.store.states import OutboxState
 from cism.store.tables import AffectedPerson, Incident, Outbox, Person, Question, Step
@@ -60,40 +59,6 @@ def opt_in(session: Session, row: Incident, person: Person, now: datetime) -> bo
         return False
     asked.merged = sorted({*(asked.merged or []), row.id})
     return True
-
-
-def promised_until(session: Session, row: Incident, person: Person) -> datetime | None:
-    """When the last of the check-ins is due that they were promised for other incidents; None: none is."""
-    planned = session.scalars(
-        select(Step)
-        .where(
-            Step.person_id == person.id,
-            Step.incident_id != row.id,
-            Step.state == StepState.PLANNED,
-            Step.key.startswith("contact:"),
-        )
-        .order_by(Step.due_at.desc())
-    )
-    for step in planned:
-        protocol = choice.protocol_of(session.get_one(Incident, step.incident_id))
-        if step.payload["point"] in promised_points(protocol):
-            return step.due_at
-    return None
-
-
-def waiting_opt_ins(session: Session, row: Incident, person: Person, now: datetime) -> list[str]:
-    """The incidents whose own question was left for the one that is asked now: it speaks for them."""
-    waiting = session.scalars(
-        select(Step).where(
-            Step.person_id == person.id,
-            Step.incident_id != row.id,
-            Step.state == StepState.PLANNED,
-            Step.kind == StepKind.OPT_IN,
-        )
-    ).all()
-    for step in waiting:
-        steps.cancel_one(step, MERGED, now)
-    return sorted({step.incident_id for step in waiting if step.incident_id is not None})
 
 
 def hand_over(session: Session, row: Incident, person_id: str | None = None) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.followup import opt_in_at, promised_points, worth_asking
 from cism.domain.plan import PlannedStep, StepKind, StepState
-from cism.services import choice, contact_plan, held, notify, people, questions, steps
+from cism.services import choice, contact_plan, notify, people, questions, steps
 from cism.services import contact_merging as merging
 from cism.services.contact_plan import MERGED, SENT
 from cism.services.contact_rules import helper_of, later, not_on_this_day, open_now, textable, why_not_now
@@ -17,7 +17,6 @@ from cism.store.tables import AffectedPerson, Incident, Person, Question, Step
 
 WAITS = timedelta(days=14)  # design: then silence has been a no for long enough
 NOT_YET = "check-ins are still to come"
-AFTER_ALL = "check-ins after another incident are still to come"
 
 
 def plan_after(
@@ -61,15 +60,8 @@ def on_opt_in(session: Session, step: Step, now: datetime) -> str | None:
         return later(session, step, person, now)
     if (other_day := not_on_this_day(session, step, person, now)) is not None:
         return other_day
-    if _left_for_another(session, step, row, item, person):
-        return AFTER_ALL
     if merging.opt_in(session, row, person, now):
         return MERGED
-    _ask(session, row, item, person, now)
-    return SENT
-
-
-def _ask(session: Session, row: Incident, item: AffectedPerson, person: Person, now: datetime) -> None:
     questions.close(session, state="superseded", now=now, person_id=person.id, kinds=("check_in",))
     question = questions.ask(
         session,
@@ -80,26 +72,9 @@ def _ask(session: Session, row: Incident, item: AffectedPerson, person: Person, 
         subject_id=item.id,
         deadline=now + WAITS,
     )
-    question.merged = merging.waiting_opt_ins(session, row, person, now)
     notify.opt_in(session, person, question, row, helper_of(session, row, person), now)
     steps.plan(session, [close_step(question, now + WAITS)])
-
-
-def _left_for_another(
-    session: Session, step: Step, row: Incident, item: AffectedPerson, person: Person
-) -> bool:
-    """Whoever is still checked in with after another incident is asked once, after the last check-in of all;
-    unless what a yes would bring here is due before that.
-    """
-    ends, protocol = merging.promised_until(session, row, person), choice.protocol_of(row)
-    kept = [rule.after for rule in protocol.contacts_for(row.severity) if rule.after and rule.opt_in]
-    if ends is None or item.exposure_end is None or not kept:
-        return False
-    due = opt_in_at(ends, people.snapshot(person), protocol)
-    if due >= item.exposure_end + min(kept):
-        return False
-    steps.plan(session, [held.again(step, due, f"@{int(due.timestamp())}")])
-    return True
+    return SENT
 
 
 def close_step(question: Question, due: datetime) -> PlannedStep:

@@ -10,7 +10,6 @@ from cism.services import removal
 from cism.store.tables import AffectedPerson, Step
 from tests.stories.conftest import MakeStory
 from tests.stories.harness import Story, planned
-from tests.stories.phones import Phone
 from tests.stories.places import NOON, local, metro, quiet_staff, with_helper
 
 
@@ -39,43 +38,16 @@ def test_three_incidents_within_two_days_are_one_check_in_and_its_0_ends_all_thr
     quiet_staff(story)
 
 
-def until_their_last(story: Story) -> Phone:
-    """A lesser and a graver incident: every check-in is answered but the last, which is the graver's."""
+def test_the_graver_of_two_decides_how_long_and_each_is_asked_at_its_own_time(story: Story) -> None:
     two(story, "S1", "S2")
     jordan = story.phone("jordan")
     for moment in ("2026-03-04 12:00", "2026-03-06 14:00", "2026-03-10 10:00", "2026-04-02 10:00"):
         story.go_to(local(moment))
         jordan.expects("check_in", at=local(moment)).replies("1")
-    story.advance(hours=30)
-    jordan.expects_nothing()  # whether to keep in touch is asked after the last check-in of both
-    return jordan
-
-
-@pytest.mark.parametrize(("digit", "done"), [("1", "opt_in_done"), ("0", "contacts_ended")])
-def test_the_graver_of_two_decides_how_long_and_whether_to_keep_in_touch_is_asked_once_at_the_end(
-    story: Story, digit: str, done: str
-) -> None:
-    jordan = until_their_last(story)
-    quiet_staff(story)
-    story.go_to(local("2026-06-01 10:00"))
-    jordan.expects("check_in", at=local("2026-06-01 10:00")).replies("1")
-    jordan.expects("opt_in").replies(digit).expects(done)
-    story.advance(hours=72)
-    jordan.expects_nothing()
-    assert {row.keep_in_touch for row in story.rows(AffectedPerson)} == {digit == "1"}
-    assert {row.ended_reason for row in story.rows(AffectedPerson)} == {None if digit == "1" else "declined"}
-    quiet_staff(story)
-
-
-def test_the_graver_of_two_decides_how_long_and_its_last_0_leaves_the_question_for_the_lesser(
-    story: Story,
-) -> None:
-    jordan = until_their_last(story)
+    jordan.ignores("opt_in")
     quiet_staff(story)
     story.go_to(local("2026-06-01 10:00"))
     jordan.expects("check_in", at=local("2026-06-01 10:00")).replies("0").expects("contacts_ended")
-    story.advance(hours=25)
-    jordan.expects("opt_in", at=local("2026-06-02 10:00")).replies("1").expects("opt_in_done")
     quiet_staff(story)
 
 
