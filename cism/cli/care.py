@@ -18,7 +18,7 @@ from cism.domain.briefs import brief_of
 from cism.domain.escalation import EscalationState
 from cism.domain.people import Role
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import choice, escalations, people, queue, queue_words, sessions
+from cism.services import choice, escalations, people, queue, queue_words, rungs, sessions
 from cism.store.tables import Escalation, GroupSession, Incident, Person, Question, QueueItem
 
 escalation = typer.Typer(help="Take an escalation, or say how it ended.", no_args_is_help=True)
@@ -210,7 +210,7 @@ def _was_asked(viewer: Viewer, row: Escalation) -> bool:
 
 
 def _escalation(viewer: Viewer, id_: str) -> Escalation:
-    row = escalations.locked(viewer.session, id_)
+    row = rungs.locked(viewer.session, id_)
     if not _theirs(viewer, row):  # the words of one that is not there
         message = f"there is no escalation {id_!r}; `cism escalations` lists them"
         raise NotFound(message)

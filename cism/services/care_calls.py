@@ -17,7 +17,7 @@ from cism.domain.quiet_hours import next_open
 from cism.domain.replies import OpenQuestion, QuestionState, Reading, ReadingKind, Sender, read
 from cism.domain.triage import About, LastAnswer, Triage, is_second_two, triage
 from cism.errors import AlreadyDone, BadInput
-from cism.services import escalations, events, notify, questions
+from cism.services import escalations, events, notify, questions, rungs
 from cism.services.notify_urgent import ASKED_THEMSELVES
 from cism.store.db import real_now
 from cism.store.states import InboundState
@@ -120,7 +120,7 @@ def share(session: Session, person: Person, digit: str, now: datetime) -> None:
     """
     press(session, person, digit, now)
     row = waited_for(session, person.id)
-    if row is not None and not escalations.ask_clinicians(session, row, now):
+    if row is not None and not rungs.ask_clinicians(session, row, now):
         raise AlreadyDone
 
 

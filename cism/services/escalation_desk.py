@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, lazyload
 from cism.domain.access import Access, Act, Datum, best_access, may_do, relations
 from cism.domain.escalation import EscalationLevel, EscalationState
 from cism.domain.people import Role
-from cism.services import escalations, handing_on, people
+from cism.services import handing_on, people, rungs
 from cism.store.tables import Escalation, Incident, Person, Question
 
 _GOING_ON = (EscalationState.OPEN, EscalationState.ACKED)
@@ -171,7 +171,7 @@ def _deadline(session: Session, row: Escalation, *, taken: bool) -> datetime:
     """By when it is to be taken; by when whoever has it speaks with the person."""
     if taken and row.voice_by is not None:
         return row.voice_by
-    return row.level_at + escalations.rule_of(session, row).ack
+    return row.level_at + rungs.rule_of(session, row).ack
 
 
 def _asked_now(person_id: str) -> Select[Escalation]:

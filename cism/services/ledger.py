@@ -31,7 +31,7 @@ from cism.domain.escalation import EscalationState
 from cism.domain.incident import IncidentState
 from cism.domain.ledger import NextStep, NoStep, Source, owner_of
 from cism.domain.plan import StepKind, StepState
-from cism.services import escalations, ledger_reasons
+from cism.services import ledger_reasons, rungs
 from cism.store.db import now as product_now
 from cism.store.states import QueueState
 from cism.store.tables import (
@@ -256,7 +256,7 @@ def _call(scope: Subquery) -> _Candidate:
 
 def _escalation(scope: Subquery) -> _Candidate:
     """Their own need is theirs in every incident; what the team left undone belongs to the one it is of."""
-    theirs = Escalation.reason.not_in(sorted(escalations.OUR_OWN))
+    theirs = Escalation.reason.not_in(sorted(rungs.OUR_OWN))
     here = or_(Escalation.incident_id.is_(None), Escalation.incident_id == scope.c.incident_id, theirs)
     return (
         _planned(scope, Source.ESCALATION, Escalation.acked_by)

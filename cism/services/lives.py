@@ -19,8 +19,8 @@ from cism.domain.plan import StepKind
 from cism.services import (
     activation,
     contact_answers,
-    escalations,
     events,
+    let_go,
     outbox,
     people,
     questions,
@@ -166,7 +166,7 @@ def _revoke(session: Session, person: Person, was: Place, here: Place) -> None:
 
 def _steps_aside(session: Session, person: Person, now: datetime) -> None:
     """Calls that they took, and decisions that were theirs, pass to the next at once."""
-    escalations.given_up(session, person, now)
+    let_go.given_up(session, person, now)
     asked = select(Question).where(
         Question.person_id == person.id, Question.kind == "approval", Question.state == "open"
     )

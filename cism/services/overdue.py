@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, lazyload
 
 from cism.domain.escalation import EscalationState, voice_target
 from cism.domain.plan import RECURRING, StepState
-from cism.services import escalations, outbox
+from cism.services import outbox, rungs
 from cism.store.db import database_of, now, real_now
 from cism.store.partial import EVER, MOVING, PENDING
 from cism.store.states import OutboxState, QueueState
@@ -118,7 +118,7 @@ def _past(session: Session, row: Escalation, current: datetime) -> bool:
     """Whether a human should have spoken with the person by now."""
     if row.state is EscalationState.ACKED and row.voice_by is not None:
         return row.voice_by <= current
-    return voice_target(escalations.rule_of(session, row), row.level_at) <= current
+    return voice_target(rungs.rule_of(session, row), row.level_at) <= current
 
 
 def _age(since: datetime | None, current: datetime) -> timedelta:

@@ -23,11 +23,11 @@ from cism.services import (
     contact_merging,
     contact_plan,
     crew_list,
-    escalations,
     events,
     held,
     in_charge,
     last_calls,
+    let_go,
     notify,
     offers,
     outbox,
@@ -103,7 +103,7 @@ def graver(session: Session, row: Incident, now: datetime) -> None:
 def people_added(session: Session, row: Incident, person_ids: Sequence[str], now: datetime) -> None:
     """Somebody was added: helpers among them step back, the new ones get a helper and their own contacts."""
     activation.step_back(session, row, now)
-    escalations.stand_back(session, row, now)
+    let_go.stand_back(session, row, now)
     lay_out(session, row, now)
     activation.team_changed(session, row, now)
     activation.look(session, row, now)

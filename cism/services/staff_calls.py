@@ -12,7 +12,7 @@ from cism.domain.offer_kinds import OfferKind
 from cism.domain.people import PersonStatus
 from cism.domain.staff_words import Command
 from cism.errors import AlreadyDone, NotAllowed
-from cism.services import escalations, notices, people, session_team, staff_lists, turns, warm_hand_over
+from cism.services import notices, people, rungs, session_team, staff_lists, turns, warm_hand_over
 from cism.services.word_answers import Answered, done, how
 from cism.store.states import SessionState
 from cism.store.tables import GroupSession, Incident, Person, Question
@@ -59,7 +59,7 @@ def give(session: Session, person: Person, said: Command, now: datetime) -> Answ
     question = _question(session, person, said.code)
     if question is None or question.kind not in {"escalation", "welfare"}:
         return how("code")
-    row = escalations.locked(session, question.subject_id or "")
+    row = rungs.locked(session, question.subject_id or "")
     if row.acked_by != person.id:
         return how("code")
     chosen = staff_lists.called(warm_hand_over.colleagues(session, row, person), said.name)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.reply_text import fold
 from cism.domain.staff_words import Command
-from cism.services import escalation_desk, escalations, on_call, on_call_swaps, words
+from cism.services import escalation_desk, on_call, on_call_swaps, rungs, words
 from cism.services.word_answers import Answered
 from cism.store.tables import Escalation, Person, Question
 from notifications import messages as m
@@ -69,8 +69,8 @@ def desk(session: Session, person: Person, said: Command, now: datetime) -> Answ
         return Answered(m.Desk())
     open_now = [one for one in escalation_desk.open_lines(session, person) if not one.taken]
     shown = open_now[:TASKS_LIMIT]
-    rows = [escalations.locked(session, one.id) for one in sorted(shown, key=lambda one: one.id)]
-    codes = {row.id: escalations.question_of(session, row, person, now).code or "" for row in rows}
+    rows = [rungs.locked(session, one.id) for one in sorted(shown, key=lambda one: one.id)]
+    codes = {row.id: rungs.question_of(session, row, person, now).code or "" for row in rows}
     items = [_item(codes[one.id], one.by, "call now", person, now) for one in shown]
     more = len(open_now) - len(shown)
     return Answered(

@@ -13,7 +13,6 @@ from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.services import (
     activation,
-    escalations,
     events,
     held,
     missed,
@@ -23,6 +22,7 @@ from cism.services import (
     people,
     questions,
     queue,
+    rungs,
     second_tries,
     steps,
 )
@@ -206,7 +206,7 @@ def next_helper(session: Session, row: Outbox, now: datetime) -> None:
     if MessageKind(row.kind) is MessageKind.PAGE:
         _page_again(session, question, now, repeat=row.state is OutboxState.UNSETTLED)
     else:
-        escalations.cannot_be_told(session, question, now)
+        rungs.cannot_be_told(session, question, now)
     if row.error_code in BAD_NUMBER:  # nobody reaches them by it again
         _phone_trouble(session, row, now)
 
@@ -214,7 +214,7 @@ def next_helper(session: Session, row: Outbox, now: datetime) -> None:
 def _same_by_voice(session: Session, row: Outbox, now: datetime) -> None:
     question = session.get(Question, row.question_id) if row.question_id else None
     if question is not None:
-        escalations.call_too(session, question, now)
+        rungs.call_too(session, question, now)
 
 
 def _tell_in_charge(session: Session, row: Outbox, now: datetime) -> None:
@@ -282,7 +282,7 @@ def _next_instead_of(session: Session, person: Person, now: datetime) -> None:
     asked = session.scalars(select(Question).where(Question.person_id == person.id, Question.state == "open"))
     for question in asked:
         if question.kind in {"escalation", "welfare"}:
-            escalations.cannot_be_told(session, question, now)
+            rungs.cannot_be_told(session, question, now)
 
 
 _ACTS: dict[Follow, Callable[[Session, Outbox, datetime], None]] = {

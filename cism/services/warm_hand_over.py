@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from cism.domain.escalation import EscalationState, RungPlan, next_rung
 from cism.domain.plan import PlannedStep, StepKind
 from cism.errors import NotAllowed
-from cism.services import escalations, handing_on, ladder, notify, steps
+from cism.services import handing_on, ladder, notify, rungs, steps
 from cism.store.tables import Escalation, Person
 
 _CLINICAL = ("clinician", "clinical_director")
@@ -17,7 +17,7 @@ _CLINICAL = ("clinician", "clinical_director")
 
 def colleagues(session: Session, row: Escalation, holder: Person) -> list[Person]:
     """Who may take it over: whoever stands on its ladder in a role that answers, and may help this person."""
-    rule = escalations.rule_of(session, row)
+    rule = rungs.rule_of(session, row)
     found = ladder.of_roles(session, row, dict.fromkeys((*_CLINICAL, *rule.rungs)))
     return [one for one in found if one.id != holder.id]
 
@@ -37,8 +37,8 @@ def ask(session: Session, row: Escalation, holder: Person, colleague_id: str, no
     if handing_on.asked_of(session, row) == chosen.id:
         return  # pressed twice
     handing_on.write(session, row, chosen.id, now)
-    question = escalations.question_of(session, row, chosen, now)
-    plan = next_rung(escalations.rule_of(session, row), 0, now, ladder.hours(chosen))
+    question = rungs.question_of(session, row, chosen, now)
+    plan = next_rung(rungs.rule_of(session, row), 0, now, ladder.hours(chosen))
     question.deadline = min(plan.ack_deadline, max(row.voice_by or now, now))
     own = RungPlan(
         role=plan.role,

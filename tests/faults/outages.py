@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationState
 from cism.domain.escalation_level import EscalationLevel
-from cism.services import clockwork, engine
+from cism.services import clockwork, engine, rungs
 from cism.services import escalations as ladders
 from cism.services.delivery import Courier
 from cism.store.tables import Escalation, Person, Question, QueueItem
@@ -233,7 +233,7 @@ def _humans(story: Department) -> None:
 
 
 def _ended(session: Session, escalation_id: str, by: str, moment: datetime) -> None:
-    row = ladders.locked(session, escalation_id)
+    row = rungs.locked(session, escalation_id)
     if row.state is not EscalationState.CLOSED:
         ladders.close(session, row, session.get_one(Person, by), "reached", moment)
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from cism.domain.escalation import EscalationLevel
 from cism.domain.people import Role
-from cism.services import escalations, people
+from cism.services import escalations, people, rungs
 from cism.store.tables import Audit, Base, Escalation, InboundMessage, Outbox, Question
 from tests.web.browsing import fields, first, open_link, press, sign_in
 from tests.web.conftest import Site
@@ -306,7 +306,7 @@ async def test_only_a_clinician_who_has_the_call_reads_that_something_was_shared
     await press(site, CARE, await _questions(site, **ALL), "Share: a clinician, now", digit="3")
     (row,) = site.rows(select(Escalation))
     with site.db.transaction() as session:
-        here, helper = escalations.locked(session, row.id), people.lock_person(session, site.id_of(key))
+        here, helper = rungs.locked(session, row.id), people.lock_person(session, site.id_of(key))
         escalations.acknowledge(session, here, helper, site.clock.now())
     path = site.link(key, "escalation", row.id)
     await open_link(site, path)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from cism.domain.people import Role
-from cism.services import escalation_desk, escalations, people
+from cism.services import escalation_desk, escalations, people, rungs
 from cism.services.escalation_desk import Line
 from cism.store.db import now
 from cism.store.tables import Escalation, Question
@@ -43,7 +43,7 @@ def _pressing(world: World, key: str) -> int:
 
 def _take(world: World, key: str, row: Escalation) -> None:
     def act(session: Session) -> None:
-        found = escalations.locked(session, row.id)
+        found = rungs.locked(session, row.id)
         escalations.acknowledge(session, found, people.get(session, world.id_of(key)), now(session))
 
     world.act(act)

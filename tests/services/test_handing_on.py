@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.escalation import EscalationState
 from cism.errors import NotAllowed
-from cism.services import escalations, people, warm_hand_over
+from cism.services import escalations, people, rungs, warm_hand_over
 from cism.store.db import now
 from cism.store.staff_tables import HandingOn
 from cism.store.tables import Escalation, Question
@@ -29,7 +29,7 @@ def _row(world: World) -> Escalation:
 
 def _take(world: World, key: str) -> None:
     def act(session: Session) -> None:
-        row = escalations.locked(session, _row(world).id)
+        row = rungs.locked(session, _row(world).id)
         escalations.acknowledge(session, row, people.get(session, world.id_of(key)), now(session))
 
     world.act(act)
@@ -47,7 +47,7 @@ def _colleagues(world: World, key: str) -> list[str]:
 
 def _ask(world: World, holder: str, colleague: str) -> None:
     def act(session: Session) -> None:
-        row = escalations.locked(session, _row(world).id)
+        row = rungs.locked(session, _row(world).id)
         giver = people.get(session, world.id_of(holder))
         warm_hand_over.ask(session, row, giver, world.id_of(colleague), now(session))
 

@@ -20,7 +20,7 @@ from cism.domain.escalation import EscalationState
 from cism.domain.incident import Circle, Severity
 from cism.domain.people import PersonStatus
 from cism.errors import CismError
-from cism.services import clockwork, engine, escalations, intake, ledger, queue, response
+from cism.services import clockwork, engine, escalations, intake, ledger, queue, response, rungs
 from cism.store import seal
 from cism.store.db import now
 from cism.store.states import AssignmentState
@@ -139,7 +139,7 @@ def _humans_end_what_is_open(world: World) -> None:
 
 
 def _is_ended(session: Session, escalation_id: str, by: str) -> None:
-    row = escalations.locked(session, escalation_id)
+    row = rungs.locked(session, escalation_id)
     if row.state is not EscalationState.CLOSED and row.person_id != by:
         helper = session.get_one(Person, by)
         escalations.close(session, row, helper, "reached", now(session))

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from cism.domain.escalation import EscalationState
-from cism.services import escalations, people
+from cism.services import escalations, people, rungs
 from cism.store.db import now
 from cism.store.states import SessionState
 from cism.store.tables import Audit, Escalation, Event, GroupSession, Question
@@ -123,7 +123,7 @@ async def test_who_lost_the_race_is_told_and_takes_nothing(site: Site) -> None:
     stale = await _get(site, "/escalations")
     with site.db.transaction() as session:
         director = people.get(session, site.id_of("D1"))
-        escalations.acknowledge(session, escalations.locked(session, row.id), director, now(session))
+        escalations.acknowledge(session, rungs.locked(session, row.id), director, now(session))
     assert (await press(site, "/escalations", stale, "I take it and call")).status_code == 303
     assert site.rows(select(Escalation))[0].acked_by == site.id_of("D1")
     assert "I take it and call" not in (await _get(site, "/escalations")).text

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from cism.domain.access import Act, may_do
 from cism.domain.escalation import EscalationState
 from cism.errors import AlreadyDone, NotAllowed, NotFound
-from cism.services import audit, escalation_desk, escalations, people
+from cism.services import audit, escalation_desk, escalations, people, rungs
 from cism.services.tokens import Caller
 from cism.store.db import now
 from cism.store.tables import Escalation, Person
@@ -106,4 +106,4 @@ def _taken_by(session: Session, caller: Caller, escalation_id: str) -> tuple[Esc
     if caller.person_id is None:
         message = "only a human can take or close it: use a token made with `cism token create --person ID`"
         raise NotAllowed(message)
-    return escalations.locked(session, found.id), people.get(session, caller.person_id)
+    return rungs.locked(session, found.id), people.get(session, caller.person_id)

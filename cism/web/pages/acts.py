@@ -18,6 +18,7 @@ from cism.services import (
     people,
     queue,
     response,
+    rungs,
     turns,
     warm_hand_over,
     worry,
@@ -73,7 +74,7 @@ def take_over(session: Session, opened: Opened, form: Form) -> None:
 def end_welfare(session: Session, opened: Opened, form: Form) -> None:
     """How the search for somebody ended: met in person, or emergency services asked by a human."""
     subject = link_view.subject_of(session, opened, "escalation", form.one("subject"))
-    row = escalations.locked(session, subject) if subject else None
+    row = rungs.locked(session, subject) if subject else None
     if row is not None and row.state is EscalationState.CLOSED:
         raise AlreadyDone
     if row is None or row.acked_by != opened.person_id or row.state is not EscalationState.ACKED:
@@ -165,7 +166,7 @@ def _escalation(session: Session, reader: Person, escalation_id: str) -> tuple[E
     found = escalation_desk.find(session, reader, escalation_id)
     if found is None:
         raise NotFound
-    return escalations.locked(session, found.id), escalation_desk.was_asked(session, reader, found)
+    return rungs.locked(session, found.id), escalation_desk.was_asked(session, reader, found)
 
 
 def _theirs(session: Session, helper: Person, subject: str | None, wanted: str) -> tuple[Person, Assignment]:

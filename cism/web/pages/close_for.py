@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from cism.domain.access import Act, may_do
 from cism.domain.escalation import EscalationState, Outcome, WelfareOutcome
 from cism.errors import AlreadyDone, BadInput, NotAllowed, NotFound
-from cism.services import escalation_desk, escalations, events, people
+from cism.services import escalation_desk, escalations, events, people, rungs
 from cism.services.links import Opened
 from cism.store.db import now as product_now
 from cism.store.tables import Escalation, Person
@@ -65,7 +65,7 @@ def close(session: Session, opened: Opened, form: Form) -> None:
     found = escalation_desk.find(session, by, opened.subject_id or "")
     if found is None:
         raise NotFound
-    row = escalations.locked(session, found.id)
+    row = rungs.locked(session, found.id)
     if row.state is EscalationState.CLOSED:
         raise AlreadyDone
     if not may(row, by):

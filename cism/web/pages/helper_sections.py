@@ -16,8 +16,8 @@ from cism.domain.offer_kinds import OfferKind
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind, StepState
 from cism.services import notices, people, sessions
-from cism.services.escalations import SHARED
 from cism.services.notify import lines
+from cism.services.rungs import SHARED
 from cism.store.states import AssignmentState, OfferState, SessionState
 from cism.store.tables import (
     Assignment,

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from cism.domain.access import Act
 from cism.domain.escalation import EscalationState
 from cism.errors import NotFound
-from cism.services import audit, escalation_desk, escalations, handing_on, people, warm_hand_over
+from cism.services import audit, escalation_desk, handing_on, people, rungs, warm_hand_over
 from cism.store.db import now as product_now
 from cism.store.tables import Escalation, Person, Question
 from cism.web.pages import close_for, helper_sections, link_view
@@ -89,7 +89,7 @@ def _escalation(session: Session, person: Person, subject: str) -> Section:
 
 
 def _to_take(session: Session, person: Person, row: Escalation) -> Section:
-    by = row.level_at + escalations.rule_of(session, row).ack
+    by = row.level_at + rungs.rule_of(session, row).ack
     shown = {
         "level": LEVELS[row.level],
         "welfare": row.welfare,
