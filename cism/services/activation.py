@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cism.domain.activation import Answer, Asked, RoundPlan, Verdict, decide_accept, plan_round
-from cism.domain.incident import Circle, IncidentState
 from cism.domain.people import PersonStatus
 from cism.domain.plan import PlannedStep, StepKind, StepState
 from cism.domain.quiet_hours import next_open
-from cism.domain.selection import choose, has_their_own, match_peers, must_step_back
+from cism.domain.selection import choose, has_their_own, match_peers
 from cism.errors import AlreadyDone, BadInput
 from cism.services import (
     calls,
@@ -27,13 +26,12 @@ from cism.services import (
     questions,
     sessions,
     steps,
+    team_rows,
     voice,
-    words,
 )
 from cism.store.states import AssignmentState
-from cism.store.tables import AffectedPerson, Assignment, Incident, Person, Question, Step, new_id
+from cism.store.tables import Assignment, Incident, Person, Question, Step, new_id
 
-_OPEN = (AssignmentState.ASKED, AssignmentState.SILENT)
 _HAS_IT = (AssignmentState.ASKED, AssignmentState.ACCEPTED)
 _MOMENT = timedelta(microseconds=1)
 EXHAUSTED = "nobody left to ask"
@@ -58,7 +56,7 @@ def look(session: Session, row: Incident, now: datetime, *, repeat: bool = False
     never_paged.forget(session, row, now)
     plan = _plan(session, row, now)
     for peer_id in plan.silent:
-        _move(session, _assignment(session, row.id, peer_id), AssignmentState.SILENT, now)
+        team_rows.move(session, team_rows.of_helper(session, row.id, peer_id), AssignmentState.SILENT, now)
     for peer_id in plan.ask:
         _ask(session, row, peer_id, plan, now, repeat=repeat)
     if plan.complete:
@@ -67,11 +65,10 @@ def look(session: Session, row: Incident, now: datetime, *, repeat: bool = False
     elif plan.look_again_at is not None:
         _look_at(session, row, plan.look_again_at, now)
     if plan.exhausted:
-        events.record(session, "team.short", now, incident_id=row.id, after=str(_missing(session, row)))
+        missing = team_rows.missing(session, row)
+        events.record(session, "team.short", now, incident_id=row.id, after=str(missing))
         _look_each_hour(session, row, now)
-        notify.team_short(
-            session, row, in_charge.in_charge(session, row, plan.then), _missing(session, row), now
-        )
+        notify.team_short(session, row, in_charge.in_charge(session, row, plan.then), missing, now)
         if row.accepted_at is None:
             voice.tell_duty_phone(
                 session, row.agency, row.id, 0, now, lambda owner: people.is_staff_for(session, owner, row.id)
@@ -84,7 +81,7 @@ def to_choose_from(session: Session, row: Incident, now: datetime) -> list[str]:
     """Whom those in charge may ask by name, the best first: own helpers whom every rule lets serve now and
     whom nobody has asked. Nobody once the team is complete.
     """
-    if not _missing(session, row):
+    if not team_rows.missing(session, row):
         return []
     return [peer.id for peer in choose(choice.roster(session), choice.context(session, row, now)).own]
 
@@ -94,7 +91,7 @@ def ask_by_name(session: Session, row: Incident, peer_id: str, now: datetime) ->
 
     Raises AlreadyDone for whoever has their page, BadInput for whoever a rule keeps out.
     """
-    if any(one.peer_id == peer_id and one.state in _HAS_IT for one in _assignments(session, row.id)):
+    if any(one.peer_id == peer_id and one.state in _HAS_IT for one in team_rows.of_incident(session, row.id)):
         raise AlreadyDone
     if peer_id not in to_choose_from(session, row, now):
         message = "this helper cannot be asked now: a rule keeps them out, or the team is complete"
@@ -111,7 +108,7 @@ def on_page_undelivered(session: Session, step: Step, now: datetime) -> str | No
     assignment = session.get(Assignment, step.subject_id or "")
     if assignment is None or assignment.state is not AssignmentState.ASKED:
         return "answered meanwhile"
-    _move(session, assignment, AssignmentState.SILENT, now)
+    team_rows.move(session, assignment, AssignmentState.SILENT, now)
     return look(session, row, now, repeat=bool(step.payload.get("unsettled")))
 
 
@@ -122,11 +119,11 @@ def answer_page(session: Session, question: Question, digit: str, now: datetime)
     helper = people.get(session, question.person_id)
     if digit == "0":
         questions.answer(session, question, "0", now)
-        _move(session, assignment, AssignmentState.DECLINED, now)
+        team_rows.move(session, assignment, AssignmentState.DECLINED, now)
         look(session, row, now)
         return
     session.refresh(assignment)
-    need, accepted = _need(session, row), _accepted(session, row.id)
+    need, accepted = team_rows.need(session, row), team_rows.accepted(session, row.id)
     if accepted >= need and _has_their_own(session, row, helper.id, now):
         need = accepted + 1
     verdict = decide_accept(need, accepted, Answer(assignment.state.value))
@@ -134,105 +131,17 @@ def answer_page(session: Session, question: Question, digit: str, now: datetime)
         return
     if verdict is Verdict.COVERED:
         questions.close(session, state="expired", now=now, subject_id=assignment.id)
-        if assignment.state in _OPEN:
-            _move(session, assignment, AssignmentState.COVERED, now)
+        if assignment.state in team_rows.OPEN:
+            team_rows.move(session, assignment, AssignmentState.COVERED, now)
         notify.already_covered(session, helper, now, key=question.id)
         return
     questions.answer(session, question, "1", now)
-    _move(session, assignment, AssignmentState.ACCEPTED, now)
+    team_rows.move(session, assignment, AssignmentState.ACCEPTED, now)
     session.flush()
     _assigned(session, row, assignment, helper, now)
     team_changed(session, row, now)
     sessions.tell_team(session, row, now)
     look(session, row, now)
-
-
-def hand_back(session: Session, question: Question, now: datetime) -> None:
-    """9: no reason is asked or kept; somebody else is asked at once."""
-    row = people.lock_incident(session, question.incident_id or "")
-    assignment = session.get_one(Assignment, question.subject_id or "")
-    questions.answer(session, question, "9", now)
-    _move(session, assignment, AssignmentState.HANDED_BACK, now)
-    session.flush()
-    notify.handed_back(session, people.get(session, question.person_id), question, now)
-    team_changed(session, row, now)
-    look(session, row, now)
-
-
-def step_back(session: Session, row: Incident, now: datetime) -> int:
-    """Helpers whom a rule now forbids, such as somebody added to the affected list, stop serving at once."""
-    ctx = choice.context(session, row, now)
-    moved = 0
-    for assignment in _assignments(session, row.id):
-        if assignment.state not in {AssignmentState.ACCEPTED, *_OPEN}:
-            continue
-        helper = people.get(session, assignment.peer_id)
-        if not must_step_back(people.snapshot(helper), ctx):
-            continue
-        was_told = assignment.state is AssignmentState.ACCEPTED or assignment.state is AssignmentState.ASKED
-        questions.close(session, state="superseded", now=now, subject_id=assignment.id)
-        _move(session, assignment, AssignmentState.REVOKED, now)
-        if was_told:
-            code = words.code_of(session, assignment.id)
-            notify.relieved(session, helper, assignment.id, code, row, now)
-        moved += 1
-    if moved:
-        session.flush()
-        team_changed(session, row, now)
-        look(session, row, now)
-    return moved
-
-
-def plan_step_back(session: Session, row: Incident, person_ids: Iterable[str], now: datetime) -> None:
-    """Whoever is affected by this event is looked after and serves in no other: each is a step of its own.
-
-    So that never more than one incident is held at a time.
-    """
-    query = (
-        select(Assignment)
-        .join(Incident, Incident.id == Assignment.incident_id)
-        .where(
-            Assignment.peer_id.in_(sorted(person_ids)),
-            Assignment.state.in_([AssignmentState.ACCEPTED, *_OPEN]),
-            Incident.id != row.id,
-            Incident.state == IncidentState.OPEN,
-        )
-    )
-    planned = [
-        PlannedStep(
-            kind=StepKind.STEP_BACK,
-            due_at=now,
-            key=f"step_back:{item.id}:{row.id}",
-            incident_id=item.incident_id,
-            subject_id=item.id,
-        )
-        for item in session.scalars(query.order_by(Assignment.id))
-    ]
-    steps.plan(session, planned)
-
-
-def on_step_back(session: Session, step: Step, now: datetime) -> str | None:
-    """A helper's own event began: they are relieved here, and somebody else is asked."""
-    row = people.lock_incident(session, step.incident_id or "")
-    if row.state is not IncidentState.OPEN:
-        return "over meanwhile"
-    return f"{step_back(session, row, now)} relieved"
-
-
-def stop_serving(session: Session, person: Person, now: datetime) -> None:
-    """A helper who gets no more texts cannot be told whom to call: somebody else is asked at once."""
-    query = select(Assignment).where(
-        Assignment.peer_id == person.id, Assignment.state.in_([AssignmentState.ACCEPTED, *_OPEN])
-    )
-    for assignment in session.scalars(query.order_by(Assignment.asked_at)).all():
-        row = people.lock_incident(session, assignment.incident_id)
-        if row.state is not IncidentState.OPEN:
-            continue
-        questions.close(session, state="expired", now=now, subject_id=assignment.id)
-        _move(session, assignment, AssignmentState.HANDED_BACK, now)
-        session.flush()
-        team_changed(session, row, now)
-        look(session, row, now)
 
 
 def team_changed(session: Session, row: Incident, now: datetime) -> bool:
@@ -241,12 +150,8 @@ def team_changed(session: Session, row: Incident, now: datetime) -> bool:
     Returns whether anybody has another helper now, or none any more.
     """
     ctx = choice.context(session, row, now)
-    helpers = [
-        people.snapshot(people.get(session, item.peer_id))
-        for item in _assignments(session, row.id)
-        if item.state is AssignmentState.ACCEPTED
-    ]
-    served = [item for item in row.affected if item.ended_at is None and _is_served(item)]
+    helpers = team_rows.serving(session, row.id)
+    served = [item for item in row.affected if item.ended_at is None and team_rows.is_served(item)]
     persons = [ctx.people[item.person_id] for item in served]
     kept = {item.person_id: item.peer_id for item in served if item.peer_id}
     matched = match_peers(helpers, persons, ctx, kept=kept, spoken=calls.spoken(session, row))
@@ -258,26 +163,16 @@ def team_changed(session: Session, row: Incident, now: datetime) -> bool:
     return bool(changed)
 
 
-def stand_down_team(session: Session, row: Incident, now: datetime, *, callers: Collection[str] = ()) -> None:
-    """One text to those who serve, and to nobody else (domain.md 11.9). `callers` still have a call."""
-    for assignment in _assignments(session, row.id):
-        if assignment.state is AssignmentState.ACCEPTED:
-            helper = people.get(session, assignment.peer_id)
-            notify.stand_down(session, helper, assignment, row, now, calls=helper.id in callers)
-        if assignment.state in {AssignmentState.ACCEPTED, *_OPEN}:
-            _move(session, assignment, AssignmentState.STOOD_DOWN, now)
-
-
 def _plan(session: Session, row: Incident, now: datetime) -> RoundPlan:
     asked = [
         Asked(peer_id=item.peer_id, asked_at=item.asked_at, answer=Answer(item.state.value), round=item.round)
-        for item in _assignments(session, row.id)
+        for item in team_rows.of_incident(session, row.id)
         if item.state is not AssignmentState.STOOD_DOWN
     ]
     chosen = choose(choice.roster(session), choice.context(session, row, now))
     up = [next_open(now, peer.zone, peer.sleep) for peer in chosen.when_up]
     return plan_round(
-        _need(session, row),
+        team_rows.need(session, row),
         asked,
         [peer.id for peer in chosen.own],
         choice.protocol_of(row).activation,
@@ -293,7 +188,9 @@ def _ask(
     helper = people.get(session, peer_id)
     if helper.status is not PersonStatus.ACTIVE or plan.deadline is None:
         return
-    assignment = _asked_again(session, row.id, peer_id) or Assignment(incident_id=row.id, peer_id=peer_id)
+    assignment = team_rows.stood_down(session, row.id, peer_id) or Assignment(
+        incident_id=row.id, peer_id=peer_id
+    )
     assignment.state, assignment.round = AssignmentState.ASKED, plan.round
     assignment.asked_at = assignment.changed_at = now
     session.add(assignment)
@@ -312,22 +209,11 @@ def _ask(
     voice.watch(session, question, row.agency, row.severity, now, plan.deadline)
 
 
-def _asked_again(session: Session, incident_id: str, peer_id: str) -> Assignment | None:
-    """The part of somebody who was stood down, where the incident is open again."""
-    return session.scalar(
-        select(Assignment).where(
-            Assignment.incident_id == incident_id,
-            Assignment.peer_id == peer_id,
-            Assignment.state == AssignmentState.STOOD_DOWN,
-        )
-    )
-
-
 def _cover_surplus(session: Session, row: Incident, peer_ids: Collection[str], now: datetime) -> None:
     """Whoever is too many is told; those whom some on the list would have of their own keep their time."""
     until = {
         item.peer_id: item.asked_at + choice.protocol_of(row).activation.answer_within
-        for item in _assignments(session, row.id)
+        for item in team_rows.of_incident(session, row.id)
         if item.peer_id in peer_ids and item.state is AssignmentState.ASKED
     }
     waited_for = [one for one, end in until.items() if now < end and _has_their_own(session, row, one, now)]
@@ -339,22 +225,17 @@ def _cover_surplus(session: Session, row: Incident, peer_ids: Collection[str], n
 
 
 def _has_their_own(session: Session, row: Incident, peer_id: str, now: datetime) -> bool:
-    serving = [
-        people.snapshot(people.get(session, item.peer_id))
-        for item in _assignments(session, row.id)
-        if item.state is AssignmentState.ACCEPTED
-    ]
     peer = people.snapshot(people.get(session, peer_id))
-    return has_their_own(peer, serving, choice.context(session, row, now))
+    return has_their_own(peer, team_rows.serving(session, row.id), choice.context(session, row, now))
 
 
 def _cover(session: Session, row: Incident, peer_id: str, now: datetime) -> None:
-    assignment = _assignment(session, row.id, peer_id)
+    assignment = team_rows.of_helper(session, row.id, peer_id)
     question = session.scalar(
         select(Question).where(Question.subject_id == assignment.id, Question.kind == "page")
     )
     questions.close(session, state="expired", now=now, subject_id=assignment.id)
-    _move(session, assignment, AssignmentState.COVERED, now)
+    team_rows.move(session, assignment, AssignmentState.COVERED, now)
     if question is not None:
         notify.covered(session, people.get(session, peer_id), question, now)
 
@@ -402,61 +283,3 @@ def _look_at(session: Session, row: Incident, due: datetime, now: datetime) -> N
             )
         ],
     )
-
-
-def _move(session: Session, assignment: Assignment, state: AssignmentState, now: datetime) -> None:
-    events.record(
-        session,
-        "assignment.moved",
-        now,
-        incident_id=assignment.incident_id,
-        subject_id=assignment.id,
-        before=assignment.state.value,
-        after=state.value,
-    )
-    assignment.state, assignment.changed_at = state, now
-
-
-def _assignments(session: Session, incident_id: str) -> list[Assignment]:
-    return list(
-        session.scalars(
-            select(Assignment)
-            .where(Assignment.incident_id == incident_id)
-            .order_by(Assignment.asked_at, Assignment.id)
-        )
-    )
-
-
-def _assignment(session: Session, incident_id: str, peer_id: str) -> Assignment:
-    return session.scalars(
-        select(Assignment).where(Assignment.incident_id == incident_id, Assignment.peer_id == peer_id)
-    ).one()
-
-
-def _accepted(session: Session, incident_id: str) -> int:
-    return int(
-        session.scalar(
-            select(func.count()).where(
-                Assignment.incident_id == incident_id, Assignment.state == AssignmentState.ACCEPTED
-            )
-        )
-        or 0
-    )
-
-
-def _need(session: Session, row: Incident) -> int:
-    """How many helpers; one more than serve where none of them may look after somebody on the list."""
-    accepted, need = _accepted(session, row.id), choice.team_need(row)
-    return max(need, accepted + 1) if accepted >= need and _without_helper(row) else need
-
-
-def _without_helper(row: Incident) -> bool:
-    return any(item.peer_id is None for item in row.affected if item.ended_at is None and _is_served(item))
-
-
-def _is_served(item: AffectedPerson) -> bool:
-    return item.circle is not Circle.F
-
-
-def _missing(session: Session, row: Incident) -> int:
-    return max(0, _need(session, row) - _accepted(session, row.id))

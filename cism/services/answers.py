@@ -22,6 +22,7 @@ from cism.services import (
     people,
     questions,
     sessions,
+    stepping_back,
     turns,
 )
 from cism.store.tables import Question
@@ -45,7 +46,7 @@ def _page(session: Session, question: Question, digit: str, _number: int | None,
 def _assignment(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:
     """9 hands back; a report on the whole assignment is kept as a status, and the assignment stays."""
     if digit == "9":
-        activation.hand_back(session, question, now)
+        stepping_back.hand_back(session, question, now)
         return
     if digit in {"4", "5", "6"}:
         outcome = {"4": "reached", "5": "declined", "6": "not_reached"}[digit]

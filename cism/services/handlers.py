@@ -25,6 +25,7 @@ from cism.services import (
     sensitive_dates,
     session_late,
     sessions,
+    stepping_back,
     turns,
     voice,
 )
@@ -43,7 +44,7 @@ HANDLERS = _Handlers(
     {
         StepKind.ACTIVATE: activation.on_activate,
         StepKind.PAGE_UNDELIVERED: activation.on_page_undelivered,
-        StepKind.STEP_BACK: activation.on_step_back,
+        StepKind.STEP_BACK: stepping_back.on_step_back,
         StepKind.PLAN_RESPONSE: response.on_plan_response,
         StepKind.WHILE_AWAY: passing_on.on_pass_on,
         StepKind.SWAP_OVER: on_call_swaps.on_over,

@@ -27,6 +27,7 @@ from cism.services import (
     queue,
     sessions,
     sign_ins,
+    stepping_back,
     steps,
 )
 from cism.services.chain import Chart
@@ -140,7 +141,7 @@ def _died(session: Session, person: Person, now: datetime) -> None:
     concerned = _is_concerned(session, person)
     outbox.cancel(session, reason=DECEASED, person_id=person.id)
     _steps_aside(session, person, now)
-    activation.stop_serving(session, person, now)
+    stepping_back.stop_serving(session, person, now)
     mine = select(AffectedPerson.incident_id).where(
         AffectedPerson.person_id == person.id, AffectedPerson.ended_at.is_(None)
     )
@@ -248,6 +249,6 @@ def _look_again(session: Session, incident_id: str, now: datetime) -> None:
     row = people.lock_incident(session, incident_id)
     if row.state is not IncidentState.OPEN:
         return
-    if not activation.step_back(session, row, now) and activation.team_changed(session, row, now):
+    if not stepping_back.step_back(session, row, now) and activation.team_changed(session, row, now):
         activation.look(session, row, now)
     sessions.tell_team(session, row, now)

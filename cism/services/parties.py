@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.incident import IncidentState
 from cism.errors import BadInput
-from cism.services import activation, events, people
+from cism.services import events, people, stepping_back
 from cism.services.party_rows import ON_SCENE, REVIEWER
 from cism.store.tables import Incident, IncidentParty
 
@@ -43,9 +43,9 @@ def add_later(
     added = name(session, row, on_scene=list(on_scene), reviewers=list(reviewers), now=now)
     session.flush()
     if added and row.state is IncidentState.OPEN:
-        activation.step_back(session, row, now)
+        stepping_back.step_back(session, row, now)
         fresh = session.scalars(select(IncidentParty.person_id).where(IncidentParty.incident_id == row.id))
-        activation.plan_step_back(session, row, fresh, now)  # also where the same people are looked after
+        stepping_back.plan_step_back(session, row, fresh, now)  # also where the same people are looked after
     return added
 
 

@@ -35,6 +35,7 @@ from cism.services import (
     questions,
     sensitive_dates,
     sessions,
+    stepping_back,
     steps,
 )
 from cism.services.contact_rules import hours
@@ -49,7 +50,7 @@ def on_plan_response(session: Session, step: Step, now: datetime) -> str | None:
     row = people.lock_incident(session, step.incident_id or "")
     before = choice.team_need(row)
     planned = lay_out(session, row, now)
-    activation.plan_step_back(session, row, [item.person_id for item in row.affected], now)
+    stepping_back.plan_step_back(session, row, [item.person_id for item in row.affected], now)
     if choice.team_need(row) > before:
         activation.look(session, row, now)  # a meeting needs more helpers than were asked for
     return f"{planned} steps"
@@ -102,13 +103,13 @@ def graver(session: Session, row: Incident, now: datetime) -> None:
 
 def people_added(session: Session, row: Incident, person_ids: Sequence[str], now: datetime) -> None:
     """Somebody was added: helpers among them step back, the new ones get a helper and their own contacts."""
-    activation.step_back(session, row, now)
+    stepping_back.step_back(session, row, now)
     let_go.stand_back(session, row, now)
     lay_out(session, row, now)
     activation.team_changed(session, row, now)
     activation.look(session, row, now)
     sessions.tell_team(session, row, now)
-    activation.plan_step_back(session, row, person_ids, now)
+    stepping_back.plan_step_back(session, row, person_ids, now)
 
 
 def on_ask_exposure_end(session: Session, step: Step, now: datetime) -> str | None:
@@ -165,7 +166,7 @@ def stand_down(session: Session, incident_id: str, *, by: str | None, now: datet
     _refuse_over(row)
     _end(session, row, IncidentState.STOOD_DOWN, by, now)
     callers = last_calls.plan(session, row, now)
-    activation.stand_down_team(session, row, now, callers=callers)
+    stepping_back.stand_down_team(session, row, now, callers=callers)
     sessions.call_off(session, row, now)
     return row
 

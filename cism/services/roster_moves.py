@@ -14,7 +14,6 @@ from cism.domain.incident import IncidentState
 from cism.domain.people import PersonStatus
 from cism.errors import AlreadyDone, BadInput, NotAllowed
 from cism.services import (
-    activation,
     agencies,
     consents,
     contact_answers,
@@ -26,6 +25,7 @@ from cism.services import (
     people,
     questions,
     sign_ins,
+    stepping_back,
     steps,
 )
 from cism.store import owners
@@ -98,7 +98,7 @@ def remove(session: Session, person: Person, *, by: str | None, now: datetime, a
     _refuse_needed(session, person, again=again)
     if person.status in {PersonStatus.ACTIVE, PersonStatus.LEAVE}:
         lives.set_status(session, person, PersonStatus.RETIRED, by=by, now=now)
-    activation.stop_serving(session, person, now)
+    stepping_back.stop_serving(session, person, now)
     for incident_id in _looked_after_in(session, person):
         contact_answers.end_contacts(session, incident_id, person.id, REMOVED, now)
     for purpose in Purpose:

@@ -12,7 +12,6 @@ from cism.domain.guarantee import FILTERED, Follow, guarantee_of
 from cism.domain.people import Role
 from cism.domain.plan import PlannedStep, StepKind
 from cism.services import (
-    activation,
     events,
     held,
     missed,
@@ -24,6 +23,7 @@ from cism.services import (
     queue,
     rungs,
     second_tries,
+    stepping_back,
     steps,
 )
 from cism.store.states import OutboxState
@@ -105,7 +105,7 @@ def doubted(session: Session, person: Person, now: datetime) -> None:
 
 
 def _team_without(session: Session, person: Person, now: datetime) -> None:
-    activation.stop_serving(session, person, now)
+    stepping_back.stop_serving(session, person, now)
     _next_instead_of(session, person, now)
     roles = {item.role for item in person.roles}
     if roles & {Role.PEER, Role.CLINICIAN, Role.CLINICAL_DIRECTOR, Role.COORDINATOR, Role.CHAPLAIN}:
