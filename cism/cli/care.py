@@ -18,7 +18,7 @@ from cism.domain.briefs import brief_of
 from cism.domain.escalation import EscalationState
 from cism.domain.people import Role
 from cism.errors import AlreadyDone, BadInput, NotFound
-from cism.services import choice, escalations, people, queue, queue_words, rungs, sessions
+from cism.services import choice, escalations, meetings, people, queue, queue_words, rungs, sessions
 from cism.store.tables import Escalation, GroupSession, Incident, Person, Question, QueueItem
 
 escalation = typer.Typer(help="Take an escalation, or say how it ended.", no_args_is_help=True)
@@ -124,7 +124,7 @@ def held(
         meeting, row = _meeting(viewer, id_, Act.REPORT_SESSION)
         leads = _leads(viewer, meeting)
         viewer.require(Act.REPORT_SESSION, row.agency, incident=row, took_it=leads)
-        sessions.held(viewer.session, meeting.id, headcount, by=viewer.person_id, now=viewer.now)
+        meetings.held(viewer.session, meeting.id, headcount, by=viewer.person_id, now=viewer.now)
     show.line(f"{id_}: held with {headcount}")
 
 

@@ -13,7 +13,7 @@ from cism.domain import access
 from cism.domain.access import SUPERVISOR_FIELDS, Act, Datum, may_do
 from cism.domain.incident import IncidentState
 from cism.domain.plan import StepState
-from cism.services import choice, offer_views, people, sessions
+from cism.services import choice, offer_views, people, session_rows
 from cism.services.response import OPEN_FOR
 from cism.store.states import AssignmentState
 from cism.store.tables import Assignment, Event, Incident, Person, Step
@@ -80,7 +80,7 @@ def whole(viewer: Viewer, row: Incident) -> dict[str, Any]:
             "team_size": item.team_size,
             "headcount": item.headcount,
         }
-        for item in sessions.of_incident(session, row.id)
+        for item in session_rows.of_incident(session, row.id)
     ]
     shown["offers"] = [item for _, item in offer_views.listed(session, row)]
     if may_do(viewer.roles, Act.SEE_TIMELINE, same_agency=viewer.at_home(row.agency)):

@@ -16,6 +16,7 @@ from cism.services import (
     contact_answers,
     escalations,
     events,
+    meetings,
     notify,
     offers,
     on_call_swaps,
@@ -68,7 +69,7 @@ def _approval(session: Session, question: Question, digit: str, _number: int | N
 
 
 def _report(session: Session, question: Question, _digit: str, number: int | None, now: datetime) -> None:
-    sessions.answer_report(session, question, number, now)
+    meetings.answer_report(session, question, number, now)
 
 
 def _contact_report(
@@ -108,7 +109,7 @@ def _opt_in(session: Session, question: Question, digit: str, _number: int | Non
 
 
 def _invitation(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:
-    sessions.answer_invitation(session, question, digit, now)
+    meetings.answer_invitation(session, question, digit, now)
 
 
 def _confirm(session: Session, question: Question, digit: str, _number: int | None, now: datetime) -> None:

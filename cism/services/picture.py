@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.offer_kinds import OfferKind
 from cism.domain.plan import StepKind, StepState
-from cism.services import calls_made, contact_plan, offer_rows, session_standing, sessions
+from cism.services import calls_made, contact_plan, offer_rows, session_rows, session_standing
 from cism.services.calls_made import Stage
 from cism.services.contact_rules import TOO_LATE
 from cism.services.overdue import DUE_STEP
@@ -188,7 +188,7 @@ def _together(one: Item, other: Item) -> Item:
 
 def _meetings(session: Session, row: Incident, now: datetime) -> Iterator[Item]:
     to_put = session_standing.to_put(session, [row.id])
-    for one in sessions.of_incident(session, row.id):
+    for one in session_rows.of_incident(session, row.id):
         at = one.starts_at or one.window_from
         if at is None:
             continue

@@ -34,6 +34,7 @@ from cism.services import (
     people,
     questions,
     sensitive_dates,
+    session_off,
     sessions,
     stepping_back,
     steps,
@@ -167,7 +168,7 @@ def stand_down(session: Session, incident_id: str, *, by: str | None, now: datet
     _end(session, row, IncidentState.STOOD_DOWN, by, now)
     callers = last_calls.plan(session, row, now)
     stepping_back.stand_down_team(session, row, now, callers=callers)
-    sessions.call_off(session, row, now)
+    session_off.call_off_all(session, row, now)
     return row
 
 
@@ -178,7 +179,7 @@ def close(session: Session, incident_id: str, *, by: str | None, now: datetime) 
     _refuse_over(row)
     _end(session, row, IncidentState.CLOSED, by, now)
     last_calls.plan(session, row, now)
-    sessions.call_off(session, row, now)
+    session_off.call_off_all(session, row, now)
     return row
 
 

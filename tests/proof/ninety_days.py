@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from cism import log
 from cism.domain.escalation import EscalationState
 from cism.domain.sensitive_dates import DateKind
-from cism.services import escalations, people, queue, response, sensitive_dates, sessions
+from cism.services import escalations, meetings, people, queue, response, sensitive_dates
 from cism.store.db import now
 from cism.store.tables import Escalation, GroupSession, Question
 from tests.stories.harness import Story
@@ -159,7 +159,7 @@ def _end_what_waits(session: Session) -> None:
         escalations.close(session, row, people.get(session, row.acked_by or ""), outcome, moment)
     for meeting in session.scalars(select(GroupSession).where(GroupSession.state == "approved")).all():
         if meeting.ends_at is not None and meeting.ends_at < moment:
-            sessions.held(session, meeting.id, 4, by=None, now=moment)
+            meetings.held(session, meeting.id, 4, by=None, now=moment)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from cism.errors import AlreadyDone
-from cism.services import offers, people, sessions
+from cism.services import meetings, offers, people, sessions
 from cism.services.offers import Made
 from cism.store.tables import GroupSession, Offer, Question
 from tests.services.meanwhile import not_committed
@@ -49,7 +49,7 @@ def test_a_debriefing_that_one_approves_is_not_refused_by_who_answered_a_moment_
     crew.advance(seconds=(starts - crew.now()).total_seconds() + timedelta(hours=2).total_seconds())
 
     def held(count: int) -> Callable[[Session], object]:
-        return lambda session: sessions.held(session, meeting.id, count, by=by, now=crew.db.clock.now())
+        return lambda session: meetings.held(session, meeting.id, count, by=by, now=crew.db.clock.now())
 
     meanwhile(crew, held(4), held(5))
     assert crew.rows(GroupSession, GroupSession.id == meeting.id)[0].headcount == 4

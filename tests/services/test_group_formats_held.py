@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from cism.domain.incident import Severity
-from cism.services import intake
-from cism.services import sessions as meetings
+from cism.services import intake, meetings
 from cism.store.tables import GroupSession, Question
 from tests.services.world import World
 from tests.stories.places import NOON, local, metro

@@ -8,8 +8,7 @@ from datetime import datetime
 import pytest
 
 from cism.domain.incident import Circle
-from cism.services import intake
-from cism.services import sessions as meetings
+from cism.services import intake, sessions
 from cism.store.tables import GroupSession, Question
 from tests.services.world import World
 from tests.stories.places import NOON, local, metro
@@ -159,7 +158,7 @@ def test_a_director_without_training_for_groups_may_decide_and_another_leads(mak
     crew_logs(world)
     world.advance(hours=2)
     (proposed,) = of_kind(world, "cisd", "proposed")
-    world.act(meetings.decide, proposed.id, True, by=world.id_of("dina"), now=world.now())
+    world.act(sessions.decide, proposed.id, True, by=world.id_of("dina"), now=world.now())
     assert leader(world) == "clint"
     assert world.told("session_team").count("clint") == 1
 
@@ -171,7 +170,7 @@ def test_a_debriefing_that_a_coordinator_entered_is_led_by_a_clinician_and_never
     crew_logs(world)
     world.advance(hours=2)
     (proposed,) = of_kind(world, "cisd", "proposed")
-    world.act(meetings.decide, proposed.id, True, by=None, now=world.now())
+    world.act(sessions.decide, proposed.id, True, by=None, now=world.now())
     assert leader(world) in {"clint", "dina"}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cism.domain.access import SUPERVISOR_FIELDS, Datum
 from cism.domain.incident import IncidentState
-from cism.services import choice, offer_views, people, sessions
+from cism.services import choice, offer_views, people, session_rows
 from cism.services.clockwork import stamp
 from cism.services.response import OPEN_FOR
 from cism.store.db import now
@@ -124,7 +124,7 @@ def _sessions(session: Session, row: Incident) -> list[dict[str, Any]]:
             "team_size": item.team_size,
             "headcount": item.headcount,
         }
-        for item in sessions.of_incident(session, row.id)
+        for item in session_rows.of_incident(session, row.id)
     ]
 
 

@@ -15,7 +15,7 @@ from cism.domain.incident_types import INCIDENT_TYPES
 from cism.domain.offer_kinds import OfferKind
 from cism.domain.people import PersonStatus
 from cism.domain.plan import StepKind, StepState
-from cism.services import notices, people, sessions
+from cism.services import notices, people, session_rows
 from cism.services.notify import lines
 from cism.services.rungs import SHARED
 from cism.store.states import AssignmentState, OfferState, SessionState
@@ -112,7 +112,7 @@ def escalation(session: Session, helper: Person, subject: str | None, now: datet
 def _meetings(session: Session, helper: Person, incident: Incident, now: datetime) -> list[dict[str, Any]]:
     return [
         brief(session, helper, incident, item)
-        for item in sessions.of_incident(session, incident.id)
+        for item in session_rows.of_incident(session, incident.id)
         if item.state is SessionState.APPROVED and item.starts_at is not None and item.starts_at > now
     ]
 
