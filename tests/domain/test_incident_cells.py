@@ -35,11 +35,15 @@ def test_a_date_is_written_in_one_way() -> None:
             cells.day("date", text)
 
 
-def test_dates_and_times_begin_with_1900() -> None:
-    assert cells.day("date", "1900-01-01") == date(1900, 1, 1)
-    assert cells.stamp("time", "1900-01-01T00:00") == datetime(1900, 1, 1)  # noqa: DTZ001
-    with pytest.raises(cells.RowRefusedError, match="time '1899-12-31T23:59' is not a possible time"):
-        cells.stamp("time", "1899-12-31T23:59")
+def test_dates_and_times_begin_with_1900_and_end_with_2199() -> None:
+    for text in ("1900-01-01", "2199-12-31"):
+        assert cells.day("date", text) == date.fromisoformat(text)
+        assert cells.stamp("time", f"{text}T23:59") == datetime.fromisoformat(f"{text}T23:59")
+    for text in ("1899-12-31", "2200-01-01"):
+        with pytest.raises(cells.RowRefusedError, match=f"date '{text}' is not a possible date"):
+            cells.day("date", text)
+        with pytest.raises(cells.RowRefusedError, match=f"time '{text}T00:00' is not a possible time"):
+            cells.stamp("time", f"{text}T00:00")
 
 
 def test_tomorrow_is_no_future_and_the_day_after_is() -> None:

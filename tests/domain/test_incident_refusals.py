@@ -60,6 +60,8 @@ from tests.domain.incident_rows import (
         (TORONTO, fire("2013-05-01T02:30:00", "2013-07-01T01:00:00"), "more than 31 days later"),
         (TORONTO, fire("2013-05-01T02:30:00", "2013-05-01T04:00:00", people="-4"), "a negative number"),
         (TORONTO, fire("2013-05-01 02:30", "2013-05-01T04:00:00"), "not a possible time"),
+        (TORONTO, fire("9999-12-31T23:59:00", ""), "not a possible time"),
+        (SCHOOLS, school(day="9999-12-31", when="8:15 PM"), "not a possible date"),
         (CAD, "2016-13-15T12:01,EMS,FALL VICTIM,NORRISTOWN,40.1,-75.3", "not a possible time"),
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cism.domain.csv_lines import garbled, shown
 
-EARLIEST = date(1900, 1, 1)
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _HALF_DAY_CLOCK = re.compile(r"(1[0-2]|0?[1-9]):([0-5][0-9]) ?([AP])M", re.IGNORECASE)
@@ -42,12 +42,12 @@ def optional_words(column: str, value: str) -> str:
 
 
 def day(column: str, value: str) -> date:
-    """An ISO date from 1900 on."""
+    """An ISO date of the years 1900 to 2199."""
     try:
         found = date.fromisoformat(value) if _DATE.fullmatch(value) else None
     except ValueError:
         found = None
-    if found is None or found < EARLIEST:
+    if found is None or not EARLIEST <= found <= LATEST:
         message = f"{column} {shown(value)} is not a possible date"
         raise RowRefusedError(message)
     return found
@@ -59,7 +59,7 @@ def stamp(column: str, value: str) -> datetime:
         found = datetime.fromisoformat(value) if _STAMP.fullmatch(value) else None
     except ValueError:
         found = None
-    if found is None or found.date() < EARLIEST:
+    if found is None or not EARLIEST <= found.date() <= LATEST:
         message = f"{column} {shown(value)} is not a possible time"
         raise RowRefusedError(message)
     return found
