@@ -9,6 +9,7 @@ import pytest
 
 from cism.domain.rehearsed import (
     Change,
+    Difference,
     Rehearsed,
     Reply,
     Said,
@@ -120,3 +121,48 @@ def test_a_reply_about_one_person_counts_before_one_for_everybody_and_the_last_w
     assert reply_of(replies, "other-pd:P106", "f1") == "3"
     assert reply_of(replies, "metro-pd:P107", "f1") == "0"
     assert reply_of(replies, "metro-pd:P107", "f3") is None
+
+
+def test_what_differs_is_told_in_full() -> None:
+    shown = Difference(
+        change=Change.VANISHES,
+        what="check_in",
+        person=F1.person,
+        point="f1",
+        at=F1.at,
+        by=None,
+        text="Hi Rosa",
+    )
+    later = replace(F1, at=F1.at + DAY)
+    assert compare(played(F1), played()) == [shown]
+    assert compare(played(), played(F1)) == [replace(shown, change=Change.APPEARS)]
+    assert compare(played(F1), played(later)) == [replace(shown, change=Change.MOVES, by=DAY)]
+
+
+def test_a_text_or_a_step_for_somebody_else_or_at_another_point_is_another() -> None:
+    step = Taken(due_at=NIGHT, kind="remind", person="P1", point="f1", outcome="reminded")
+    for change in ({"person": "P2"}, {"point": "f3"}):
+        for before, after in (
+            (played(F1), played(replace(F1, **change))),  # type: ignore[arg-type]
+            (played(taken=(step,)), played(taken=(replace(step, **change),))),  # type: ignore[arg-type]
+        ):
+            found = compare(before, after)
+            assert {item.change for item in found} == {Change.APPEARS, Change.VANISHES}
+            told = {(item.person, item.point) for item in found}
+            assert len(told) == 2
+
+
+def test_the_third_text_of_a_name_is_compared_with_the_third() -> None:
+    again = [replace(PAGE, at=NIGHT + turn * DAY) for turn in range(4)]
+    found = compare(played(*again[:3]), played(*again[:2], again[3]))
+    assert [(item.change, item.by) for item in found] == [(Change.MOVES, DAY)]
+    assert len(compare(played(), played(*again))) == 4
+
+
+def test_what_differs_at_one_time_stands_in_order_of_people_and_points() -> None:
+    names = [f"metro-pd:P{number}" for number in range(110, 130)]
+    people = [replace(F1, person=name) for name in reversed(names)]
+    assert [item.person for item in compare(played(), played(*people))] == names
+    points = [replace(F1, point=f"f{number}") for number in range(29, 9, -1)]
+    told = [item.point for item in compare(played(), played(*points))]
+    assert told == [f"f{number}" for number in range(10, 30)]
