@@ -93,3 +93,21 @@ def test_a_set_that_cannot_be_read_says_which_group(text: str, said: str) -> Non
     with pytest.raises(BadInput, match=r"x\.yaml") as caught:
         parse_labelled(text, "en", "x.yaml")
     assert said in str(caught.value)
+    assert caught.value.errors in ([], [str(caught.value)])
+    assert bool(caught.value.errors) == ("group 1" in said)
+
+
+def test_a_set_is_of_the_language_that_it_was_asked_for() -> None:
+    assert {row.language for row in shipped_labelled("es")} == {"es"}
+
+
+def test_exactly_as_many_texts_as_are_needed_are_enough_and_one_less_is_not() -> None:
+    def rows(many: int) -> tuple[Labelled, ...]:
+        expect = {"kind": "opt_out", "level": "URGENT"}
+        return tuple(Labelled("en", "none", f"stop it {n}", expect, never_decides=False) for n in range(many))
+
+    assert "opt_out: 7 of at least 8 texts" in lacking(rows(7))
+    enough = lacking(rows(8))
+    assert not any(line.startswith("opt_out:") for line in enough)
+    # an alarm that is no crisis proves nothing of one, nor does a text that may decide of one that may not
+    assert {"URGENT: 0 of at least 6 texts", "never_decides: 0 of at least 8 texts"} <= set(enough)
