@@ -79,3 +79,15 @@ def test_those_on_duty_answer_within_minutes_and_others_within_two_days() -> Non
     for seed in range(50):
         assert after("page", Random(seed)) < timedelta(minutes=10)
         assert after("check_in", Random(seed)) < timedelta(days=2)
+
+
+def test_crews_have_every_size_and_most_are_of_one() -> None:
+    sizes = [len(exposed(REPORT, 40, Random(seed))) for seed in range(300)]
+    assert set(sizes) == {1, 2, 3, 4}
+    assert sizes.count(1) > 150
+
+
+def test_about_half_of_those_looked_after_are_silent_and_some_take_hours() -> None:
+    silent = [says("check_in", Random(seed)) for seed in range(300)].count(None)
+    assert 100 < silent < 200
+    assert max(after("check_in", Random(seed)) for seed in range(50)) > timedelta(hours=1)
