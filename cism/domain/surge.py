@@ -56,10 +56,10 @@ def calculate(incident: Incident, protocol: Protocol, given: WhatIf, team: Team)
     crowd = _Crowd(incident, protocol, given, Random(SEED))
     people, times = given.assumed.affected, given.work
     needed = max(protocol.activation.team[incident.severity], math.ceil(people / _EACH))
-    stay = 1 - given.assumed.decline / 100
-    wanted = math.ceil(needed / stay) + protocol.activation.ask_extra if stay else len(team.helpers)
+    stay = 100 - given.assumed.decline
+    wanted = math.ceil(needed * 100 / stay) + protocol.activation.ask_extra if stay else len(team.helpers)
     asked = min(len(team.helpers), wanted)
-    found = min(needed, int(asked * stay))
+    found = min(needed, int(asked * stay / 100))
     crowd.ask(asked, found)
     for _ in range(people):
         crowd.look_after(crowd.rng.choice(team.responders))
