@@ -39,6 +39,7 @@ def test_a_worry_says_about_whom_and_is_nothing_for_the_queue() -> None:
 def test_a_worry_that_fits_no_question_is_the_senders_own_3() -> None:
     found = said("7", PAGE, OWN)
     assert (found.kind, found.digit, found.question_id) == (R.CARE_NOW, "7", "own")
+    assert not found.to_human
 
 
 def test_an_answer_that_comes_too_late_is_kept_as_it_was_said() -> None:
@@ -68,3 +69,11 @@ def test_an_answer_says_where_its_question_stood_and_a_digit_that_it_takes_not_n
     assert (found.kind, found.question_id, found.question_state) == (R.ANSWER, "page", S.OPEN)
     other = said("5", PAGE)
     assert (other.to_human, other.candidates) == (True, ("page",))
+
+
+def test_a_number_beside_a_digit_that_takes_none_is_read_by_a_human_who_is_told_which() -> None:
+    found = said("4 B3C4 6", REPORT)
+    assert (found.kind, found.noted_digit, found.question_id) == (R.FREE_TEXT, "4", "report")
+    assert (found.question_state, found.candidates) == (S.OPEN, ("report",))
+    other = said("5 B3C4 6", REPORT)
+    assert (other.kind, other.noted_digit) == (R.FREE_TEXT, "5")
