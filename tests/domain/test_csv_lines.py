@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cism.domain.csv_lines import shown
-from tests.domain.test_roster_csv import errors, other, row
+from cism.errors import BadInput
+from tests.domain.test_roster_csv import errors, other, parse, row
 
 
 def test_a_line_too_long_to_be_a_row_is_told_by_its_number() -> None:
@@ -21,3 +24,14 @@ def test_a_value_is_shown_up_to_forty_characters_without_what_cannot_be_printed(
     assert shown("x" * 40) == f"'{'x' * 40}'"
     assert shown("x" * 41) == f"'{'x' * 40}…'"
     assert shown("a\x07b") == "'a?b'"
+
+
+def test_a_refusal_counts_the_errors_and_tells_the_first() -> None:
+    with pytest.raises(BadInput) as one:
+        parse()
+    only = "line 1: no people below the header; add one line a person"
+    assert str(one.value) == f"The roster has one error; nothing was saved. First: {only}"
+    assert one.value.errors == [only]
+    with pytest.raises(BadInput) as two:
+        parse(row(agency=""), other(agency=""))
+    assert str(two.value).startswith("The roster has 2 errors; nothing was saved. First: line 2: agency: ")
