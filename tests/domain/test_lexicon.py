@@ -80,6 +80,57 @@ def test_a_lexicon_that_lacks_something_is_refused_by_name(change: dict[str, Any
     assert any(error.startswith("xx.yaml: ") and place in error for error in refused.value.errors)
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"language": ""}, "language: must be a word"),
+        ({"filler": []}, "filler: needs at least one phrase"),
+        (
+            {"filler": [True]},
+            "filler: must be a list of phrases (quote words that YAML reads as true or false)",
+        ),
+        (
+            {"together": [{"level": "URGENT", "all": []}]},
+            "together.0: needs `level` URGENT or EMERGENCY and `all`, a list of lists of phrases",
+        ),
+        (
+            {"together": [{"level": "URGENT", "all": [["..."]]}]},
+            "together.0: '...' has no letter that can be looked for",
+        ),
+        ({"numbers": {"lll": "2"}}, "numbers: must name at least the digits 2 and 3, as text"),
+    ],
+)
+def test_what_a_lexicon_lacks_is_told_in_words(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        lexicon_from(small(**change), "xx.yaml")
+    assert refused.value.errors == [f"xx.yaml: {told}"]
+
+
+def test_a_word_that_takes_a_wish_back_is_looked_for_first() -> None:
+    words = {"anywhere": ["ddd eee"], "alone": ["ddd"], "with_digit": ["ddd"], "unless": ["uuu"]}
+    lexicon = lexicon_from(small(opt_out=words))
+    assert lexicon.language == "xx"
+    assert lexicon.opts_out(Searchable("ddd eee"))
+    assert not lexicon.opts_out(Searchable("ddd eee uuu"))
+
+
+def test_a_tap_on_a_picture_is_told_like_one_on_a_text() -> None:
+    lexicon = lexicon_from(small(tapback={"verbs": ["jjj", "rrr {emoji} to"], "objects": ["kkk"]}))
+    for text in ("jjj kkk", "rrr 👍 to kkk", "rrr 👍 to “hello”"):
+        assert lexicon.is_tapback(Searchable(text))
+    assert not lexicon.is_tapback(Searchable("jjj none"))
+
+
+def test_polite_words_beside_a_question_who_we_are_change_nothing() -> None:
+    assert lexicon_from(small()).asks_who(Searchable("iii fff"))
+
+
+def test_lexicons_come_in_order_of_their_files(tmp_path: Path) -> None:
+    for name in ("zz", "aa", "mm", "bb"):
+        (tmp_path / f"{name}.yaml").write_text(GERMAN.replace("de", name, 1), encoding="utf-8")
+    assert [lexicon.language for lexicon in load_lexicons(tmp_path)] == ["aa", "bb", "mm", "zz"]
+
+
 def test_a_file_that_is_no_mapping_or_no_yaml_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "xx.yaml").write_text("[1, 2]", encoding="utf-8")
     with pytest.raises(BadInput, match=r"xx\.yaml: language"):
