@@ -127,3 +127,21 @@ def test_what_is_inherited_and_contradicts_the_difference_is_told_at_the_base() 
 )
 def test_a_difference_says_what_it_differs_from_and_which_one_it_is(head: str, told: str) -> None:
     assert any(line.startswith(told) for line in refusals("", head)), refusals("", head)
+
+
+def test_nothing_takes_no_key_out_where_there_is_none() -> None:
+    assert read("ladders: {URGENT: {again: ~}}\n").ladders == SFA.ladders
+    assert read("contacts:\n  - {id: f14, after: 14d, kind: date, window: ~}\n").contact("f14") is not None
+
+
+@pytest.mark.parametrize("point", ["{after: 14d}", "f14"])
+def test_a_contact_point_without_an_id_is_refused_and_tells_its_line(point: str) -> None:
+    told = refusals(f"title: Ours\ncontacts:\n  - {point}\n")
+    assert told
+    assert all(line.startswith("ours.yaml:") for line in told)
+    assert any(line.startswith("ours.yaml:7: ") for line in told)
+
+
+def test_what_is_wrong_with_the_base_is_told_at_its_own_line_wherever_it_stands() -> None:
+    (unknown,) = refusals("", "key: ours\nversion: 1\nbase: nobody\nbase_version: 1\n")
+    assert unknown.startswith("ours.yaml:3: base: there is no protocol 'nobody' to start from.")
