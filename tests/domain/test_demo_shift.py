@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -176,3 +177,39 @@ def test_every_row_moves_by_whole_weeks_into_the_fortnight(seed: int, start: dat
         assert one.affected
         assert len({who.person for who in one.affected}) == len(one.affected)
         assert all(one.occurred_at < who.exposure_end <= one.ended_at < one.logged_at for who in one.affected)
+
+
+def test_an_incident_has_the_severity_of_its_row_and_says_its_week() -> None:
+    first, second = shifted(a_report(), replace(a_report(), severity=Severity.S2))
+    assert (first.severity, second.severity) == (Severity.S4, Severity.S2)
+    assert "second week since k is odd" in second.rule
+
+
+def test_a_row_with_a_known_start_alone_lasts_as_long_as_any() -> None:
+    known = a_report(occurred_at=datetime(2012, 7, 1, 6, 7, tzinfo=UTC), zone="America/Toronto")
+    (found,) = shifted(known)
+    assert found.ended_at - found.occurred_at == timedelta(minutes=60)
+
+
+def test_a_whole_crew_that_lost_one_of_its_own_has_no_actor() -> None:
+    lost, shot = shifted(a_report("LODD"), seed=4)[0], shifted(a_report(), seed=4)[0]
+    assert listed(lost)[:2] == [("pd:1", "B"), ("pd:2", "B")]
+    assert listed(shot)[:2] == [("pd:1", "A"), ("pd:2", "B")]
+
+
+def test_agencies_and_the_police_among_them_each_have_turns_of_their_own() -> None:
+    people = [
+        *(person(f"{agency}:{n}") for agency in ("pd", "so") for n in (1, 2)),
+        *(person(f"fd:{n}", discipline=Discipline.FIRE) for n in (1, 2)),
+    ]
+    kinds = ["LODD", "OIS_SHOOTER", "LODD", "OIS_SHOOTER", "LODD", "OIS_SHOOTER"]
+    found = shift_to_present([a_report(kind) for kind in kinds], people, start=START, seed=6)
+    agencies = [one.agency for one in sorted(found, key=lambda one: one.number)]
+    assert agencies[::2] == ["fd", "pd", "so"]
+    assert agencies[1::2] == ["pd", "so", "pd"]
+
+
+def test_the_time_is_local_to_the_first_person_of_the_agency() -> None:
+    far = [replace(person("pd:1"), zone="America/Denver"), person("pd:2"), person("pd:3")]
+    (found,) = shift_to_present([a_report()], far, start=START, seed=3)
+    assert (found.zone, found.occurred_at.hour) == ("America/Denver", 16)
