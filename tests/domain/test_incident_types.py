@@ -170,6 +170,17 @@ def test_an_unknown_type_names_what_was_probably_meant(code: str, meant: str) ->
     assert repr(code) in str(error)
 
 
+def test_at_most_three_codes_are_meant_and_those_of_the_catalogue_in_hand() -> None:
+    own = parse_incident_types(
+        "".join(f"FLOOD_{n}: {{label: Flood by {n}, severity: S3}}\n" for n in "ABCDE"), "own.yaml"
+    )
+    assert len(suggest_types("flood", own)) == 3
+    assert str(unknown_type_error("flood a", own)).startswith("There is no incident type 'flood a'. Did you")
+    assert suggest_types("flood-a", own)[0] == suggest_types("FLOOD A", own)[0] == "FLOOD_A"
+    hint = " or ".join(suggest_types("flood", own))
+    assert str(unknown_type_error("flood", own)).endswith(f"Did you mean {hint}?")
+
+
 @pytest.mark.parametrize("code", ["", "  ", "zzzz", "日本"])
 def test_where_nothing_is_near_the_open_type_is_named(code: str) -> None:
     assert str(unknown_type_error(code)).endswith("Use OTHER for an event that no type fits.")
