@@ -10,7 +10,7 @@ import pytest
 from cism.domain.interventions import TeamRule
 from cism.domain.people import SleepWindow
 from cism.domain.proof_classes import seconds
-from cism.domain.proof_contacts import MOST_ELAPSED, bounds, check_contacts
+from cism.domain.proof_contacts import MOST_ELAPSED, Closed, Missed, bounds, check_contacts, example
 from cism.domain.proof_days import ORDINARY
 from cism.domain.proof_sessions import check_sessions
 from cism.domain.proof_slots import ahead, next_slot, proposed_slot, sleeper
@@ -131,3 +131,17 @@ def test_a_team_has_fifty_helpers_and_not_one_more(least: int, refused: list[str
     )
     briefing = SFA.model_copy(update={"sessions": {"crisis_management_briefing": rule}})
     assert [found.loc[-1] for found in check_sessions(briefing)] == refused
+
+
+@pytest.mark.parametrize(
+    ("by", "night"),
+    [
+        (0, ""),
+        (-60, ", in the night when the clocks go back"),
+        (60, ", in the night when the clocks go forward"),
+    ],
+)
+def test_whom_a_point_does_not_reach_is_told_with_the_way_in_which_the_clocks_go(by: int, night: str) -> None:
+    closed = Closed(SleepWindow(time(22, 0), time(6, 0)), 0, 0, by)
+    said = f"somebody who sleeps 22:00 to 06:00 and left at 13:05{night}"
+    assert example(Missed(closed, seconds(13 * HOUR + 5 * timedelta(minutes=1)), 0)) == said
