@@ -213,3 +213,29 @@ def test_the_time_is_local_to_the_first_person_of_the_agency() -> None:
     far = [replace(person("pd:1"), zone="America/Denver"), person("pd:2"), person("pd:3")]
     (found,) = shift_to_present([a_report()], far, start=START, seed=3)
     assert (found.zone, found.occurred_at.hour) == ("America/Denver", 16)
+
+
+def test_whoever_was_present_is_exposed_for_two_thirds_in_whole_minutes() -> None:
+    known = a_report(
+        occurred_at=datetime(2012, 7, 1, 6, 0, tzinfo=UTC),
+        ended_at=datetime(2012, 7, 1, 7, 1, tzinfo=UTC),
+        zone="America/Toronto",
+    )
+    found = shifted(known, known)[1]
+    ends = [(one.circle, one.exposure_end - found.occurred_at) for one in found.affected]
+    minutes = [timedelta(minutes=many) for many in (20, 40, 20)]
+    assert ends == list(zip((Circle.A, Circle.B, Circle.C), minutes, strict=True))
+
+
+def test_one_supervisor_and_one_peer_come_however_many_there_are() -> None:
+    more = [*SMALL, person("pd:6", role=Role.SUPERVISOR), person("pd:7", role=Role.PEER)]
+    found = shift_to_present([a_report()] * 3, more, start=START, seed=3)
+    crew, _, alone = sorted(found, key=lambda incident: incident.number)
+    assert listed(crew)[2:] in ([("pd:4", "E")], [("pd:6", "E")])
+    assert listed(alone)[1:] in ([("pd:5", "B")], [("pd:7", "B")])
+
+
+def test_a_crew_is_the_people_of_one_unit_of_the_roster() -> None:
+    assert {one.key: one.unit for one in PEOPLE} == {
+        row.key: row.unit for row in ROSTER if row.status.value == "active"
+    }
