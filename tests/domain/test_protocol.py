@@ -225,3 +225,9 @@ def test_a_contact_point_may_do_without_a_window(shipped: str) -> None:
 def test_a_rule_can_be_built_from_values_as_well() -> None:
     rule = ContactRule(id="f7", after=7 * DAY, kind="date", at=time(9, 30))
     assert (rule.after, rule.at, rule.by) == (7 * DAY, time(9, 30), "sms")
+
+
+def test_what_an_incident_keeps_of_a_protocol_has_the_letters_of_every_language() -> None:
+    assert '"title":"Primeros años"' in to_json(
+        load_protocol("trim").model_copy(update={"title": "Primeros años"})
+    )
