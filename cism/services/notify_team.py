@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cism.services import outbox, words
+from cism.services import outbox, team_rows, words
 from cism.services.choice import team_need
 from cism.services.links import link_for
 from cism.store.states import AssignmentState
@@ -245,7 +245,7 @@ def mhp_reminder(
 def _team_notice(
     session: Session, row: Incident, readers: Iterable[Person], now: datetime, key: str, *, missing: int = 0
 ) -> None:
-    found = _accepted(session, row)
+    found = team_rows.accepted(session, row.id)
     for helper in readers:
         message = m.TeamNotice(
             agency=words.agency_name(session, row.agency),
@@ -275,13 +275,3 @@ def _left(session: Session, row: Incident) -> int:
         Event.before == AssignmentState.ACCEPTED.value,
     )
     return int(session.scalar(query) or 0)
-
-
-def _accepted(session: Session, row: Incident) -> int:
-    return len(
-        session.scalars(
-            select(Assignment.id).where(
-                Assignment.incident_id == row.id, Assignment.state == AssignmentState.ACCEPTED
-            )
-        ).all()
-    )
