@@ -153,6 +153,7 @@ class Wall:
             "calls": [call.exported() for call in self.store.calls],
             "rejected": list(self.store.rejected),
             "failed_webhooks": list(self.store.webhooks),
+            "webhooks_on_their_way": self.webhooks.on_their_way,
             "injected": list(self.store.injected),
             "opted_out": [
                 {"handset": handset, "sender": sender} for handset, sender in sorted(self.store.opted_out)

@@ -44,6 +44,7 @@ class Webhooks:
     def __init__(self, auth_token: str) -> None:
         self._auth_token = auth_token
         self._session: aiohttp.ClientSession | None = None
+        self.on_their_way = 0
 
     def open(self) -> None:
         """Make the connection pool; wants the running event loop."""
@@ -73,6 +74,15 @@ class Webhooks:
         headers = {"I-Twilio-Idempotency-Token": token or new_token(), "User-Agent": "TwilioProxy/1.1"}
         if signed is not None:
             headers["X-Twilio-Signature"] = signed
+        self.on_their_way += 1
+        try:
+            return await self._twice_at_most(address, form, headers)
+        finally:
+            self.on_their_way -= 1
+
+    async def _twice_at_most(
+        self, address: str, form: Sequence[tuple[str, str]], headers: dict[str, str]
+    ) -> Answer:
         try:
             return await self._once(address, form, headers)
         except aiohttp.ClientConnectorError:

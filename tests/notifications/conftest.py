@@ -1,5 +1,6 @@
 """A real wall over real HTTP, the gateway that talks to it, and a product that only listens."""
 
+import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,6 +32,7 @@ class Product:
         self.got: list[tuple[str, str, list[tuple[str, str]]]] = []
         self.twiml = "<Response/>"
         self.status = 200
+        self.is_busy = False
         self._news = threading.Condition()
 
     async def hook(self, request: Request) -> Response:
@@ -39,6 +41,8 @@ class Product:
         with self._news:
             self.got.append((str(request.url), request.headers.get("X-Twilio-Signature", ""), form))
             self._news.notify_all()
+        while self.is_busy:
+            await asyncio.sleep(0.01)
         return Response(self.twiml, self.status, media_type="text/xml")
 
     def forms(self, path: str) -> list[dict[str, str]]:

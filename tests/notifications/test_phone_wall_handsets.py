@@ -117,6 +117,22 @@ def test_a_webhook_that_fails_is_told_and_never_repeated(wall: RunningWall, prod
     assert len(wall.app_state.store.messages) == 1
 
 
+async def test_a_webhook_that_is_not_answered_yet_is_on_its_way(
+    wall: RunningWall, api: httpx.Client, product: Product, gateway: TwilioGateway
+) -> None:
+    def on_their_way() -> int:
+        return int(api.get("/wall/api/export").json()["webhooks_on_their_way"])
+
+    product.is_busy = True
+    await gateway.send(text())
+    try:
+        eventually(lambda: on_their_way() > 0)
+    finally:
+        product.is_busy = False
+    eventually(lambda: on_their_way() == 0)
+    assert product.got
+
+
 def test_a_product_that_is_down_gets_one_more_try_and_the_text_stays_listed() -> None:
     with running_wall(numbers=(OURS,), inbound_url="http://127.0.0.1:9/sms") as wall:
         said = say(wall, "hi")
@@ -303,6 +319,7 @@ def test_the_export_holds_everything_and_asking_for_it_changes_nothing(
         "calls",
         "rejected",
         "failed_webhooks",
+        "webhooks_on_their_way",
         "injected",
         "opted_out",
     }
