@@ -16,7 +16,7 @@ from tests.faults import judge, load
 from tests.faults.campaign import Case, Outcome
 from tests.faults.ground import Ground, WallSeen
 from tests.faults.ground import Kind as Store
-from tests.faults.rig import Rig
+from tests.faults.rig import GIVEN_UP_SOON, Rig
 
 _PEOPLE, _INCIDENTS = 24, 4
 _PAGES_EACH = 2  # a team of one, and one more is asked
@@ -66,7 +66,7 @@ def storm_of_pages(seed: int, ground: Ground) -> Outcome:
 
 def broken_check_ins(seed: int, ground: Ground) -> Outcome:
     """5xx, resets and time-outs, before and after a check-in was accepted."""
-    rig = Rig(ground, store_of(seed), check_ins=_PEOPLE)
+    rig = Rig(ground, store_of(seed), check_ins=_PEOPLE, time_out=GIVEN_UP_SOON)
     rig.faults(BROKEN, seed)
     rig.check_ins_due()
     rig.until_rest()
@@ -75,7 +75,7 @@ def broken_check_ins(seed: int, ground: Ground) -> Outcome:
 
 def broken_pages(seed: int, ground: Ground) -> Outcome:
     """The same while incidents are logged."""
-    rig = Rig(ground, store_of(seed))
+    rig = Rig(ground, store_of(seed), time_out=GIVEN_UP_SOON)
     rig.faults(BROKEN, seed)
     _log(rig)
     rig.until_rest()
