@@ -11,7 +11,7 @@ from cism.domain.interventions import TeamRule
 from cism.domain.people import SleepWindow
 from cism.domain.proof_classes import seconds
 from cism.domain.proof_contacts import MOST_ELAPSED, Closed, Missed, bounds, check_contacts, example
-from cism.domain.proof_days import ORDINARY
+from cism.domain.proof_days import ORDINARY, Day
 from cism.domain.proof_sessions import check_sessions
 from cism.domain.proof_slots import ahead, next_slot, proposed_slot, sleeper
 from cism.domain.protocol import ContactRule, load_protocol
@@ -118,6 +118,24 @@ def test_a_slot_lies_in_its_window_up_to_the_last_moment() -> None:
     assert next_slot(defusing, sleeper(noon, asleep, ORDINARY), (2 * 3600, 12 * 3600)) == two
     assert proposed_slot(cisd, sleeper(two, asleep, ORDINARY), (day, day)) == day + two
     assert proposed_slot(cisd, sleeper(two, asleep, ORDINARY), (day + 1, day + 1)) is None
+
+
+@pytest.mark.parametrize("by", [3600, 0, -3600])
+def test_a_slot_of_the_next_day_keeps_the_hour_on_the_wall_when_the_clocks_change(by: int) -> None:
+    two, day = 14 * 3600, 24 * 3600
+    night = Day(day + 2 * 3600, by) if by else ORDINARY
+    cisd = SFA.sessions["cisd"]
+    assert proposed_slot(cisd, sleeper(two, SleepWindow(), night), (0, 3 * day)) == two + day - by
+
+
+@pytest.mark.parametrize(("clinicians", "refused"), [(1, []), (2, ["clinicians"])])
+def test_a_debriefing_asks_for_one_clinician_who_leads_it(clinicians: int, refused: list[str]) -> None:
+    cisd = SFA.sessions["cisd"]
+    team = TeamRule(least=2, clinicians=clinicians)
+    sessions = {"cisd": cisd.model_copy(update={"team": team})}
+    found = list(check_sessions(SFA.model_copy(update={"sessions": sessions})))
+    assert [problem.loc[-1] for problem in found] == refused
+    assert all(problem.text.endswith("write clinicians: 1") for problem in found)
 
 
 @pytest.mark.parametrize(("least", "refused"), [(44, []), (45, ["size"])])

@@ -145,3 +145,17 @@ def test_a_contact_point_without_an_id_is_refused_and_tells_its_line(point: str)
 def test_what_is_wrong_with_the_base_is_told_at_its_own_line_wherever_it_stands() -> None:
     (unknown,) = refusals("", "key: ours\nversion: 1\nbase: nobody\nbase_version: 1\n")
     assert unknown.startswith("ours.yaml:3: base: there is no protocol 'nobody' to start from.")
+    moved = "key: ours\nversion: 1\nbase: sfa-follow-up\nbase_version: 1\n"
+    (told,) = refusals("contacts:\n  - {id: f1, after: 80h, window: [70h, 90h]}\n", moved)
+    assert told.startswith("ours.yaml:3: contacts[1].by: no text goes out before f1")
+
+
+def test_an_inherited_point_is_never_told_at_the_line_of_another_one() -> None:
+    late = "contacts:\n  - {id: f1, after: 80h, window: [70h, 90h]}\n  - {id: f30, by: sms}\n"
+    (told,) = refusals(late)  # of f2, which is the second now; the second written is f30
+    assert told.startswith("ours.yaml:1: contacts[1].by: no text goes out before f1")
+
+
+def test_nothing_in_a_new_point_is_as_if_it_were_not_written() -> None:
+    found = read("contacts:\n  - {id: f14, after: 14d, kind: date, at: ~, by: ~}\n").contact("f14")
+    assert found == read("contacts:\n  - {id: f14, after: 14d, kind: date}\n").contact("f14")

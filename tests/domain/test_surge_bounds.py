@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from cism.domain.incident import Incident, Severity
-from cism.domain.people import Person, SleepWindow
+from cism.domain.people import Person, PersonStatus, SleepWindow
 from cism.domain.protocol import load_protocol
 from cism.domain.surge import FIRST, LATER, PAGE, Surge, Team, calculate
 from cism.domain.surge_queues import Outgoing, send, work
@@ -140,3 +140,24 @@ def test_of_ten_who_are_asked_as_many_come_as_do_not_decline(decline: int, found
 def test_with_nine_of_ten_declining_ten_are_asked_for_each_and_one_more() -> None:
     many = reckoned("affected=3,decline=90", helpers=people(100))
     assert (many.asked, many.found) == (10 * many.needed + 1, many.needed)
+
+
+def test_a_share_of_one_in_a_hundred_comes_to_pass_and_one_of_all_to_everybody() -> None:
+    some = reckoned("affected=400,fine=99,call=0,now=1,end=0,keep=1")
+    assert some.clinicians
+    assert (some.sent.last[LATER].date() - NOON.date()).days > 90
+    all_ = reckoned("affected=200,fine=100,call=0,now=0,end=0,keep=100")
+    assert (all_.sent.count - all_.asked - all_.found) % 200 == 0
+
+
+def test_a_reminder_waits_in_the_lane_of_care() -> None:
+    found = reckoned(f"affected=200,{SILENT}", SLOW.model_copy(update={"rate": 0.002}))
+    assert found.sent.expired > 0
+    assert found.sent.longest["peer's task"] < found.sent.longest["reminder"]
+
+
+def test_an_invented_person_is_at_work_whatever_their_model_is() -> None:
+    gone = [replace(one, status=PersonStatus.DECEASED) for one in people(1)]
+    given = parse_what_if("affected=1,fine=100,call=0,now=0,end=0")
+    found = calculate(INCIDENT, load_protocol("sfa-follow-up"), given, Team(gone, people(10), people(1)))
+    assert FIRST in found.sent.last
