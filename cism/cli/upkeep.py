@@ -13,7 +13,14 @@ from cism.cli import ground, proof_report, reading, show
 from cism.cli.show import AsJson
 from cism.clock import RealClock
 from cism.domain.proof import Facts, facts_of
-from cism.domain.protocol import Protocol, ProtocolInvalid, parse_protocol, prove_shipped, shipped_keys
+from cism.domain.protocol import (
+    Protocol,
+    ProtocolInvalid,
+    load_protocol,
+    parse_protocol,
+    prove_shipped,
+    shipped_keys,
+)
 from cism.errors import CismError
 from cism.services import own_rules, programme_checks, proofs, readiness, safekeeping
 from cism.services.readiness import Check, Verdict
@@ -57,11 +64,12 @@ def doctor(as_json: AsJson = False) -> None:
 @protocols.command("check")
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Without: those that come with it, and the own.")
+        list[Path] | None,
+        typer.Argument(help="Files, or protocols' keys. Without: those that come with it, and the own."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove protocol files and the texts they send; every error with file, line and what to write instead."""
+    """Prove protocols and the texts they send; every error with file, line and what to write instead."""
     with show.progress("proving"):
         proved, errors = _proved(files or ())
         texts = proofs.prove_texts(load().home)
@@ -93,11 +101,21 @@ def _proved(files: Sequence[Path]) -> tuple[list[tuple[str, Protocol, Facts]], l
     return proved, errors
 
 
-def _sources(files: Sequence[Path]) -> list[tuple[str, Any]]:
-    shipped: list[tuple[str, Any]] = []
-    if not files:  # those that come with it, and the installation's own
-        shipped = [(key, lambda key=key: prove_shipped(key)) for key in shipped_keys()]
-        files = sorted((load().home / own_rules.PROTOCOLS).glob("*.yaml"))
-    return shipped + [
-        (str(path), lambda path=path: parse_protocol(reading.file(path), str(path))) for path in files
-    ]
+def _sources(given: Sequence[Path]) -> list[tuple[str, Any]]:
+    own = load().home / own_rules.PROTOCOLS
+    if given:
+        return [_source(item, own) for item in given]
+    files = sorted(own.glob("*.yaml"))
+    return [_source(Path(key), own) for key in shipped_keys()] + [_source(path, own) for path in files]
+
+
+def _source(given: Path, own: Path) -> tuple[str, Any]:
+    """A file; or a key, of what comes with it or of a file of the installation's own."""
+    name = str(given)
+    if name in shipped_keys():
+        return name, lambda: prove_shipped(name)
+    is_key = given.name == name and not given.suffix and not given.is_file()
+    path = own / f"{name}.yaml" if is_key else given
+    if is_key and not path.is_file():
+        return name, lambda: load_protocol(name)  # it tells the nearest one
+    return str(path), lambda: parse_protocol(reading.file(path), str(path))

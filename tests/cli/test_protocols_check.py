@@ -119,6 +119,18 @@ def test_without_a_file_the_own_protocols_are_proved_too_and_nothing_starts_with
     assert "nothing starts before it is mended" in cli.refused("incidents")
 
 
+def test_a_key_is_as_good_as_a_file(cli: Cli) -> None:
+    (one,) = cli.json("protocols", "check", "lodd")["protocols"]
+    assert (one["file"], one["key"]) == ("lodd", "lodd")
+    own = cli.home / "protocols" / "ours.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(SFA.read_text().replace("key: sfa-follow-up", "key: ours"))
+    assert "ours, version 1: " in cli.ok("protocols", "check", "ours")
+    own.write_text(own.read_text().replace("window: [56h, 96h]", "window: [60h, 80h]"))
+    assert f"First: {own}:" in cli.refused("protocols", "check", "ours")
+    assert "There is no protocol 'lod'. Did you mean lodd?" in cli.refused("protocols", "check", "lod")
+
+
 def test_a_shipped_protocol_that_somebody_broke_is_refused_by_the_check(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
